@@ -1,0 +1,98 @@
+"""A board: which cells a leaderboard is made of, frozen when they were run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchbench.plan import PlannedCell
+from benchbench.preparation import PreparedCorpus
+from benchbench.store import Store, read_document, records_of, standing, write_document
+from benchbench.types import Cell, Json, Record, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCell:
+    """One cell of a board and the key under which its record counts."""
+
+    cell: Cell
+    id: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A frozen board. `datasets` maps a dataset's name to what a reader must know of it."""
+
+    name: str
+    title: str
+    cells: tuple[BoardCell, ...]
+    datasets: Mapping[str, Json]
+    dropped: tuple[str, ...] = ()
+    command: str = ""
+
+    def to_json(self) -> Json:
+        """Return this board as plain data."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "cells": [
+                {"cell": entry.cell.to_json(), "id": entry.id, "key": entry.key}
+                for entry in self.cells
+            ],
+            "datasets": dict(self.datasets),
+            "dropped": list(self.dropped),
+            "command": self.command,
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Board:
+        """Return the board that `to_json` wrote."""
+        cells = tuple(
+            BoardCell(Cell.from_json(entry["cell"]), entry["id"], entry["key"])
+            for entry in data["cells"]
+        )
+        dropped = tuple(data["dropped"])
+        return cls(data["name"], data["title"], cells, data["datasets"], dropped, data["command"])
+
+
+def describe(corpus: PreparedCorpus) -> dict[str, Any]:
+    """Return what a board keeps of a corpus."""
+    facts = corpus.facts
+    return {
+        "fingerprint": corpus.fingerprint,
+        "kind": facts["kind"],
+        "main_metric": facts["main_metric"],
+        "documents": facts["documents"],
+        "labels": len(facts["labels"]["names"]),
+        "unseen_labels": list(facts["labels"]["unseen"]),
+        "warnings": list(facts["report"]["warnings"]),
+        "skipped_rows": len(facts["report"]["skipped"]),
+    }
+
+
+def freeze(
+    store: Store,
+    board: Board,
+    corpora: Mapping[Reference, PreparedCorpus],
+) -> None:
+    """Write the board, and beside it what its datasets are."""
+    for corpus in corpora.values():
+        write_document(store, "datasets", corpus.fingerprint, dict(corpus.facts))
+    write_document(store, "boards", board.name, board.to_json())
+
+
+def board_cells(planned: Iterable[PlannedCell]) -> tuple[BoardCell, ...]:
+    """Return planned cells as a board keeps them."""
+    return tuple(BoardCell(cell.cell, cell.id, cell.key) for cell in planned)
+
+
+def read_board(store: Store, name: str) -> Board:
+    """Return a frozen board; raise StoreError where it is absent or corrupt."""
+    return Board.from_json(read_document(store, "boards", name))
+
+
+def records_on(store: Store, board: Board) -> dict[str, Record | None]:
+    """Return the record that counts for every cell of a board, by cell id."""
+    return {entry.id: standing(records_of(store, entry.id), entry.key) for entry in board.cells}

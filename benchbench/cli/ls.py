@@ -1,0 +1,143 @@
+"""`benchbench ls`: what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchbench.cli.selection import store_option
+from benchbench.store import all_records, corrupt_records, existing_store
+
+Rows = Iterable[tuple[str, ...]]
+
+
+@click.command()
+@click.argument(
+    "what", type=click.Choice(["plugins", "datasets", "methods", "backbones", "grids", "runs"])
+)
+@store_option
+def ls(what: str, store: Path) -> int:
+    """List plugins, datasets, methods, backbones, grids, or the runs of a store."""
+    console = Console()
+    columns, rows = _runs(store) if what == "runs" else LISTS[what]()
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(entry) for entry in row))
+    console.print(table)
+    return 0
+
+
+def _plugins() -> tuple[tuple[str, ...], Rows]:
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    supplies: dict[str, list[str]] = {name: [] for name in catalog.plugins}
+    for (noun, name), plugin in sorted(catalog.sources.items()):
+        supplies.setdefault(plugin, []).append(f"{noun} {name}")
+    rows = [
+        (plugin.name, plugin.version, plugin.distribution, ", ".join(supplies[plugin.name]))
+        for plugin in catalog.plugins.values()
+    ]
+    return ("plugin", "version", "distribution", "supplies"), rows
+
+
+def _datasets() -> tuple[tuple[str, ...], Rows]:
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    rows = [
+        (name, dataset.description, _parameters(catalog.parameters("dataset", name)))
+        for name, dataset in catalog.datasets.items()
+    ]
+    return ("dataset", "what", "parameters"), rows
+
+
+def _methods() -> tuple[tuple[str, ...], Rows]:
+    from benchbench.catalog import load_catalog
+
+    rows = [
+        (
+            name,
+            method.description,
+            ", ".join(method.kinds),
+            ", ".join(method.backbone_kinds) or "–",
+            _parameters(method.parameters),
+        )
+        for name, method in load_catalog().methods.items()
+    ]
+    return ("method", "what", "data", "backbone", "parameters"), rows
+
+
+def _backbones() -> tuple[tuple[str, ...], Rows]:
+    from benchbench.catalog import load_catalog
+
+    rows = [
+        (name, backbone.family, backbone.kind, backbone.description)
+        for name, backbone in load_catalog().backbones.items()
+    ]
+    return ("backbone", "family", "kind", "what"), rows
+
+
+def _grids() -> tuple[tuple[str, ...], Rows]:
+    import tomllib
+
+    from benchbench.catalog import load_catalog
+
+    rows = [
+        (name, str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", "")))
+        for name, path in load_catalog().grids.items()
+    ]
+    return ("grid", "title"), rows
+
+
+def _runs(folder: Path) -> tuple[tuple[str, ...], Rows]:
+    """List records from the files alone: no plugin is loaded."""
+    store = existing_store(folder)
+    rows = []
+    for record in all_records(store):
+        cell = record.cell
+        score = record.metrics.get("test", {})
+        main = score.get("macro_f1" if "accuracy" in score else "micro_f1")
+        rows.append(
+            (
+                record.id[:12],
+                cell.dataset.name,
+                cell.method.name,
+                cell.backbone.name if cell.backbone else "–",
+                str(cell.seed),
+                str(record.attempt),
+                record.status,
+                "–" if main is None else f"{main:.3f}",
+                record.reason,
+            )
+        )
+    if corrupt := corrupt_records(store):
+        click.echo(f"{corrupt} corrupt records were set aside as .bad.", err=True)
+    columns = ("id", "dataset", "method", "backbone", "seed", "attempt", "status", "F1", "reason")
+    return columns, rows
+
+
+def _parameters(declared: Iterable[object]) -> str:
+    from benchbench.parameters import Parameter
+
+    return ", ".join(
+        f"{parameter.name}={'(required)' if parameter.default is None else parameter.default}"
+        for parameter in declared
+        if isinstance(parameter, Parameter)
+    )
+
+
+LISTS: dict[str, Callable[[], tuple[tuple[str, ...], Rows]]] = {
+    "plugins": _plugins,
+    "datasets": _datasets,
+    "methods": _methods,
+    "backbones": _backbones,
+    "grids": _grids,
+}

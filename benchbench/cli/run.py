@@ -1,0 +1,103 @@
+"""`benchbench run`: run what is missing, print the leaderboard, write it down."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from benchbench import board as boards
+from benchbench import fsio
+from benchbench.cli.selection import Selection, planned, prepare_all, select, selection_options
+from benchbench.leaderboard import build
+from benchbench.plan import PlannedCell
+from benchbench.progress import ProgressWatcher
+from benchbench.redaction import redact
+from benchbench.render import markdown, terminal
+from benchbench.store import Store, corrupt_records, open_store
+from benchbench.suite import Settings, Suite, failed
+from benchbench.suite import run as run_suite
+
+SOME_FAILED = 1
+
+
+@click.command()
+@selection_options
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Cells at once.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(min=1), help="Threads a cell [cores / jobs].")
+@click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@click.option("--force", is_flag=True, help="Run cells again that have a result.")
+@click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
+def run(**options: Any) -> int:
+    """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
+    settings = Settings.for_machine(
+        options["jobs"], options["threads"], options["timeout"], options["fail_fast"]
+    )
+    console = Console(stderr=True, quiet=options["quiet"])
+    selection = select(options)
+    store = open_store(options["store"])
+    corpora = prepare_all(selection, options["strict"], console.print)
+    for corpus in corpora.values():
+        for warning in corpus.facts["report"]["warnings"]:
+            console.print(f"Warning: {warning}", style="yellow", markup=False)
+    around, cells = planned(selection, corpora, store, options)
+    _announce(console, selection, cells)
+    try:
+        _run(Suite(around, corpora, settings), cells, console)
+    finally:
+        board = boards.Board(
+            selection.name,
+            selection.grid.title,
+            boards.board_cells(cells),
+            {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
+            selection.expansion.dropped,
+            redact(shlex.join(["benchbench", *sys.argv[1:]])),
+        )
+        boards.freeze(store, board, corpora)
+        _publish(store, board, console)
+    return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
+
+
+def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
+    pending = sum(1 for cell in cells if cell.state != "done")
+    if not pending:
+        return
+    manager = suite.around.catalog.manager
+    with ProgressWatcher(console, pending) as watcher:
+        manager.register(watcher)
+        run_suite(suite, cells)
+
+
+def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) -> None:
+    counts: dict[str, int] = {}
+    for cell in cells:
+        counts[cell.state] = counts.get(cell.state, 0) + 1
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    device = selection.device
+    noun = "cell" if len(cells) == 1 else "cells"
+    console.print(f"{len(cells)} {noun} ({told}) on {device.name}, {device.dtype}", markup=False)
+    for reason in selection.expansion.dropped:
+        console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
+
+
+def _publish(store: Store, board: boards.Board, console: Console) -> Path:
+    """Print the leaderboard and write it as markdown; return where."""
+    table = build(board, boards.records_on(store, board))
+    text = markdown.render(table)
+    path = store.folder("leaderboards") / f"{board.name}.md"
+    fsio.replace(path, text.encode())
+    out = Console()
+    if out.is_terminal:
+        terminal.show(table, out)
+    else:
+        out.file.write(text)
+    if corrupt := corrupt_records(store):
+        console.print(f"{corrupt} corrupt records were set aside as .bad.", style="yellow")
+    console.print(f"Written to {path}", markup=False)
+    return path

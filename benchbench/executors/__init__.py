@@ -1,0 +1,1 @@
+"""Places where cells run. `local` is this machine; others come as plugins."""

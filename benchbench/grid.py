@@ -1,0 +1,339 @@
+"""A grid is a sum of products: blocks of datasets x methods x backbones x seeds."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from benchbench.catalog import Catalog
+from benchbench.errors import BenchbenchError, GridError
+from benchbench.parameters import Params, Value, did_you_mean
+from benchbench.types import Cell, Reference
+
+NOUNS = ("dataset", "method", "backbone")
+GRID_KEYS = ("title", "seeds", "block")
+BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One product. `params` go to every member that declares them, or to `name.param`."""
+
+    datasets: tuple[Reference, ...]
+    methods: tuple[Reference, ...]
+    backbones: tuple[Reference, ...]
+    params: Params = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+    def members(self, noun: str) -> tuple[Reference, ...]:
+        """Return the block's datasets, methods or backbones."""
+        return {"dataset": self.datasets, "method": self.methods, "backbone": self.backbones}[noun]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A named sum of blocks."""
+
+    name: str
+    title: str
+    seeds: tuple[int, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says over the grid's file. Empty means: as in the file."""
+
+    datasets: tuple[Reference, ...] = ()
+    methods: tuple[Reference, ...] = ()
+    backbones: tuple[Reference, ...] = ()
+    seeds: tuple[int, ...] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    limit: int | None = None
+
+    def members(self, noun: str) -> tuple[Reference, ...]:
+        """Return the datasets, methods or backbones that stand in for the file's."""
+        return {"dataset": self.datasets, "method": self.methods, "backbone": self.backbones}[noun]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A grid's cells in their fixed order, and the pairs that cannot be, with the reason."""
+
+    cells: tuple[Cell, ...]
+    dropped: tuple[str, ...]
+
+
+def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
+    """Read a TOML grid; raise GridError with all its faults at once.
+
+    Datasets, methods, backbones and seeds of `overrides` stand in for the file's, which are
+    then not looked up.
+    """
+    overrides = overrides or Overrides()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise GridError(str(path), [f"cannot be read: {error}"]) from error
+    faults = _unknown_keys("the grid", data, GRID_KEYS)
+    seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
+    blocks = [
+        _block(number, entry, catalog, overrides, faults)
+        for number, entry in enumerate(data.get("block", []), start=1)
+    ]
+    if not blocks:
+        faults.append("it has no [[block]]")
+    if faults:
+        raise GridError(str(path), faults)
+    title = str(data.get("title", path.stem))
+    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks))
+
+
+def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> Expansion:
+    """Return the grid's cells; raise GridError with all faults of names and values.
+
+    Incompatible pairs are dropped with a reason, duplicates collapse: a method that needs no
+    backbone is one cell a dataset, one that does not depend on the seed has seed 0 alone.
+    """
+    overrides = overrides or Overrides()
+    faults = _unused_sets(grid, overrides)
+    cells: dict[Cell, None] = {}
+    dropped: dict[str, None] = {}
+    for block in grid.blocks:
+        block = _with_params(block, overrides, catalog, faults)
+        if not faults:
+            for cell in _product(block, grid.seeds, catalog, dropped):
+                if _wanted(cell, overrides.only):
+                    cells[cell] = None
+    faults += _clashes(cells)
+    if faults:
+        raise GridError(f"Grid '{grid.name}'", list(dict.fromkeys(faults)))
+    return Expansion(tuple(cells), tuple(dropped))
+
+
+def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
+    """Read `dataset=a,method=b,method=c`: alternatives within a noun, all nouns must agree."""
+    only: dict[str, frozenset[str]] = {}
+    for part in filter(None, text.split(",")):
+        noun, equals, name = part.partition("=")
+        if not equals or noun not in NOUNS:
+            raise BenchbenchError(
+                f"--only takes dataset=NAME, method=NAME, backbone=NAME; found '{part}'."
+            )
+        only[noun] = only.get(noun, frozenset()) | {name}
+    for noun, names in only.items():
+        known = {r.name for block in grid.blocks for r in block.members(noun)}
+        for name in sorted(names - known):
+            raise BenchbenchError(
+                f"--only {noun}={name}: no such {noun} in grid '{grid.name}'"
+                f"{did_you_mean(name, known)}"
+            )
+    return only
+
+
+def _block(
+    number: int, entry: Any, catalog: Catalog, overrides: Overrides, faults: list[str]
+) -> Block:
+    where = f"block {number}"
+    if not isinstance(entry, dict):
+        faults.append(f"{where} is not a table")
+        return Block((), (), ())
+    faults += _unknown_keys(where, entry, BLOCK_KEYS)
+    members = {
+        noun: overrides.members(noun)
+        or tuple(
+            reference
+            for item in entry.get(f"{noun}s", [])
+            if (reference := _reference(noun, item, where, catalog, faults)) is not None
+        )
+        for noun in NOUNS
+    }
+    seeds: tuple[int, ...] | None = overrides.seeds or None
+    if seeds is None and "seeds" in entry:
+        seeds = _seeds(entry["seeds"], f"{where} seeds", faults)
+    params = entry.get("params", {})
+    if not isinstance(params, dict):
+        faults.append(f"{where}: params is not a table")
+        params = {}
+    return Block(members["dataset"], members["method"], members["backbone"], _flat(params), seeds)
+
+
+def _reference(
+    noun: str, item: Any, where: str, catalog: Catalog, faults: list[str]
+) -> Reference | None:
+    """Read "name" or {use = "name", as = "shown", param = value}."""
+    entry = {"use": item} if isinstance(item, str) else item
+    if not isinstance(entry, dict) or not isinstance(entry.get("use"), str):
+        faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
+        return None
+    params = {name: value for name, value in entry.items() if name not in ("use", "as")}
+    try:
+        reference = find(noun, entry["use"], catalog)
+    except BenchbenchError as error:
+        faults.append(f"{where}: {error}")
+        return None
+    return Reference(
+        reference.use, str(entry.get("as", reference.name)), {**reference.params, **params}
+    )
+
+
+def find(noun: str, text: str, catalog: Catalog) -> Reference:
+    """Return the reference that a name, path or hub id stands for; raise UnknownName."""
+    if noun == "dataset":
+        return catalog.dataset_reference(text)
+    if noun == "backbone":
+        return catalog.backbone_reference(text)
+    catalog.method(text)
+    return Reference(text, text)
+
+
+def _with_params(block: Block, overrides: Overrides, catalog: Catalog, faults: list[str]) -> Block:
+    """Give every member the block's params and the command line's, and check the outcome."""
+    given: dict[str, Value] = {**block.params, **overrides.sets}
+    if overrides.limit is not None:
+        given["limit"] = overrides.limit
+    taken: set[str] = set()
+    members: dict[str, tuple[Reference, ...]] = {}
+    for noun in NOUNS:
+        members[noun] = tuple(
+            _settled(noun, reference, given, catalog, taken, faults)
+            for reference in block.members(noun)
+        )
+    faults += [
+        f"parameter '{name}' is declared by nothing in its block"
+        for name in given
+        if name not in taken and "." not in name
+    ]
+    return replace(
+        block,
+        datasets=members["dataset"],
+        methods=members["method"],
+        backbones=members["backbone"],
+    )
+
+
+def _settled(
+    noun: str,
+    reference: Reference,
+    given: Params,
+    catalog: Catalog,
+    taken: set[str],
+    faults: list[str],
+) -> Reference:
+    declared = {parameter.name: parameter for parameter in catalog.parameters(noun, reference.use)}
+    params = dict(reference.params)
+    for name, value in given.items():
+        owner, dot, parameter = name.rpartition(".")
+        if (dot and owner in (reference.name, reference.use)) or (not dot and name in declared):
+            params[parameter] = value
+            taken.add(name)
+    values, found = catalog.resolve(noun, replace(reference, params=params))
+    faults += found
+    # what was asked for is kept in its declared type, so that "8" and 8 are one cell
+    asked = {name: values.get(name, value) for name, value in sorted(params.items())}
+    return replace(reference, params=asked)
+
+
+def _product(
+    block: Block, seeds: tuple[int, ...], catalog: Catalog, dropped: dict[str, None]
+) -> Iterable[Cell]:
+    for dataset in block.datasets:
+        kind = catalog.dataset(dataset.use).kind(catalog.resolved("dataset", dataset))
+        for reference in block.methods:
+            method = catalog.method(reference.use)
+            if kind not in method.kinds:
+                dropped[f"{reference.name} on {dataset.name}: it takes no {kind} data"] = None
+                continue
+            backbones: list[Reference | None] = list(block.backbones)
+            if not method.backbone_kinds:
+                backbones = [None]
+            elif not backbones:
+                dropped[
+                    f"{reference.name} on {dataset.name}: it needs a backbone, none was given"
+                ] = None
+            for backbone in backbones:
+                if backbone and catalog.backbone(backbone.use).kind not in method.backbone_kinds:
+                    dropped[
+                        f"{reference.name} with {backbone.name}: it takes "
+                        f"{' or '.join(method.backbone_kinds)}, "
+                        f"not {catalog.backbone(backbone.use).kind}"
+                    ] = None
+                    continue
+                for seed in (block.seeds or seeds) if method.seeded else (0,):
+                    yield Cell(dataset, reference, backbone, seed)
+
+
+def _wanted(cell: Cell, only: Mapping[str, frozenset[str]]) -> bool:
+    names = {
+        "dataset": cell.dataset.name,
+        "method": cell.method.name,
+        "backbone": cell.backbone.name if cell.backbone else None,
+    }
+    return all(names[noun] is None or names[noun] in wanted for noun, wanted in only.items())
+
+
+def _clashes(cells: Iterable[Cell]) -> list[str]:
+    """Name references that share a name and differ: their rows could not be told apart."""
+    seen: dict[tuple[str, str], tuple[str, Params]] = {}
+    faults = []
+    for cell in cells:
+        for noun, reference in (
+            ("dataset", cell.dataset),
+            ("method", cell.method),
+            ("backbone", cell.backbone),
+        ):
+            if reference is None:
+                continue
+            meaning = (reference.use, dict(reference.params))
+            if seen.setdefault((noun, reference.name), meaning) != meaning:
+                faults.append(
+                    f"two {noun}s are both called '{reference.name}' and differ; "
+                    f'name one with as = "..."'
+                )
+    return faults
+
+
+def _unused_sets(grid: Grid, overrides: Overrides) -> list[str]:
+    known = {
+        name
+        for block in grid.blocks
+        for noun in NOUNS
+        for reference in block.members(noun)
+        for name in (reference.name, reference.use)
+    }
+    return [
+        f"--set {name}: nothing in the grid is called '{owner}'{did_you_mean(owner, known)}"
+        for name in overrides.sets
+        if (owner := name.rpartition(".")[0]) and owner not in known
+    ]
+
+
+def _unknown_keys(where: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
+    return [
+        f"{where}: unknown key '{key}'{did_you_mean(key, known)}"
+        for key in entry
+        if key not in known
+    ]
+
+
+def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
+    sound = isinstance(value, list) and value and all(type(seed) is int for seed in value)
+    if not sound or len(set(value)) != len(value) or min(value) < 0:
+        faults.append(f"{where}: expected a list of different whole numbers, found {value!r}")
+        return (0,)
+    return tuple(value)
+
+
+def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
+    """Flatten TOML's nested tables: [block.params.instruction] rank = 8 -> instruction.rank."""
+    flat: dict[str, Value] = {}
+    for name, value in params.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

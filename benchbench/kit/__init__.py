@@ -1,0 +1,1 @@
+"""What authors of plugins build from. Public, and light to import: torch only inside functions."""

@@ -1,0 +1,104 @@
+"""Documents to token ids, and token ids to batches, the same way for every method."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from benchbench.kit.seeding import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WINDOW = 50
+"""Batches sorted by length together: large enough to save padding, small enough to stay random."""
+
+
+def length_bucketed_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, epoch: int
+) -> list[list[int]]:
+    """Return an epoch's batches of indices: random, with documents of like length together.
+
+    Documents are shuffled, sorted by length inside windows of `WINDOW` batches, cut, and the
+    batches shuffled again. Every index occurs once; (seed, epoch) decides the order alone.
+    """
+    random = generator(seed, "batches", epoch)
+    order = random.permutation(len(lengths)).tolist()
+    width = batch_size * WINDOW
+    batches: list[list[int]] = []
+    for start in range(0, len(order), width):
+        window = sorted(order[start : start + width], key=lambda index: lengths[index])
+        batches += _cut(window, batch_size)
+    return [batches[index] for index in random.permutation(len(batches)).tolist()]
+
+
+def prediction_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Return batches of indices, longest documents first: a fixed order, and memory shows early."""
+    return _cut(sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)), batch_size)
+
+
+def pad(
+    sequences: Sequence[Sequence[int]], pad_id: int, side: Literal["left", "right"] = "right"
+) -> tuple[Tensor, Tensor]:
+    """Return (input_ids, attention_mask), both int64 [batch, longest].
+
+    Whatever reads them must go by the mask: `pad_id` may be a token that texts contain.
+    """
+    import torch
+
+    longest = max(map(len, sequences))
+    input_ids = torch.full((len(sequences), longest), pad_id, dtype=torch.long)
+    attention_mask = torch.zeros_like(input_ids)
+    for row, sequence in enumerate(sequences):
+        start = longest - len(sequence) if side == "left" else 0
+        input_ids[row, start : start + len(sequence)] = torch.tensor(sequence)
+        attention_mask[row, start : start + len(sequence)] = 1
+    return input_ids, attention_mask
+
+
+def batches_digest(batches: Sequence[Sequence[int]]) -> str:
+    """Return the sha256 of the first three batches: equal seeds must give equal ones."""
+    first = [[int(index) for index in batch] for batch in batches[:3]]
+    return hashlib.sha256(json.dumps(first).encode()).hexdigest()
+
+
+def leading_tokens(tokenizer: Any) -> list[int]:
+    """Return [BOS] where the tokenizer itself begins every text with it, else []."""
+    bos = tokenizer.bos_token_id
+    ids: list[int] = tokenizer("a")["input_ids"]
+    return [bos] if bos is not None and ids[:1] == [bos] else []
+
+
+def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the ids of `texts` alone: nothing added, and no text can spell a special token."""
+    if not texts:
+        return []
+    encoded = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids
+
+
+def tokenize_documents(
+    tokenizer: Any, texts: Sequence[str], max_tokens: int, chunk: int = 512
+) -> tuple[list[list[int]], list[bool]]:
+    """Return (ids of every document, whether it was shortened).
+
+    A document keeps its first `max_tokens` tokens; BOS comes on top, once, where the tokenizer
+    begins texts with it. An empty document is one token: BOS, else EOS, else 0.
+    """
+    begin = leading_tokens(tokenizer)
+    empty = begin or [tokenizer.eos_token_id or 0]
+    documents: list[list[int]] = []
+    truncated: list[bool] = []
+    for start in range(0, len(texts), chunk):  # bounds the memory that long documents take
+        for ids in tokenize_text(tokenizer, texts[start : start + chunk]):
+            documents.append(begin + ids[:max_tokens] if ids else list(empty))
+            truncated.append(len(ids) > max_tokens)
+    return documents, truncated
+
+
+def _cut(order: Sequence[int], size: int) -> list[list[int]]:
+    """Return `order` in consecutive pieces of at most `size`."""
+    return [list(order[start : start + size]) for start in range(0, len(order), size)]

@@ -1,0 +1,232 @@
+"""From a frozen board and its records to a table model: pure, the same in gives the same out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from benchbench.board import Board, BoardCell
+from benchbench.types import Json, Record
+
+METRICS = {
+    "single-label": ("macro_f1", "accuracy", "weighted_f1", "micro_f1"),
+    "multi-label": ("micro_f1", "macro_f1", "samples_f1", "weighted_f1", "exact_match"),
+}
+TITLES = {
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "weighted_f1": "weighted-F1",
+    "samples_f1": "samples-F1",
+    "accuracy": "accuracy",
+    "exact_match": "exact match",
+}
+RULES = {
+    "single-label": "A document gets the label with the highest score.",
+    "multi-label": "A document gets every label whose score is above one threshold for all "
+    "labels, tuned on validation for micro-F1; the same rule for every system.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One system: its texts in the order of the columns, and its place (None: not ranked)."""
+
+    place: int | None
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The table of one dataset. The first `words` columns are text, the others numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    failures: tuple[str, ...]
+    notes: tuple[str, ...]
+    words: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A table model, ready to be rendered."""
+
+    title: str
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """All seeds of one method on one backbone on one dataset."""
+
+    method: str
+    backbone: str
+    cells: tuple[BoardCell, ...]
+    records: tuple[Record, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every seed that was asked for has a result."""
+        return len(self.records) == len(self.cells)
+
+    def mean(self, metric: str) -> float | None:
+        """Return the mean of a test metric over the seeds, None where it has no value."""
+        values = self.values(metric)
+        return fmean(values) if values else None
+
+    def values(self, metric: str) -> list[float]:
+        """Return a test metric's value for every seed that has one."""
+        found = [record.metrics["test"].get(metric) for record in self.records]
+        return [value for value in found if value is not None]
+
+
+def build(board: Board, records: Mapping[str, Record | None]) -> Leaderboard:
+    """Return the leaderboard of a board. `records` maps a cell id to the record that counts."""
+    sections = tuple(
+        _section(name, facts, _cells_of(board, name), records)
+        for name, facts in sorted(board.datasets.items())
+    )
+    return Leaderboard(board.title, sections, _notes(board, records))
+
+
+def _cells_of(board: Board, dataset: str) -> list[BoardCell]:
+    return [entry for entry in board.cells if entry.cell.dataset.name == dataset]
+
+
+def _section(
+    name: str, facts: Json, cells: Sequence[BoardCell], records: Mapping[str, Record | None]
+) -> Section:
+    metrics = METRICS[facts["kind"]]
+    main = facts["main_metric"]
+    metrics = (main, *(metric for metric in metrics if metric != main))
+    systems = _systems(cells, records)
+    ranked = sorted(
+        (system for system in systems if system.complete),
+        key=lambda system: (-(system.mean(main) or 0.0), system.method, system.backbone),
+    )
+    partial = [system for system in systems if not system.complete and system.records]
+    columns = (
+        "method", "backbone", *(TITLES[metric] for metric in metrics), "seeds",
+        "trained parameters", "training s", "documents/s", "peak MiB",
+    )  # fmt: skip
+    rows = [Row(place, _entries(system, metrics)) for place, system in enumerate(ranked, start=1)]
+    rows += [Row(None, _entries(system, metrics)) for system in partial]
+    return Section(
+        name, columns, tuple(rows), _failures(cells, records), _dataset_notes(facts, records, cells)
+    )
+
+
+def _systems(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) -> list[System]:
+    grouped: dict[tuple[str, str], list[BoardCell]] = {}
+    for entry in cells:
+        backbone = entry.cell.backbone.name if entry.cell.backbone else ""
+        grouped.setdefault((entry.cell.method.name, backbone), []).append(entry)
+    systems = []
+    for (method, backbone), group in grouped.items():
+        found = [records.get(entry.id) for entry in group]
+        good = tuple(record for record in found if record and record.status == "ok")
+        systems.append(System(method, backbone, tuple(group), good))
+    return systems
+
+
+def _entries(system: System, metrics: Iterable[str]) -> tuple[str, ...]:
+    records = system.records
+    beside = any(record.cost.get("cells_beside") for record in records)
+    speed = _mean_cost(records, "documents_per_second")
+    training = _mean_cost(records, "fit_seconds")
+    gpu = _mean_cost(records, "peak_gpu_mib")
+    memory = gpu if gpu is not None else _mean_cost(records, "peak_ram_mib")
+    trained = [record.facts.get("trainable_parameters") for record in records]
+    mark = "*" if beside else ""
+    return (
+        system.method,
+        system.backbone or "–",
+        *(_score(system.values(metric)) for metric in metrics),
+        f"{len(records)} of {len(system.cells)}",
+        f"{trained[0]:,}" if trained and trained[0] is not None else "–",
+        "–" if training is None else f"{training:.1f}{mark}",
+        "–" if speed is None else f"{speed:,.0f}{mark}",
+        "–" if memory is None else f"{memory:,.0f}{' GPU' if gpu is not None else ''}",
+    )
+
+
+def _score(values: list[float]) -> str:
+    if not values:
+        return "–"
+    spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{fmean(values):.3f}{spread}"
+
+
+def _mean_cost(records: Iterable[Record], name: str) -> float | None:
+    values = [value for record in records if (value := record.cost.get(name)) is not None]
+    return fmean(values) if values else None
+
+
+def _failures(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) -> tuple[str, ...]:
+    lines = []
+    for entry in cells:
+        record = records.get(entry.id)
+        if record is None:
+            lines.append(f"{entry.cell.title}: not run")
+        elif record.status != "ok":
+            lines.append(f"{entry.cell.title}: {record.status}: {record.reason}")
+    return tuple(lines)
+
+
+def _dataset_notes(
+    facts: Json, records: Mapping[str, Record | None], cells: Iterable[BoardCell]
+) -> tuple[str, ...]:
+    documents = facts["documents"]
+    good = [record for entry in cells if (record := records.get(entry.id)) and record.metrics]
+    absent = [record.metrics["test"].get("labels_without_support") or 0.0 for record in good]
+    notes = [
+        f"{documents['train']:,} documents to train on, {documents['validation']:,} to validate, "
+        f"{documents['test']:,} to test; {facts['labels']} labels"
+        + (f", {max(absent):.0f} of them without a test document" if any(absent) else "")
+        + f". Fingerprint {facts['fingerprint'][:16]}.",
+        RULES[facts["kind"]],
+    ]
+    if facts["unseen_labels"]:
+        notes.append(
+            f"{len(facts['unseen_labels'])} labels occur outside training only; they cannot be "
+            f"predicted and count as missed: {', '.join(facts['unseen_labels'])}."
+        )
+    if facts["skipped_rows"]:
+        notes.append(f"{facts['skipped_rows']} rows of the source were skipped, as was asked.")
+    notes += [f"Warning: {warning}." for warning in facts["warnings"]]
+    return tuple(notes)
+
+
+def _notes(board: Board, records: Mapping[str, Record | None]) -> tuple[str, ...]:
+    good = [record for record in records.values() if record and record.status == "ok"]
+    covered = f"{len(good)} of {len(board.cells)} cells have a result."
+    notes = [
+        "F1 of a label is 2TP / (2TP + FP + FN), 0 where that is 0/0; macro-F1 is the mean over "
+        "all labels. ± is the standard deviation over seeds (n - 1). Everything tuned was tuned "
+        "on validation, which also served early stopping. "
+        "Peak memory is what a cell took above its start.",
+        covered,
+    ]
+    if any(record.cost.get("cells_beside") for record in good):
+        notes.append("* measured while other cells ran on the same machine.")
+    notes += _machines(good)
+    notes += [f"Not part of the grid: {reason}." for reason in board.dropped]
+    if board.command:
+        notes.append(f"Made by: {board.command}")
+    return tuple(notes)
+
+
+def _machines(records: Iterable[Record]) -> list[str]:
+    """Say on what the records were made; costs of different machines cannot be compared."""
+    found = sorted(
+        {
+            f"benchbench {facts['benchbench']}, torch {facts['packages'].get('torch', 'none')}, "
+            f"{facts['device']}, {facts['threads']} threads a cell"
+            for record in records
+            if (facts := record.provenance)
+        }
+    )
+    head = "Made with: " if len(found) == 1 else "Made with different machines or versions: "
+    return [head + "; ".join(found) + "."] if found else []

@@ -1,0 +1,42 @@
+"""Peak memory of a cell, above what stood when it began."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import resource
+import sys
+from pathlib import Path
+
+STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
+
+
+class PeakMemory:
+    """Notes the memory that stands now; `peaks()` says how far above it the process went."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(OSError):
+            CLEAR.write_text("5")  # resets the peak that a forked process inherits
+        self._start = _resident_kib("VmRSS")
+
+    def peaks(self) -> dict[str, int | None]:
+        """Return peak RAM in MiB above the start, and peak GPU memory in MiB if one was used."""
+        peak = _resident_kib("VmHWM")
+        above = max(0, peak - self._start) // 1024
+        return {"peak_ram_mib": above, "peak_gpu_mib": _gpu_mib()}
+
+
+def _resident_kib(name: str) -> int:
+    try:
+        match = re.search(rf"^{name}:\s+(\d+) kB", STATUS.read_text(), re.MULTILINE)
+    except OSError:
+        match = None
+    return int(match.group(1)) if match else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _gpu_mib() -> int | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    return int(torch.cuda.max_memory_allocated() // 2**20)

@@ -1,0 +1,123 @@
+"""What a run would do: every cell with its key and its state, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from benchbench.catalog import Catalog
+from benchbench.errors import Skip
+from benchbench.hardware import Device
+from benchbench.identity import cell_id, identity_block
+from benchbench.identity import key as key_of
+from benchbench.preparation import PreparedCorpus
+from benchbench.redaction import redact
+from benchbench.store import Store, records_of, standing
+from benchbench.types import Cell, Json, Record, Reference
+
+State = Literal["done", "missing", "stale", "again", "unresolved"]
+STANDING = ("ok", "diverged", "oom", "timeout")
+"""These outcomes stand until they are forced; `failed` and `interrupted` run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """A cell, what it resolves to, and what the store already knows of it.
+
+    `state`: done; missing; stale (the same was asked for, something that decides numbers has
+    changed since); again (its last attempt failed); unresolved (`reason` says what is absent).
+    """
+
+    cell: Cell
+    id: str
+    key: str | None
+    identity: Json
+    state: State
+    reason: str = ""
+    record: Record | None = None
+    upstream: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a plan depends on beside the cells."""
+
+    catalog: Catalog
+    store: Store
+    device: Device
+    offline: bool = False
+    force: bool = False
+
+
+def plan_cells(
+    cells: Iterable[Cell], corpora: Mapping[Reference, PreparedCorpus], around: Surroundings
+) -> list[PlannedCell]:
+    """Return every cell planned, upstream cells before those that require them."""
+    planned: dict[Cell, PlannedCell] = {}
+    for cell in cells:
+        _plan(cell, corpora, around, planned)
+    return list(planned.values())
+
+
+def _plan(
+    cell: Cell,
+    corpora: Mapping[Reference, PreparedCorpus],
+    around: Surroundings,
+    planned: dict[Cell, PlannedCell],
+) -> PlannedCell:
+    if cell in planned:
+        return planned[cell]
+    requires = getattr(around.catalog.method(cell.method.use), "requires", None)
+    upstream = [
+        _plan(needed, corpora, around, planned) for needed in (requires(cell) if requires else ())
+    ]
+    name = cell_id(cell)
+    ids = tuple(needed.id for needed in upstream)
+    try:
+        identity = _identity(cell, corpora[cell.dataset], upstream, around)
+    except Skip as error:
+        reason = redact(str(error))
+        planned[cell] = PlannedCell(cell, name, None, {}, "unresolved", reason, None, ids)
+        return planned[cell]
+    key = key_of(identity)
+    state, record = _state(records_of(around.store, name), key, around.force)
+    planned[cell] = PlannedCell(cell, name, key, identity, state, "", record, ids)
+    return planned[cell]
+
+
+def _state(records: list[Record], key: str, force: bool) -> tuple[State, Record | None]:
+    record = standing(records, key)
+    if record is not None and not force:
+        return ("done" if record.status in STANDING else "again"), record
+    resolved = [other for other in records if other.key is not None]
+    return ("stale" if resolved and record is None else "missing"), record
+
+
+def _identity(
+    cell: Cell, corpus: PreparedCorpus, upstream: Iterable[PlannedCell], around: Surroundings
+) -> Json:
+    catalog, device = around.catalog, around.device
+    parameters = {
+        "dataset": catalog.resolved("dataset", cell.dataset),
+        "method": catalog.resolved("method", cell.method),
+    }
+    weights = None
+    dtype = device.dtype
+    if cell.backbone is not None:
+        parameters["backbone"] = catalog.resolved("backbone", cell.backbone)
+        asked = str(parameters["backbone"].get("dtype", "auto"))
+        dtype = device.dtype if asked == "auto" else asked
+        backbone = catalog.backbone(cell.backbone.use)
+        weights = backbone.identity(parameters["backbone"], offline=around.offline)
+    keys = [needed.key for needed in upstream]
+    return identity_block(
+        cell=cell,
+        parameters={noun: dict(values) for noun, values in parameters.items()},
+        device=device.kind,
+        dtype=dtype,
+        fingerprint=corpus.fingerprint,
+        weights=weights,
+        plugins=catalog.plugins_of(cell),
+        upstream=[key for key in keys if key is not None],
+    )

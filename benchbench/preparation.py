@@ -1,0 +1,133 @@
+"""From a dataset's name and parameters to Arrow files in the cache, once for all cells.
+
+The reading runs in a process of its own, so that the suite's memory stays what it was and a
+dataset that crashes the reader is a message, not the end of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from benchbench import fsio
+from benchbench.catalog import Catalog, load_catalog
+from benchbench.errors import BenchbenchError, LoaderError
+from benchbench.identity import core_digest, digest, source_digest
+from benchbench.parameters import Params
+from benchbench.types import Corpus, Reference
+
+CACHE = "BENCHBENCH_CACHE"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCorpus:
+    """A corpus in the cache. `facts` is its `corpus.json`: labels, counts, report, fingerprint."""
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over every document and the label space."""
+        return str(self.facts["fingerprint"])
+
+
+def cache_folder() -> Path:
+    """Return the cache: BENCHBENCH_CACHE, else the user's cache folder."""
+    if os.environ.get(CACHE):
+        return Path(os.environ[CACHE])
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "benchbench"
+
+
+def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> PreparedCorpus:
+    """Return the corpus of a dataset, from the cache where its source has not changed.
+
+    Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
+    splits.
+    """
+    from benchbench.kit.corpora import corpus_facts
+
+    params = catalog.resolved("dataset", reference)
+    folder = _cached(reference, params, catalog)
+    if not (folder / "corpus.json").exists():
+        fsio.make_folder(folder.parent)
+        _in_own_process(reference.use, dict(params), folder)
+    prepared = PreparedCorpus(folder, corpus_facts(folder))
+    warnings = prepared.facts["report"]["warnings"]
+    if strict and warnings:
+        raise LoaderError(
+            f"Dataset '{reference.name}': {'; '.join(warnings)}. "
+            "Mend the data, or run without --strict."
+        )
+    return prepared
+
+
+def build(use: str, params: Params, folder: Path) -> None:
+    """Read a dataset and write it, checked, limited and searched for leaks, to `folder`."""
+    from benchbench.kit.corpora import check_corpus, limit_corpus, write_corpus
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    raw, whole = fsio.scratch_folder(folder.parent), fsio.scratch_folder(folder.parent)
+    try:
+        corpus = load_catalog().dataset(use).load(params, raw)
+        check_corpus(corpus)
+        if params["limit"]:
+            corpus = limit_corpus(corpus, int(params["limit"]), int(params["split_seed"]))
+            check_corpus(corpus)
+        write_corpus(with_leaks_reported(corpus), whole)
+        fsio.publish_folder(whole, folder)
+    finally:
+        fsio.remove_folder(raw)
+        fsio.remove_folder(whole)
+
+
+def with_leaks_reported(corpus: Corpus) -> Corpus:
+    """Return the corpus with texts that stand in more than one split counted in its report."""
+    from benchbench.kit.corpora import find_duplicates
+
+    found = find_duplicates(corpus)
+    facts = {f"duplicates_{name}": count for name, count in found._asdict().items()}
+    told = [f"{count} {name.replace('_', ' ')}" for name, count in found._asdict().items() if count]
+    warnings = (f"texts that stand in two splits: {', '.join(told)}",) if told else ()
+    report = corpus.report
+    return replace(
+        corpus,
+        report=replace(
+            report,
+            facts={**report.facts, **facts},
+            warnings=(*report.warnings, *warnings),
+        ),
+    )
+
+
+def _cached(reference: Reference, params: Params, catalog: Catalog) -> Path:
+    plugin = catalog.plugins[catalog.sources["dataset", reference.use]]
+    name = digest(
+        {
+            "use": reference.use,
+            "params": dict(params),
+            "source": catalog.dataset(reference.use).source(params),
+            "plugin": source_digest(plugin.module),
+            "core": core_digest(),
+        }
+    )
+    return cache_folder() / "corpora" / name
+
+
+def _in_own_process(use: str, params: Params, folder: Path) -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            pool.submit(build, use, params, folder).result()
+        except BrokenProcessPool as error:
+            raise BenchbenchError(
+                f"Dataset '{use}': the process that read it died, most likely of lack of memory. "
+                "Give it less data or the machine more memory."
+            ) from error

@@ -1,0 +1,26 @@
+"""Keeps secrets out of records, logs and messages."""
+
+from __future__ import annotations
+
+import os
+import re
+
+TOKEN_SHAPES = re.compile(r"\b(?:hf|sk|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_\-]{8,}")
+SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSWORD", re.IGNORECASE)
+SHORTEST = 8
+"""Shorter values of such variables are words like 'true', and would blank out plain text."""
+
+
+def redact(text: str) -> str:
+    """Return `text` without anything that looks like a token or is a secret of this process."""
+    for name, value in os.environ.items():
+        if SECRET_NAMES.search(name) and len(value) >= SHORTEST:
+            text = text.replace(value, f"[{name}]")
+    return TOKEN_SHAPES.sub("[redacted]", text)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line without secrets: its type and its message."""
+    message = " ".join(str(error).split())
+    name = type(error).__name__
+    return redact(f"{name}: {message}" if message else name)

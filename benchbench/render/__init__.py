@@ -1,0 +1,1 @@
+"""From a table model to text."""

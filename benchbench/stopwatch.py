@@ -1,0 +1,48 @@
+"""Seconds by stage, and a backbone whose loading is a stage of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchbench.parameters import Params
+from benchbench.types import Backbone, LoadedModel
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage, on the monotonic clock."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, stage: str, function: Callable[[], Result]) -> Result:
+        """Call `function` and add the seconds it took to `stage`."""
+        start = time.monotonic()
+        try:
+            return function()
+        finally:
+            spent = time.monotonic() - start
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+class TimedBackbone:
+    """A backbone whose loading time is kept apart from the training time."""
+
+    def __init__(self, backbone: Backbone, watch: Stopwatch) -> None:
+        self._backbone, self._watch = backbone, watch
+        self.name, self.kind, self.family = backbone.name, backbone.kind, backbone.family
+        self.description, self.parameters = backbone.description, backbone.parameters
+
+    def identity(self, params: Params, *, offline: bool) -> str:
+        """Return the identity of the weights."""
+        return self._backbone.identity(params, offline=offline)
+
+    def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
+        """Load the model and note how long it took."""
+        return self._watch.run(
+            "load", lambda: self._backbone.load(params, device=device, dtype=dtype)
+        )

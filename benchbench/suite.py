@@ -1,0 +1,207 @@
+"""The loop: planned cells -> jobs -> executor -> outcomes -> store -> board."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchbench import fsio
+from benchbench.executors.local import LocalExecutor, start_server
+from benchbench.hardware import Device
+from benchbench.plan import PlannedCell, Surroundings
+from benchbench.preparation import PreparedCorpus
+from benchbench.provenance import provenance
+from benchbench.redaction import one_line
+from benchbench.store import Store, publish, records_of, standing
+from benchbench.types import Cell, Event, Executor, Job, Outcome, Record, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run, none of which changes what is measured (costs apart)."""
+
+    parallel: int = 1
+    threads: int = 1
+    timeout: float | None = None
+    fail_fast: bool = False
+
+    @classmethod
+    def for_machine(
+        cls, parallel: int, threads: int | None, timeout: float | None, fail_fast: bool
+    ) -> Settings:
+        """Return settings with the cores shared out among the cells that run at once."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return cls(parallel, threads or max(1, (cores or 1) // parallel), timeout, fail_fast)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All that a run needs to know."""
+
+    around: Surroundings
+    corpora: dict[Reference, PreparedCorpus]
+    settings: Settings
+
+    @property
+    def store(self) -> Store:
+        """Return the store that the suite alone publishes to."""
+        return self.around.store
+
+
+def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
+    """Run what is missing, stale or to be tried again; return the records that came of it.
+
+    Cells that others require run first; where one has no result, its dependents are skipped.
+    """
+    pending = [cell for cell in planned if cell.state != "done"]
+    records: list[Record] = []
+    if not pending:
+        return records
+    executor = _executor(suite, pending)
+    results = {cell.id: cell.record for cell in planned if cell.state == "done"}
+    position = _Position(suite, len(pending))
+    while pending:
+        wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
+        pending = [cell for cell in pending if cell not in wave]
+        for record in _run_wave(suite, executor, wave, results, position):
+            results[record.id] = record
+            records.append(record)
+            if suite.settings.fail_fast and record.status not in ("ok", "skipped"):
+                return records
+    return records
+
+
+def _run_wave(
+    suite: Suite,
+    executor: Executor,
+    wave: list[PlannedCell],
+    results: dict[str, Record | None],
+    position: _Position,
+) -> Iterator[Record]:
+    reasons = {cell.id: _reason_to_skip(cell, results) for cell in wave}
+    for cell in wave:
+        if reasons[cell.id]:
+            yield _skip(suite, cell, reasons[cell.id])
+    jobs = (_job(suite, cell, results, position) for cell in wave if not reasons[cell.id])
+    watch = suite.around.catalog.manager.hook.benchbench_cell_progress
+
+    def progress(cell: Cell, event: Event) -> None:
+        _tell(lambda: watch(cell=cell, event=event))
+
+    for outcome in executor.run(jobs, progress):
+        yield _finish(suite, outcome)
+
+
+def _finish(suite: Suite, outcome: Outcome) -> Record:
+    """Publish an outcome, tell the watchers, and clear away what it left."""
+    plugins = suite.around.catalog.plugins_of(outcome.record.cell)
+    facts = provenance(suite.around.device, suite.settings.threads, plugins)
+    beside = {"cells_beside": suite.settings.parallel - 1}
+    record = replace(
+        outcome.record,
+        provenance={**facts, **outcome.record.provenance},
+        cost={**outcome.record.cost, **beside} if outcome.record.cost else {},
+    )
+    try:
+        stands = publish(suite.store, Outcome(record, outcome.folder))
+    finally:
+        if outcome.folder != Path():
+            fsio.remove_folder(outcome.folder)
+    if stands.metrics != record.metrics:
+        _warn(
+            f"{record.cell.title}: another process got here first, with other numbers: "
+            "the cell is not deterministic."
+        )
+    hook = suite.around.catalog.manager.hook
+    _tell(lambda: hook.benchbench_cell_finished(record=stands))
+    return stands
+
+
+class _Position:
+    """Counts the cells that were started, for the watchers."""
+
+    def __init__(self, suite: Suite, total: int) -> None:
+        self._hook = suite.around.catalog.manager.hook
+        self._started, self._total = 0, total
+
+    def start(self, cell: Cell) -> None:
+        self._started += 1
+        position = self._started
+        hook = self._hook.benchbench_cell_started
+        _tell(lambda: hook(cell=cell, position=position, total=self._total))
+
+
+def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
+    backbone = any(cell.cell.backbone is not None for cell in pending)
+    start_server(suite.around.device.kind, backbone, suite.settings.threads)
+    return LocalExecutor(suite.settings.parallel)
+
+
+def _job(
+    suite: Suite, planned: PlannedCell, results: dict[str, Record | None], position: _Position
+) -> Job:
+    position.start(planned.cell)
+    device: Device = suite.around.device
+    return Job(
+        cell=planned.cell,
+        id=planned.id,
+        key=planned.key,
+        identity=planned.identity,
+        corpus=suite.corpora[planned.cell.dataset].folder,
+        scratch=fsio.scratch_folder(suite.store.root),
+        device=device.kind,
+        dtype=str(planned.identity["dtype"]),
+        threads=suite.settings.threads,
+        timeout=suite.settings.timeout,
+        upstream={
+            name: suite.store.folder("artifacts") / str(record.artifacts)
+            for name in planned.upstream
+            if (record := results.get(name)) is not None
+        },
+    )
+
+
+def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str:
+    if cell.state == "unresolved":
+        return cell.reason
+    for name in cell.upstream:
+        record = results.get(name)
+        if record is None or record.status != "ok":
+            found = f"{record.status}: {record.reason}" if record else "was not run"
+            title = record.cell.title if record else name[:12]
+            return f"it requires {title}, which {found}"
+    return ""
+
+
+def _skip(suite: Suite, cell: PlannedCell, reason: str) -> Record:
+    """Publish that a cell was skipped, unless the store says just that already."""
+    last = current_record(suite.store, cell)
+    if last is not None and last.status == "skipped" and last.reason == reason:
+        return last
+    record = Record(cell.cell, cell.id, cell.key, 1, "skipped", reason, cell.identity)
+    return _finish(suite, Outcome(record, Path()))
+
+
+def current_record(store: Store, planned: PlannedCell) -> Record | None:
+    """Return the record that counts for a planned cell now."""
+    return standing(records_of(store, planned.id), planned.key)
+
+
+def _tell(watchers: Callable[[], object]) -> None:
+    """Call watchers; what they raise is reported and undoes nothing."""
+    try:
+        watchers()
+    except Exception as error:
+        _warn(f"a watcher raised {one_line(error)}")
+
+
+def _warn(message: str) -> None:
+    sys.stderr.write(f"benchbench: {message}\n")
+
+
+def failed(records: Iterable[Record | None]) -> bool:
+    """Say whether any cell has no result and was not skipped for a stated reason."""
+    return any(record is None or record.status not in ("ok", "skipped") for record in records)

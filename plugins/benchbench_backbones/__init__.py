@@ -1,0 +1,21 @@
+"""Causal LMs by name, by local folder and by hub id, loaded in 4-bit, 8-bit or whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchbench import Backbone, hookimpl
+from benchbench_backbones.backbone import CausalLM, resolve
+from benchbench_backbones.cards import CARDS
+
+
+@hookimpl
+def benchbench_backbones() -> Iterable[Backbone]:
+    """Supply the models of the table of cards."""
+    return [CausalLM.from_card(card) for card in CARDS]
+
+
+@hookimpl
+def benchbench_resolve_backbone(reference: str) -> Backbone | None:
+    """Return the model of an existing folder or of a hub id `org/name`."""
+    return resolve(reference)

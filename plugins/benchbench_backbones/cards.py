@@ -1,0 +1,47 @@
+"""The models that have a name of their own here: one row each."""
+
+# ruff: noqa: E501 - a table is read by its rows
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A published model: counts of parameters, context in tokens as its configuration says."""
+
+    name: str
+    family: str
+    hub_id: str
+    parameters: int
+    licence: str
+    gated: bool
+    context: int
+
+    @property
+    def description(self) -> str:
+        """Say in a line what this is, and under which terms."""
+        billions = f"{self.parameters / 1e9:.2f}B parameters"
+        terms = f"licence {self.licence}" + (", gated" if self.gated else "")
+        return f"{self.hub_id}: {billions}, {self.context:,} tokens, {terms}"
+
+
+# fmt: off
+CARDS = (
+    Card("llama-3.2-1b", "llama", "meta-llama/Llama-3.2-1B", 1_235_814_400, "llama3.2", True, 131072),
+    Card("llama-3.2-3b", "llama", "meta-llama/Llama-3.2-3B", 3_212_749_824, "llama3.2", True, 131072),
+    Card("llama-3.1-8b", "llama", "meta-llama/Llama-3.1-8B", 8_030_261_248, "llama3.1", True, 131072),
+    Card("mistral-7b-v0.3", "mistral", "mistralai/Mistral-7B-v0.3", 7_248_023_552, "apache-2.0", False, 32768),
+    Card("mistral-nemo-12b", "mistral", "mistralai/Mistral-Nemo-Base-2407", 12_247_782_400, "apache-2.0", False, 131072),
+    Card("ministral-8b-instruct", "mistral", "mistralai/Ministral-8B-Instruct-2410", 8_019_808_256, "mistral-research", True, 32768),
+    Card("qwen2.5-0.5b", "qwen", "Qwen/Qwen2.5-0.5B", 494_032_768, "apache-2.0", False, 32768),
+    Card("qwen2.5-1.5b", "qwen", "Qwen/Qwen2.5-1.5B", 1_543_714_304, "apache-2.0", False, 32768),
+    Card("qwen2.5-3b", "qwen", "Qwen/Qwen2.5-3B", 3_085_938_688, "qwen-research", False, 32768),
+    Card("qwen2.5-7b", "qwen", "Qwen/Qwen2.5-7B", 7_615_616_512, "apache-2.0", False, 131072),
+    Card("qwen3-0.6b", "qwen", "Qwen/Qwen3-0.6B-Base", 596_049_920, "apache-2.0", False, 32768),
+    Card("qwen3-1.7b", "qwen", "Qwen/Qwen3-1.7B-Base", 1_720_574_976, "apache-2.0", False, 32768),
+    Card("qwen3-4b", "qwen", "Qwen/Qwen3-4B-Base", 4_022_468_096, "apache-2.0", False, 32768),
+    Card("qwen3-8b", "qwen", "Qwen/Qwen3-8B-Base", 8_190_735_360, "apache-2.0", False, 32768),
+)
+# fmt: on

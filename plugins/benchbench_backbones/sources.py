@@ -1,0 +1,122 @@
+"""Where weights lie, and what identifies them: a folder's content, a hub repository's commit."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchbench import BenchbenchError, Skip
+
+MODEL_FILES = (
+    "config.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+    "tekken.json",
+)
+TIMEOUT = 10.0
+"""Seconds that the hub has to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What `from_pretrained` is given: a folder or a hub id, and a commit."""
+
+    name: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A model in a local folder."""
+
+    path: Path
+
+    def identity(self, revision: str, *, offline: bool) -> str:
+        """Return the sha256 over names and contents of all files that decide answers."""
+        digest = hashlib.sha256()
+        for path in self.files():
+            with path.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest.update(f"{path.name} {content}\n".encode())
+        return digest.hexdigest()
+
+    def place(self, revision: str) -> Place:
+        """Return where to load from, after looking that it can be loaded."""
+        self.files()
+        return Place(str(self.path))
+
+    def files(self) -> list[Path]:
+        """Return the model's files, sorted; raise where there is no model to be loaded."""
+        if not (self.path / "config.json").is_file():
+            raise BenchbenchError(
+                f"{self.path}: no config.json in this folder; give one that `save_pretrained` wrote"
+            )
+        weights = sorted(self.path.glob("*.safetensors"))
+        if not weights:
+            raise Skip(
+                f"{self.path}: no *.safetensors (other formats can run code when read); write "
+                "them with `model.save_pretrained(folder)`"
+            )
+        named = [self.path / name for name in MODEL_FILES]
+        return sorted([path for path in named if path.is_file()] + weights)
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepository:
+    """A model on the Hugging Face hub, or of its cache on this machine."""
+
+    hub_id: str
+    gated: bool = False
+
+    def identity(self, revision: str, *, offline: bool) -> str:
+        """Return the commit: the cached one, else the one that the hub names now."""
+        commit = self.cached_commit(revision)
+        if commit:
+            return commit
+        if offline:
+            raise self.missing(revision, "offline")
+        return self._ask(revision)
+
+    def place(self, revision: str) -> Place:
+        """Return the hub id with the cached commit, so that a cached model never moves."""
+        return Place(self.hub_id, self.cached_commit(revision) or revision)
+
+    def cached_commit(self, revision: str) -> str | None:
+        """Return the commit of `revision` where its configuration and weights are cached."""
+        from huggingface_hub import try_to_load_from_cache
+
+        config = try_to_load_from_cache(self.hub_id, "config.json", revision=revision)
+        if not isinstance(config, str):
+            return None
+        snapshot = Path(config).parent
+        return snapshot.name if any(snapshot.glob("*.safetensors")) else None
+
+    def missing(self, revision: str, reason: str) -> Skip:
+        """Return a Skip that says what is absent, where it was looked for, and the remedy."""
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        pin = "" if revision == "main" else f" --revision {revision}"
+        licence = f"accept the licence at https://huggingface.co/{self.hub_id} and "
+        return Skip(
+            f"{self.hub_id} is not in the cache {HF_HUB_CACHE} ({reason}); "
+            f"{licence * self.gated}run `hf download {self.hub_id}{pin}`"
+        )
+
+    def _ask(self, revision: str) -> str:
+        from huggingface_hub import HfApi
+
+        try:
+            info = HfApi().model_info(self.hub_id, revision=revision, timeout=TIMEOUT)
+        except Exception as error:  # whatever the HTTP library under the hub's client raises
+            reason = f"the hub was asked: {type(error).__name__}"
+            raise self.missing(revision, reason) from error
+        if not info.sha:
+            raise self.missing(revision, "the hub names no commit")
+        return info.sha

@@ -1,0 +1,14 @@
+"""Ways to turn a loaded causal LM into a text classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchbench import Method, hookimpl
+from benchbench_finetune.embedding_head import EmbeddingHead
+
+
+@hookimpl
+def benchbench_methods() -> Iterable[Method]:
+    """Supply the methods of this folder."""
+    return [EmbeddingHead()]

@@ -1,0 +1,52 @@
+"""A document's vector from a causal LM: what a head, or anything else, can be put on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from benchbench import LoadedModel
+from benchbench.kit.batching import pad, tokenize_documents
+from benchbench.kit.pooling import Pooling, pool, position_ids
+from benchbench.kit.training import autocast
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEmbedder:
+    """Token ids in, one vector a document out: the transformer without its output head.
+
+    `side` is where batches are padded; the vectors do not depend on it.
+    """
+
+    loaded: LoadedModel
+    pooling: Pooling
+    document_tokens: int
+    side: Literal["left", "right"] = "right"
+
+    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
+        """Return (ids of every document, whether it was shortened), within the context."""
+        context = self.loaded.facts["context"] or self.document_tokens + 1
+        longest = min(self.document_tokens, context - 1)  # BOS comes on top
+        return tokenize_documents(self.loaded.tokenizer, texts, longest)
+
+    def batch(self, documents: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Return (input_ids, attention_mask) on the model's device."""
+        device = self.loaded.facts["device"]
+        ids, mask = pad(documents, self.loaded.facts["pad_token_id"], self.side)
+        return ids.to(device), mask.to(device)
+
+    def embed(self, documents: Sequence[Sequence[int]]) -> Tensor:
+        """Return float32 [documents, width]; gradients flow where the model is in training."""
+        ids, mask = self.batch(documents)
+        with autocast(self.loaded):
+            hidden = self.loaded.model.base_model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=position_ids(mask),
+                use_cache=False,
+            ).last_hidden_state
+        return pool(hidden, mask, self.pooling)

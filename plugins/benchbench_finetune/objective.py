@@ -1,0 +1,77 @@
+"""The loss of a classification head, single-label and multi-label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchbench import Kind
+from benchbench.kit.targets import class_index, multi_hot
+
+if TYPE_CHECKING:
+    import datasets
+    from torch import Tensor
+
+LARGEST_LABEL_WEIGHT = 100.0
+"""A label of one document in many thousands must not drown all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The loss of a split's documents: cross-entropy, or binary cross-entropy over all labels.
+
+    `targets` are int64 [documents], or float32 [documents, labels] of ones and zeros; `weights`
+    float32 [documents] with mean 1; `label_weights` float32 [labels] weigh a document by its
+    class, or the positives of a label.
+    """
+
+    kind: Kind
+    targets: Tensor
+    weights: Tensor
+    label_weights: Tensor
+
+    @classmethod
+    def build(
+        cls, kind: Kind, split: datasets.Dataset, n_labels: int, label_weights: Tensor
+    ) -> Objective:
+        """Return the objective of the documents of `split`."""
+        import torch
+
+        device = label_weights.device
+        single = kind == "single-label"
+        targets = (class_index if single else multi_hot)(split["labels"], n_labels)
+        weights = torch.tensor(split["weight"], dtype=torch.float32, device=device)
+        return cls(
+            kind, torch.tensor(targets, device=device), weights / weights.mean(), label_weights
+        )
+
+    def loss(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
+        """Return the mean over the documents `rows` of their weighted losses."""
+        from torch.nn import functional
+
+        targets, weights = self.targets[rows], self.weights[rows]
+        if self.kind == "single-label":
+            losses = functional.cross_entropy(logits, targets, reduction="none")
+            return (losses * weights * self.label_weights[targets]).mean()
+        losses = functional.binary_cross_entropy_with_logits(
+            logits, targets, pos_weight=self.label_weights, reduction="none"
+        )
+        return (losses.mean(dim=1) * weights).mean()
+
+
+def label_weights(kind: Kind, train: datasets.Dataset, n_labels: int, how: str) -> Tensor:
+    """Return float32 [n_labels]: ones, or weights that balance the labels of `train`.
+
+    A class weighs documents / (labels * its documents); the positives of a multi-label label
+    weigh as much as its negatives. At most `LARGEST_LABEL_WEIGHT`.
+    """
+    import torch
+
+    if how == "none":
+        return torch.ones(n_labels)
+    positives = torch.tensor(multi_hot(train["labels"], n_labels)).sum(dim=0).clamp(min=1)
+    documents = float(len(train))
+    single = kind == "single-label"
+    weights = documents / (n_labels * positives) if single else documents / positives - 1
+    return weights.clamp(max=LARGEST_LABEL_WEIGHT)

@@ -1,0 +1,313 @@
+"""Every prompt of the instruction methods, and how documents are put into them."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from benchbench import GuardError, LabelSpace, Parameter, Params, Skip
+from benchbench.kit.batching import leading_tokens, tokenize_text
+from benchbench.kit.guards import check_answer_slot, check_one_bos
+
+Way = Literal["one-label", "yes-no", "list"]
+Tokens = tuple[int, ...]
+
+PROMPT_PARAMETERS = (
+    Parameter(
+        "label_list",
+        str,
+        "auto",
+        "list all labels in the prompt; auto: where they fit in a quarter of the context",
+        choices=("auto", "always", "never"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with exactly these placeholders, each once, in this order."""
+
+    text: str
+    placeholders: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError naming what is missing, extra or out of order."""
+        found = tuple(field for _, field, _, _ in string.Formatter().parse(self.text) if field)
+        if found != self.placeholders:
+            raise ValueError(f"a template has {list(found)} and needs {list(self.placeholders)}")
+
+    def fill(self, *values: str) -> str:
+        """Return the text with a value for every placeholder, in their order."""
+        return self.text.format(**dict(zip(self.placeholders, values, strict=True)))
+
+
+TEMPLATES: dict[Way, Template] = {
+    "one-label": Template(
+        "Read the text and name the one category that it belongs to."
+        "{categories}\n\nText:\n{document}\n\nCategory:",
+        ("categories", "document"),
+    ),
+    "list": Template(
+        "Read the text and list every category that it belongs to, separated by semicolons."
+        "{categories}\n\nText:\n{document}\n\nCategories:",
+        ("categories", "document"),
+    ),
+    "yes-no": Template(
+        "Read the text and say whether a category applies to it."
+        "{categories}\n\nText:\n{document}\n\nYes or no, does this category apply?{label}\nAnswer:",
+        ("categories", "document", "label"),
+    ),
+}
+CATEGORIES = Template("\n\nCategories:\n{names}", ("names",))
+SLOTS = {"categories": "\ue000", "document": "\ue001", "label": "\ue002", "answer": "\ue003"}
+"""What stands for data while a chat template is rendered: characters of the private-use area."""
+SEPARATORS = (";", "|", "\n")
+FIXED_DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
+"""The day that a chat template is told it is: another prompt every morning is no experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFormat:
+    """A prompt in tokens: head, document, tail, and the answers that may follow.
+
+    `labels` are the tokens of every label as it is written. In a yes-no prompt `tail` ends where
+    the label is named, `suffix` follows it up to the answer slot, and `answers` are yes and no.
+    `end` closes an answer and `separator` stands between the labels of a list.
+    `document_tokens` is what is left for the document. `sha256` is that of the rendered prompt
+    with its label list, and of the answers. `longest_answer` counts all tokens that can ever
+    stand behind `tail`.
+    """
+
+    head: Tokens
+    tail: Tokens
+    labels: tuple[Tokens, ...]
+    suffix: Tokens
+    answers: tuple[Tokens, ...]
+    separator: Tokens
+    end: int
+    document_tokens: int
+    label_listed: bool
+    sha256: str
+    longest_answer: int
+
+    def encode(self, tokenizer: Any, texts: Sequence[str]) -> tuple[list[list[int]], int]:
+        """Return (a prompt for every text, how many documents were shortened).
+
+        Only the end of a document is ever cut, and no document can spell a control token.
+        """
+        prompts: list[list[int]] = []
+        truncated = 0
+        for start in range(0, len(texts), 512):  # bounds the memory that long documents take
+            for ids in _tokenize(tokenizer, texts[start : start + 512]):
+                prompts.append([*self.head, *ids[: self.document_tokens], *self.tail])
+                truncated += len(ids) > self.document_tokens
+                check_answer_slot(prompts[-1], self.head, self.tail)
+        return prompts, truncated
+
+    @property
+    def longest_row(self) -> int:
+        """The most tokens that prompt and answer can have together."""
+        return len(self.head) + self.document_tokens + len(self.tail) + self.longest_answer
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the record says of the prompt."""
+        return {
+            "prompt_sha256": self.sha256,
+            "label_listed": self.label_listed,
+            "prompt_head_tokens": len(self.head),
+            "prompt_tail_tokens": len(self.tail),
+            "document_tokens_left": self.document_tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt as text, with slots for data; what precedes an answer in it, and what ends one."""
+
+    text: str
+    lead: str
+    end: int
+    leading: Tokens
+
+    @classmethod
+    def of(cls, tokenizer: Any, text: str) -> Rendered:
+        """Put `text` into the tokenizer's chat template, or leave it plain where it has none.
+
+        An answer ends with the first token after an assistant's turn, else with EOS.
+        """
+        if not tokenizer.chat_template:
+            return cls(text, " ", _end(tokenizer, ""), tuple(leading_tokens(tokenizer)))
+        turn = [{"role": "user", "content": text}]
+        prompt = _chat(tokenizer, turn, add_generation_prompt=True)
+        reply = {"role": "assistant", "content": SLOTS["answer"]}
+        answered = _chat(tokenizer, [*turn, reply], add_generation_prompt=False)
+        before, _, after = answered.partition(SLOTS["answer"])
+        lead = before.removeprefix(prompt)
+        return cls(prompt, "" if lead.strip() else lead, _end(tokenizer, after), ())
+
+
+def prompt_format(
+    tokenizer: Any, labels: LabelSpace, way: Way, context: int, params: Params, listed: int = 1
+) -> PromptFormat:
+    """Return the prompt for `labels` that fits a context of so many tokens.
+
+    `params` holds `label_list` and `document_tokens`; `listed` is the most labels of an answer.
+    Raises Skip where the fixed parts leave no room for a document, and GuardError where a label
+    does not survive the tokenizer.
+    """
+    template = TEMPLATES[way]
+    rendered = Rendered.of(tokenizer, template.fill(*(SLOTS[p] for p in template.placeholders)))
+    names = CATEGORIES.fill("\n".join(labels.texts))
+    listing = _data(tokenizer, names)
+    choice = params["label_list"]
+    # A question names its label itself, so that yes-no lists only where it is told to.
+    fits = choice == "auto" and way != "yes-no" and len(listing) <= context // 4
+    label_listed = choice == "always" or fits
+    head, tail, suffix = _fixed_parts(tokenizer, rendered, listing if label_listed else ())
+    lead = " " if way == "yes-no" else rendered.lead
+    written = _written(tokenizer, labels.texts, lead)
+    answers = _written(tokenizer, ("yes", "no"), rendered.lead) if way == "yes-no" else ()
+    separator = _separator(tokenizer, written) if way == "list" else ()
+    longest = max(map(len, written))
+    behind = {
+        "one-label": longest + 1,
+        "yes-no": longest + len(suffix) + max(map(len, answers), default=0),
+        "list": listed * (longest + len(separator)) + 1,
+    }[way]
+    fixed = len(head) + len(tail) + behind
+    if fixed >= context:
+        raise Skip(
+            f"the prompt without its document takes {fixed} tokens and the model's context has "
+            f"{context}"
+        )
+    check_one_bos(head, tokenizer.bos_token_id)
+    whole = "\n".join([rendered.text, names if label_listed else "", *labels.texts])
+    return PromptFormat(
+        head=head,
+        tail=tail,
+        labels=written,
+        suffix=suffix,
+        answers=answers,
+        separator=separator,
+        end=rendered.end,
+        document_tokens=min(int(params["document_tokens"]), context - fixed),
+        label_listed=label_listed,
+        sha256=hashlib.sha256(whole.encode()).hexdigest(),
+        longest_answer=behind,
+    )
+
+
+def _fixed_parts(
+    tokenizer: Any, rendered: Rendered, listing: Tokens
+) -> tuple[Tokens, Tokens, Tokens]:
+    """Return the tokens before the document, after it, and after the label of a question."""
+    pieces = re.split(f"([{''.join(SLOTS.values())}])", rendered.text)
+    parts: list[list[int]] = [list(rendered.leading)]
+    slots = []
+    for piece in pieces:
+        if piece == SLOTS["categories"]:
+            parts[-1] += listing
+        elif piece in SLOTS.values():
+            parts.append([])
+        else:
+            parts[-1] += _fixed(tokenizer, piece)
+        slots += [piece] if piece in SLOTS.values() else []
+    if slots.count(SLOTS["document"]) != 1 or len(slots) > 3:
+        raise GuardError("the chat template does not show the user's text exactly once")
+    head, tail, *suffix = map(tuple, parts)
+    return head, tail, suffix[0] if suffix else ()
+
+
+def _written(tokenizer: Any, texts: Sequence[str], lead: str) -> tuple[Tokens, ...]:
+    """Return the tokens of each text behind `lead`; raise GuardError where one is not itself."""
+    written = tuple(_data(tokenizer, lead + text) for text in texts)
+    for text, tokens in zip(texts, written, strict=True):
+        back = tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False)
+        if _plain(back) != _plain(text):
+            raise GuardError(f"the tokenizer makes {back!r} of the label text {text!r}")
+    if len(set(written)) != len(written):
+        twice = next(texts[i] for i, tokens in enumerate(written) if tokens in written[:i])
+        raise GuardError(f"the label text {twice!r} has the same tokens as another one")
+    return written
+
+
+def _separator(tokenizer: Any, written: Sequence[Tokens]) -> Tokens:
+    """Return the tokens of the first separator that no label contains."""
+    used = {token for tokens in written for token in tokens}
+    for text in SEPARATORS:
+        tokens = _data(tokenizer, text)
+        if not used & set(tokens):
+            return tokens
+    raise GuardError(f"the label texts use all of the separators {SEPARATORS}")
+
+
+def _data(tokenizer: Any, text: str) -> Tokens:
+    """Tokenise text that follows other text, so that it cannot spell a control token.
+
+    Tokenizers of the SentencePiece kind put a space before a text of its own. So the text is
+    encoded behind an anchor, whose tokens are then taken off if they are still there whole.
+    """
+    anchor = ":" if text[:1] in (" ", *SEPARATORS) else "\n"
+    alone, start, joined = _tokenize(tokenizer, [text, anchor, anchor + text])
+    return tuple(joined[len(start) :] if joined[: len(start)] == start else alone)
+
+
+def _tokenize(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Tokenise data so that no text can spell a control token.
+
+    Some vocabularies do not declare all of theirs special (Phi-3's </s>), so that they are found
+    in text all the same. Such a text is encoded in pieces, cut inside the token's name.
+    """
+    added = {id: str(token) for id, token in tokenizer.added_tokens_decoder.items()}
+    control = {id: name for id, name in added.items() if re.fullmatch(r"<\S+>|\[\S+\]", name)}
+    encoded = tokenize_text(tokenizer, texts)
+    for index, ids in enumerate(encoded):
+        if not control.keys().isdisjoint(ids):
+            names = "|".join(
+                f"(?<={re.escape(n[0])})(?={re.escape(n[1:])})" for n in control.values()
+            )
+            pieces = tokenize_text(tokenizer, re.split(names, texts[index]))
+            encoded[index] = [token for piece in pieces for token in piece]
+    return encoded
+
+
+def _fixed(tokenizer: Any, text: str) -> list[int]:
+    """Tokenise text of ours, in which control tokens are meant."""
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"] if text else []
+    return ids
+
+
+def _chat(tokenizer: Any, messages: Sequence[dict[str, str]], **options: Any) -> str:
+    """Render messages without thinking, and on a fixed day."""
+    text: str = tokenizer.apply_chat_template(
+        list(messages),
+        tokenize=False,
+        enable_thinking=False,
+        date_string=FIXED_DATE.strftime("%d %b %Y"),
+        strftime_now=FIXED_DATE.strftime,
+        **options,
+    )
+    return text
+
+
+def _end(tokenizer: Any, after: str) -> int:
+    """Return the control token that `after` begins with, else EOS."""
+    ids = _fixed(tokenizer, after.lstrip())
+    if ids and ids[0] in tokenizer.added_tokens_decoder:
+        return ids[0]
+    if tokenizer.eos_token_id is None:
+        raise Skip("the tokenizer names no token that ends an answer (EOS)")
+    end: int = tokenizer.eos_token_id
+    return end
+
+
+def _plain(text: str) -> str:
+    """Return text as a normalising tokenizer may change it: compatible forms, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())

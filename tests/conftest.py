@@ -1,0 +1,19 @@
+"""What several test files share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference folder with real data, models and tokenizers, where it is at hand."""
+    folder = Path(os.environ.get("BENCHBENCH_SHARED", HERE.parent.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip("no reference folder: set BENCHBENCH_SHARED to one with data/ and models/")
+    return folder
