@@ -2,8 +2,9 @@
 
 from benchbench.errors import BenchbenchError, Diverged, GuardError, LoaderError, Skip
 from benchbench.hookspecs import API_VERSION, hookimpl
-from benchbench.parameters import Parameter, Params, Value
+from benchbench.parameters import Parameter, Params, Value, did_you_mean
 from benchbench.types import (
+    SPLITS,
     Backbone,
     Baseline,
     BoundBackbone,
@@ -22,6 +23,7 @@ from benchbench.types import (
     Outcome,
     Record,
     Reference,
+    Split,
     Task,
 )
 
@@ -29,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "API_VERSION",
+    "SPLITS",
     "Backbone",
     "Baseline",
     "BenchbenchError",
@@ -54,7 +57,9 @@ __all__ = [
     "Record",
     "Reference",
     "Skip",
+    "Split",
     "Task",
     "Value",
+    "did_you_mean",
     "hookimpl",
 ]

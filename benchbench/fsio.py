@@ -11,12 +11,16 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchbench.errors import StoreError
 
 TEMPORARY = ".benchbench-tmp-"
-STALE_SECONDS = 3600.0
+STALE_FILE_SECONDS = 3600.0
+STALE_FOLDER_SECONDS = 7 * 24 * 3600.0
+"""A file is written in moments; a folder may belong to a cell that trains for days."""
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -31,49 +35,53 @@ def replace(path: Path, data: bytes) -> None:
     """Write `path` whole, whatever stood there before."""
     temporary = _temporary(path)
     _write(temporary, data)
-    try:
+    with _told(path), _swept(temporary):
         os.replace(temporary, path)
         sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def publish_file(source: Path, path: Path) -> bool:
-    """Give a finished file of the same disk its final name; return False if it was there."""
-    _sync_file(source)
-    temporary = _temporary(path)
-    os.replace(source, temporary)
-    return _publish(temporary, path)
+def publish_file(source: Path, path: Path) -> None:
+    """Give a finished file of the same disk its final name, which its content decides.
+
+    Whoever comes last replaces the same bytes by the same bytes, and heals what a disk spoilt.
+    """
+    with _told(path):
+        _sync_file(source)
+        os.replace(source, path)
+        sync_folder(path.parent)
 
 
 def publish_folder(source: Path, path: Path) -> bool:
     """Give a finished folder of the same disk its final name; return False if it was there."""
-    for file in sorted(source.rglob("*")):
-        if file.is_file():
-            _sync_file(file)
-        else:
-            sync_folder(file)
-    sync_folder(source)
-    try:
-        os.rename(source, path)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
-        shutil.rmtree(source)
-        return False
-    sync_folder(path.parent)
-    return True
+    with _told(path):
+        for file in sorted(source.rglob("*")):
+            if file.is_file():
+                _sync_file(file)
+            else:
+                sync_folder(file)
+        sync_folder(source)
+        try:
+            os.rename(source, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            remove_folder(source)
+            return False
+        sync_folder(path.parent)
+        return True
 
 
 def make_folder(path: Path) -> Path:
     """Create a folder and its parents; raise StoreError in one line where that cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"Folder {path} cannot be created: {error.strerror}.") from error
     if path.is_symlink():
         raise StoreError(f"{path} is a symbolic link; name the folder that it points to instead.")
+    try:
+        new = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        for folder in new:
+            sync_folder(folder.parent)
+    except OSError as error:
+        raise StoreError(f"Folder {path} cannot be created: {error.strerror}.") from error
     return path
 
 
@@ -82,8 +90,9 @@ def set_aside(path: Path) -> Path:
     for number in range(1, 1000):
         bad = path.with_name(path.name + (".bad" if number == 1 else f".bad-{number}"))
         if not bad.exists():
-            os.replace(path, bad)
-            sync_folder(path.parent)
+            with _told(bad):
+                os.replace(path, bad)
+                sync_folder(path.parent)
             return bad
     raise StoreError(f"{path} has been found corrupt a thousand times; look at that disk.")
 
@@ -91,18 +100,29 @@ def set_aside(path: Path) -> Path:
 def check_writable(folder: Path) -> None:
     """Prove before any training that the store takes a durable write; raise StoreError."""
     probe = folder / f"{TEMPORARY}probe-{uuid.uuid4().hex}"
-    write_new(probe, b"probe\n")
-    probe.unlink()
+    with _swept(probe):
+        write_new(probe, b"probe\n")
 
 
-def sweep(folder: Path) -> None:
-    """Remove temporaries of ours that a crash left behind more than an hour ago."""
-    for path in folder.rglob(f"{TEMPORARY}*"):
-        try:
-            if time.time() - path.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        except OSError:
-            continue  # another process was faster
+def sweep(root: Path) -> None:
+    """Remove temporaries of ours that a crash left behind long ago."""
+    for folder, folders, files in os.walk(root):
+        for name in [name for name in folders if name.startswith(TEMPORARY)]:
+            folders.remove(name)  # what is inside is of no concern
+            if _age(Path(folder, name)) > STALE_FOLDER_SECONDS:
+                remove_folder(Path(folder, name))
+        for name in files:
+            if name.startswith(TEMPORARY) and _age(Path(folder, name)) > STALE_FILE_SECONDS:
+                with suppress(OSError):  # another process was faster
+                    os.unlink(Path(folder, name))
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since something last changed, 0 where it is gone by now."""
+    try:
+        return time.time() - path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def scratch_folder(parent: Path) -> Path:
@@ -128,35 +148,53 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
 
 
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system refuses into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}. Nothing was left half written; "
+            "make room or mend it and run again."
+        ) from error
+
+
+@contextmanager
+def _swept(temporary: Path) -> Iterator[None]:
+    """Remove a temporary in the end, whatever became of it."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the sweep of a later run will find it
+            os.unlink(temporary)
+
+
 def _write(temporary: Path, data: bytes) -> None:
     """Write all bytes and sync them. A short write is not an error to the system: hence a loop."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    try:
+    with _told(temporary.parent):
         descriptor = os.open(temporary, flags, 0o644)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(
-            f"{temporary.parent} cannot be written: {error.strerror}. Nothing was left half "
-            "written; make room or mend it and run again."
-        ) from error
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
 
 
 def _publish(temporary: Path, path: Path) -> bool:
     """Link a whole temporary to its final name: the first writer wins."""
-    try:
-        ours = _link(temporary, path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with _told(path):
+        with _swept(temporary):
+            ours = _link(temporary, path)
+        sync_folder(path.parent)
     return ours
 
 
@@ -166,7 +204,7 @@ def _link(temporary: Path, path: Path) -> bool:
         return True
     except FileExistsError:
         # over NFS a link can succeed and its answer be lost: then both names are one file
-        return temporary.stat().st_nlink == 2
+        return os.stat(temporary).st_nlink == 2
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
@@ -174,7 +212,11 @@ def _link(temporary: Path, path: Path) -> bool:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
     except FileExistsError:
         return False
-    os.replace(temporary, path)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(path)  # the claim: an empty file must not stand for a record
+        raise
     return True
 
 

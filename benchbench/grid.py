@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -77,15 +79,15 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
     overrides = overrides or Overrides()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GridError(str(path), [f"cannot be read: {error}"]) from error
     faults = _unknown_keys("the grid", data, GRID_KEYS)
     seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
     blocks = [
         _block(number, entry, catalog, overrides, faults)
-        for number, entry in enumerate(data.get("block", []), start=1)
+        for number, entry in enumerate(_list(data, "block", "the grid", faults), start=1)
     ]
-    if not blocks:
+    if not blocks and not faults:
         faults.append("it has no [[block]]")
     if faults:
         raise GridError(str(path), faults)
@@ -101,14 +103,23 @@ def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> 
     """
     overrides = overrides or Overrides()
     faults = _unused_sets(grid, overrides)
+    flags: dict[str, Value] = dict(overrides.sets)
+    if overrides.limit is not None:
+        flags["limit"] = overrides.limit
+    as_written = not any(overrides.members(noun) for noun in NOUNS)
+    idle = {name for name in flags if "." not in name}
     cells: dict[Cell, None] = {}
     dropped: dict[str, None] = {}
-    for block in grid.blocks:
-        block = _with_params(block, overrides, catalog, faults)
+    for written in grid.blocks:
+        block, taken = _with_params(written, flags, catalog, faults)
+        idle -= taken
+        if as_written:
+            faults += _idle([name for name in block.params if name not in taken], block, catalog)
         if not faults:
             for cell in _product(block, grid.seeds, catalog, dropped):
                 if _wanted(cell, overrides.only):
                     cells[cell] = None
+    faults += [f"--set {name}: nothing in the grid has that parameter" for name in sorted(idle)]
     faults += _clashes(cells)
     if faults:
         raise GridError(f"Grid '{grid.name}'", list(dict.fromkeys(faults)))
@@ -147,7 +158,7 @@ def _block(
         noun: overrides.members(noun)
         or tuple(
             reference
-            for item in entry.get(f"{noun}s", [])
+            for item in _list(entry, f"{noun}s", where, faults)
             if (reference := _reference(noun, item, where, catalog, faults)) is not None
         )
         for noun in NOUNS
@@ -159,7 +170,9 @@ def _block(
     if not isinstance(params, dict):
         faults.append(f"{where}: params is not a table")
         params = {}
-    return Block(members["dataset"], members["method"], members["backbone"], _flat(params), seeds)
+    flat = _flat(params)
+    faults += _unstorable(f"{where}: params", flat)
+    return Block(members["dataset"], members["method"], members["backbone"], flat, seeds)
 
 
 def _reference(
@@ -171,6 +184,9 @@ def _reference(
         faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
         return None
     params = {name: value for name, value in entry.items() if name not in ("use", "as")}
+    if unstorable := _unstorable(f"{where}: {noun} '{entry['use']}'", params):
+        faults += unstorable
+        return None
     try:
         reference = find(noun, entry["use"], catalog)
     except BenchbenchError as error:
@@ -191,51 +207,74 @@ def find(noun: str, text: str, catalog: Catalog) -> Reference:
     return Reference(text, text)
 
 
-def _with_params(block: Block, overrides: Overrides, catalog: Catalog, faults: list[str]) -> Block:
-    """Give every member the block's params and the command line's, and check the outcome."""
-    given: dict[str, Value] = {**block.params, **overrides.sets}
-    if overrides.limit is not None:
-        given["limit"] = overrides.limit
+def _with_params(
+    block: Block, flags: Params, catalog: Catalog, faults: list[str]
+) -> tuple[Block, set[str]]:
+    """Give every member the block's params and the command line's; return what found a taker."""
     taken: set[str] = set()
     members: dict[str, tuple[Reference, ...]] = {}
     for noun in NOUNS:
-        members[noun] = tuple(
-            _settled(noun, reference, given, catalog, taken, faults)
-            for reference in block.members(noun)
-        )
-    faults += [
-        f"parameter '{name}' is declared by nothing in its block"
-        for name in given
-        if name not in taken and "." not in name
-    ]
-    return replace(
+        settled = []
+        for reference in block.members(noun):
+            declared = [parameter.name for parameter in catalog.parameters(noun, reference.use)]
+            of_block, of_flags = (_meant_for(reference, declared, p) for p in (block.params, flags))
+            taken |= {*of_block.values(), *of_flags.values()}
+            # a member's own params are nearer to it than its block's; the command line beats both
+            params = {
+                **{parameter: block.params[name] for parameter, name in of_block.items()},
+                **reference.params,
+                **{parameter: flags[name] for parameter, name in of_flags.items()},
+            }
+            values, found = catalog.resolve(noun, replace(reference, params=params))
+            faults += found
+            # what was asked for is kept in its declared type, so that "8" and 8 are one cell
+            asked = {name: values.get(name, value) for name, value in sorted(params.items())}
+            settled.append(replace(reference, params=asked))
+        members[noun] = tuple(settled)
+    settled_block = replace(
         block,
         datasets=members["dataset"],
         methods=members["method"],
         backbones=members["backbone"],
     )
+    return settled_block, taken
 
 
-def _settled(
-    noun: str,
-    reference: Reference,
-    given: Params,
-    catalog: Catalog,
-    taken: set[str],
-    faults: list[str],
-) -> Reference:
-    declared = {parameter.name: parameter for parameter in catalog.parameters(noun, reference.use)}
-    params = dict(reference.params)
-    for name, value in given.items():
+def _meant_for(
+    reference: Reference, declared: Iterable[str], given: Iterable[str]
+) -> dict[str, str]:
+    """Map parameters of a member to what sets them: `rank`, or `name.rank`, which is nearer."""
+    bare = {name: name for name in given if name in declared}
+    for name in given:
         owner, dot, parameter = name.rpartition(".")
-        if (dot and owner in (reference.name, reference.use)) or (not dot and name in declared):
-            params[parameter] = value
-            taken.add(name)
-    values, found = catalog.resolve(noun, replace(reference, params=params))
-    faults += found
-    # what was asked for is kept in its declared type, so that "8" and 8 are one cell
-    asked = {name: values.get(name, value) for name, value in sorted(params.items())}
-    return replace(reference, params=asked)
+        if dot and owner in (reference.name, reference.use):
+            bare[parameter] = name
+    return bare
+
+
+def _idle(names: Iterable[str], block: Block, catalog: Catalog) -> list[str]:
+    """Name a block's params that none of its members took."""
+    owners = {r.name for noun in NOUNS for r in block.members(noun)}
+    declared = {
+        parameter.name
+        for noun in NOUNS
+        for reference in block.members(noun)
+        for parameter in catalog.parameters(noun, reference.use)
+    }
+    faults = []
+    for name in names:
+        owner, dot, _ = name.rpartition(".")
+        if dot:
+            faults.append(
+                f"params '{name}': nothing in its block is called '{owner}'"
+                f"{did_you_mean(owner, owners)}"
+            )
+        else:
+            faults.append(
+                f"parameter '{name}' is declared by nothing in its block"
+                f"{did_you_mean(name, declared)}"
+            )
+    return faults
 
 
 def _product(
@@ -326,6 +365,31 @@ def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
         faults.append(f"{where}: expected a list of different whole numbers, found {value!r}")
         return (0,)
     return tuple(value)
+
+
+def _list(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> list[Any]:
+    """Return a key's list; a lone text or table is a fault, not a list of its parts."""
+    found = entry.get(key, [])
+    if isinstance(found, list):
+        return found
+    form = "[[block]], with two brackets" if key == "block" else "a list"
+    faults.append(f"{where}: '{key}' is not written as {form}, found {_short(found)}")
+    return []
+
+
+def _unstorable(where: str, params: Mapping[str, Any]) -> list[str]:
+    """Name values that no parameter can take: lists, dates, nan, numbers beyond 64 bits."""
+    return [
+        f"{where}: '{name}' is one text, number, true or false; found {_short(value)}"
+        for name, value in params.items()
+        if not isinstance(value, str | int | float)
+        or (isinstance(value, float) and not math.isfinite(value))
+        or (isinstance(value, int) and value.bit_length() > 63)
+    ]
+
+
+def _short(value: object) -> str:
+    return reprlib.repr(value)
 
 
 def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:

@@ -29,7 +29,8 @@ def canonical(data: Any) -> bytes:
     text = json.dumps(
         data, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
     )
-    return text.encode() + b"\n"
+    # a path or a message may hold bytes that are no text: they must not cost the record
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def digest(data: Any) -> str:
@@ -78,11 +79,11 @@ def identity_block(
 
 
 def source_digest(module: ModuleType) -> str:
-    """Return the sha256 over the source files of a module, or of its whole package."""
+    """Return the sha256 over the source files of a module, or of the whole package it is in."""
     if module.__file__ is None:
         return digest(None)
     file = Path(module.__file__)
-    if file.name != "__init__.py":
+    if not (file.parent / "__init__.py").exists():
         return _files_digest(file.parent, [file])
     return _files_digest(file.parent, file.parent.rglob("*.py"))
 

@@ -53,7 +53,7 @@ def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> 
     Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
     splits.
     """
-    from benchbench.kit.corpora import corpus_facts
+    from benchbench.kit.corpus_store import corpus_facts
 
     params = catalog.resolved("dataset", reference)
     folder = _cached(reference, params, catalog)
@@ -72,7 +72,9 @@ def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> 
 
 def build(use: str, params: Params, folder: Path) -> None:
     """Read a dataset and write it, checked, limited and searched for leaks, to `folder`."""
-    from benchbench.kit.corpora import check_corpus, limit_corpus, write_corpus
+    from benchbench.kit.corpus_checks import check_corpus
+    from benchbench.kit.corpus_store import write_corpus
+    from benchbench.kit.sampling import limit_corpus
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     raw, whole = fsio.scratch_folder(folder.parent), fsio.scratch_folder(folder.parent)
@@ -91,7 +93,7 @@ def build(use: str, params: Params, folder: Path) -> None:
 
 def with_leaks_reported(corpus: Corpus) -> Corpus:
     """Return the corpus with texts that stand in more than one split counted in its report."""
-    from benchbench.kit.corpora import find_duplicates
+    from benchbench.kit.corpus_checks import find_duplicates
 
     found = find_duplicates(corpus)
     facts = {f"duplicates_{name}": count for name, count in found._asdict().items()}

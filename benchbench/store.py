@@ -12,20 +12,26 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from benchbench import fsio
 from benchbench.errors import StoreError
 from benchbench.identity import canonical, cell_id, digest
 from benchbench.identity import key as key_of
-from benchbench.types import Cell, Json, Outcome, Record
+from benchbench.types import Cell, Json, Outcome, Record, Status
 
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "leaderboards")
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+class Unreadable(StoreError):
+    """The system does not hand out a file's bytes: that says nothing against the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,8 @@ class Store:
 
 def open_store(root: Path) -> Store:
     """Return a store to write to; raise StoreError before anything is spent if it cannot be."""
-    for name in FOLDERS:
-        fsio.make_folder(root / name)
+    for folder in (root, *(root / name for name in FOLDERS)):
+        fsio.make_folder(folder)
     fsio.check_writable(root)
     fsio.sweep(root)
     return Store(root)
@@ -69,7 +75,7 @@ def records_of(store: Store, cell: str) -> list[Record]:
         return []
     found = []
     for path in sorted(folder.iterdir()):
-        if RECORD_NAME.fullmatch(path.name):
+        if RECORD_NAME.fullmatch(path.name) and path.is_file():
             record = _read_or_set_aside(path)
             if record is not None:
                 found.append(record)
@@ -110,12 +116,15 @@ def publish(store: Store, outcome: Outcome) -> Record:
             outcome.folder / "predictions.parquet",
             store.folder("predictions") / f"{record.predictions}.parquet",
         )
-    record = replace(record, attempt=_next_attempt(store, record))
-    path = store.record_path(record.id, record.key, record.attempt)
-    fsio.make_folder(path.parent)
-    if fsio.write_new(path, encode(record)):
-        return record
-    return read_record(path)
+    while True:
+        record = replace(record, attempt=_next_attempt(store, record))
+        path = store.record_path(record.id, record.key, record.attempt)
+        fsio.make_folder(path.parent)
+        if fsio.write_new(path, encode(record)):
+            return record
+        first = _read_or_set_aside(path)
+        if first is not None and (first.status == "ok" or record.status != "ok"):
+            return first  # but a result is not lost to another's failure
 
 
 def encode(record: Record) -> bytes:
@@ -135,20 +144,27 @@ def decode(data: bytes, where: str) -> Record:
         sound = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
         cell = Cell.from_json(content.pop("cell"))
         record = Record(cell=cell, **content)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        expected_id, expected_key = cell_id(cell), key_of(record.identity)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{where} is not a record: {error}.") from error
     if not sound:
         raise StoreError(f"{where} does not match its own checksum: it was changed or cut short.")
-    if record.id != cell_id(record.cell):
+    if fault := _misshapen(record):
+        raise StoreError(f"{where} is not a record: {fault}.")
+    if record.id != expected_id:
         raise StoreError(f"{where} names a cell id that does not follow from its cell.")
-    if record.key is not None and record.key != key_of(record.identity):
+    if record.key is not None and record.key != expected_key:
         raise StoreError(f"{where} names a key that does not follow from its identity block.")
     return record
 
 
 def read_record(path: Path) -> Record:
     """Read one record; raise StoreError where it is corrupt or stands under another's name."""
-    record = decode(path.read_bytes(), str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
+    record = decode(data, str(path))
     name = f"{record.key or UNRESOLVED}-{record.attempt}.json"
     if path.name != name or path.parent.name != record.id:
         raise StoreError(f"{path} holds the record of another cell or attempt: {name}.")
@@ -165,13 +181,13 @@ def read_document(store: Store, folder: str, name: str) -> dict[str, Any]:
     path = _document(store, folder, name)
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        checksum = content.pop("sha256")
+        sound = content.pop("sha256") == digest(content)
     except FileNotFoundError as error:
         there = ", ".join(documents(store, folder)) or "none"
         raise StoreError(f"{path} is not there. Known in {folder}: {there}.") from error
-    except (ValueError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from error
-    if checksum != digest(content):
+    if not sound:
         raise StoreError(f"{path} does not match its own checksum: it was changed or cut short.")
     return content
 
@@ -225,6 +241,40 @@ def _next_attempt(store: Store, record: Record) -> int:
 def _read_or_set_aside(path: Path) -> Record | None:
     try:
         return read_record(path)
+    except Unreadable:
+        if path.exists():
+            raise
+        return None  # another process has just set it aside
     except StoreError:
-        fsio.set_aside(path)
+        with suppress(StoreError):  # where only reading is allowed it stays
+            fsio.set_aside(path)
         return None
+
+
+def _misshapen(record: Record) -> str:
+    """Name a field of the wrong form: whoever reads records may rely on their forms."""
+    for name in ("predictions", "artifacts"):
+        value = getattr(record, name)
+        if value is not None and not (isinstance(value, str) and SHA256.fullmatch(value)):
+            return f"its {name} are not named by a sha256"
+    for name in ("identity", "metrics", "facts", "guards", "cost", "provenance"):
+        if not isinstance(getattr(record, name), dict):
+            return f"its {name} are not names and values"
+    cell = record.cell
+    for noun in filter(None, (cell.dataset, cell.method, cell.backbone)):
+        if not isinstance(noun.use, str) or not isinstance(noun.name, str):
+            return "its cell has a name that is no text"
+    if record.status not in get_args(Status) or not isinstance(record.reason, str):
+        return "its status is unknown"
+    if type(record.attempt) is not int or type(cell.seed) is not int:
+        return "its attempt or seed is not a whole number"
+    values = [*record.metrics.values(), record.cost]
+    if not all(isinstance(each, dict) and all(map(_is_figure, each.values())) for each in values):
+        return "a metric or a cost is not a number"
+    if record.status == "ok" and "test" not in record.metrics:
+        return "it has no metrics of test"
+    return ""
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

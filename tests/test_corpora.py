@@ -11,19 +11,10 @@ import datasets
 import pytest
 
 from benchbench import LabelSpace, LoaderError, LoadReport
-from benchbench.kit.corpora import (
-    BuildOptions,
-    Duplicates,
-    Row,
-    build_corpus,
-    check_corpus,
-    corpus_facts,
-    find_duplicates,
-    limit_corpus,
-    read_corpus,
-    training_counts,
-    write_corpus,
-)
+from benchbench.kit.corpora import BuildOptions, Row, build_corpus
+from benchbench.kit.corpus_checks import Duplicates, check_corpus, find_duplicates
+from benchbench.kit.corpus_store import corpus_facts, read_corpus, training_counts, write_corpus
+from benchbench.kit.sampling import limit_corpus
 
 LABELS = ("zebra", "ant", "fox")
 
@@ -76,6 +67,23 @@ def test_missing_splits_are_carved_out_and_no_row_is_lost(corpus):
     ids = [row["id"] for split in ("train", "validation", "test") for row in getattr(corpus, split)]
     assert sorted(ids) == sorted(row.id for row in rows(60))
     assert (len(corpus.train), len(corpus.validation), len(corpus.test)) == (42, 6, 12)
+
+
+def test_carving_follows_the_plan_over_many_batches(tmp_path):
+    given = {"train": rows(2400)}
+    given["train"][7] = given["train"][7]._replace(text="long " * 2_000_000)
+    corpus = build_corpus(tmp_path, "single-label", given)
+    for split, expected in (("train", 560), ("validation", 80), ("test", 160)):
+        main = getattr(corpus, split)["main"][:]
+        assert [main.count(code) for code in range(3)] == [expected] * 3
+    check_corpus(corpus)
+
+
+def test_batches_are_bounded_in_characters_as_well_as_in_rows(tmp_path):
+    given = [row._replace(text="long " * 600_000) for row in rows(6)]
+    corpus = build_corpus(tmp_path, "single-label", {"train": given, "test": rows(2500, "t")})
+    assert max(len(chunk) for chunk in corpus.train.data.column("id").chunks) <= 2
+    assert max(len(chunk) for chunk in corpus.test.data.column("id").chunks) == 1000
 
 
 def test_given_splits_are_kept_as_they_are(tmp_path):
@@ -238,6 +246,9 @@ def test_the_label_space_and_the_split_of_a_row_are_in_the_fingerprint(corpus, t
     swapped = replace(corpus, validation=corpus.test, test=corpus.validation)
     assert write_corpus(replace(corpus, labels=texts), tmp_path / "b") != before
     assert write_corpus(swapped, tmp_path / "c") != before
+    whole = datasets.concatenate_datasets([corpus.validation, corpus.test])
+    moved = replace(corpus, validation=whole.select(range(7)), test=whole.select(range(7, 18)))
+    assert write_corpus(moved, tmp_path / "d") != before
 
 
 def test_corpus_facts_need_no_arrow(corpus, tmp_path):
@@ -247,7 +258,8 @@ def test_corpus_facts_need_no_arrow(corpus, tmp_path):
     assert facts["training_counts"] == {"ant": 14, "fox": 14, "zebra": 14}
     assert facts["documents"] == {"train": 42, "validation": 6, "test": 12}
     program = (
-        "import sys; from pathlib import Path; from benchbench.kit.corpora import corpus_facts;"
+        "import sys; from pathlib import Path;"
+        "from benchbench.kit.corpus_store import corpus_facts;"
         "corpus_facts(Path(sys.argv[1]));"
         "sys.exit(bool({'pyarrow', 'datasets', 'torch', 'numpy'} & set(sys.modules)))"
     )

@@ -48,11 +48,11 @@ def main() -> None:
     except BenchbenchError as error:
         click.echo(f"benchbench: {error}", err=True)
         code = USAGE
-    except Terminated:
-        code = TERMINATED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stop:
         click.echo("benchbench: stopped. What was finished is kept; run again to go on.", err=True)
-        code = INTERRUPTED
+        # click turns every KeyboardInterrupt into an Abort of its own
+        terminated = isinstance(stop.__cause__ or stop, Terminated)
+        code = TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

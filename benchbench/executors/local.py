@@ -20,7 +20,7 @@ from benchbench.types import Cell, Event, Job, Outcome, Record, Status
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LIGHT = ("benchbench.child", "benchbench.evaluation.metrics", "sklearn.metrics",
          "sklearn.feature_extraction.text", "sklearn.svm", "pyarrow.parquet", "datasets",
-         "benchbench.kit.corpora", "benchbench.plugins")  # fmt: skip
+         "benchbench.kit.corpus_store", "benchbench.plugins")  # fmt: skip
 HEAVY = ("torch", "transformers", "transformers.models.auto.tokenization_auto",
          *(f"transformers.models.{family}.modeling_{family}" for family in FAMILIES),
          "safetensors.torch")  # fmt: skip

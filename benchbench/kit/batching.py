@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.kit.seeding import generator
@@ -12,6 +14,8 @@ from benchbench.kit.seeding import generator
 if TYPE_CHECKING:
     from torch import Tensor
 
+MARKUP = re.compile(r"<.*>|\[.*\]", re.DOTALL)
+"""What control tokens look like, as against added runs of spaces and the like."""
 WINDOW = 50
 """Batches sorted by length together: large enough to save padding, small enough to stay random."""
 
@@ -72,12 +76,20 @@ def leading_tokens(tokenizer: Any) -> list[int]:
 
 
 def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Return the ids of `texts` alone: nothing added, and no text can spell a special token."""
+    """Return the ids of `texts` alone: nothing added, and no text can spell a control token.
+
+    A text that says "</s>" says these four characters. Tokenizers see to that for tokens that
+    they call special; some, Phi-3's for one, do not call all of theirs so.
+    """
     if not texts:
         return []
+    control = _control_tokens(tokenizer)
     encoded = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
+    rows: list[list[int]] = encoded["input_ids"]
+    return [
+        ids if control.keys().isdisjoint(ids) else _spelled_out(tokenizer, text, control.values())
+        for ids, text in zip(rows, texts, strict=True)
+    ]
 
 
 def tokenize_documents(
@@ -97,6 +109,24 @@ def tokenize_documents(
             documents.append(begin + ids[:max_tokens] if ids else list(empty))
             truncated.append(len(ids) > max_tokens)
     return documents, truncated
+
+
+def _control_tokens(tokenizer: Any) -> dict[int, str]:
+    """Return the added tokens that look like markup, by id; unk stands for real text."""
+    return {
+        index: token
+        for token, index in tokenizer.get_added_vocab().items()
+        if MARKUP.fullmatch(token) and index != tokenizer.unk_token_id
+    }
+
+
+def _spelled_out(tokenizer: Any, text: str, tokens: Iterable[str]) -> list[int]:
+    """Return the ids of `text`, in which each of `tokens` is cut after its first character."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    spelled = re.compile("|".join(map(re.escape, longest_first)))
+    cuts = [match.start() + 1 for match in spelled.finditer(text)]
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+    return list(chain.from_iterable(tokenize_text(tokenizer, pieces)))
 
 
 def _cut(order: Sequence[int], size: int) -> list[list[int]]:

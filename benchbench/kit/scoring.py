@@ -14,6 +14,7 @@ throughout: right for any model, and the reference that the tree is held against
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import GuardError
 from benchbench.kit.batching import pad
 from benchbench.kit.guards import check_left_padded
-from benchbench.kit.trie import TokenTrie
+from benchbench.kit.trie import Continuation, TokenTrie
 
 if TYPE_CHECKING:
     import torch
@@ -36,13 +37,14 @@ ATTENTION_AT_ONCE = 32 * 2**20
 class Scorer:
     """A model and the way its continuations are scored: by tree, or plainly where that is wrong.
 
-    `difference` is what `tree_difference` measured (infinite where the tree cannot be used).
+    `difference` is what `tree_difference` measured; None where it was not, or the tree cannot be
+    used at all.
     """
 
     model: Any
     pad_id: int
     tree: bool
-    difference: float
+    difference: float | None
 
     @classmethod
     def choose(
@@ -56,9 +58,11 @@ class Scorer:
         import torch
 
         if longest_row > tree_limit(model):
-            return cls(model, pad_id, False, float("inf"))
+            return cls(model, pad_id, False, None)
         narrow = model.get_input_embeddings().weight.dtype != torch.float32
         difference = tree_difference(model, prompt, trie, pad_id)
+        if difference == float("inf"):
+            return cls(model, pad_id, False, None)
         return cls(model, pad_id, difference <= (0.25 if narrow else 1e-3), difference)
 
     @property
@@ -84,13 +88,22 @@ class Scorer:
         return torch.cat(columns, dim=1)
 
     def scores_each(
-        self, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie]
+        self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[Continuation]]
     ) -> list[torch.Tensor]:
-        """Return float32 [continuations of its own trie] for every prompt. Gradients flow."""
-        if self.tree:
-            return score_tries(self.model, prompts, tries, self.pad_id)
-        pairs = zip(prompts, tries, strict=True)
-        return [plain_scores(self.model, [p], trie, self.pad_id)[0] for p, trie in pairs]
+        """Return float32 [its own continuations] for every prompt, which has at least one.
+
+        Gradients flow. A tree is used where a prompt has several; one is a row of its own anyway.
+        """
+        import torch
+
+        if self.tree and any(len(own) > 1 for own in targets):
+            return score_tries(
+                self.model, prompts, list(map(TokenTrie.build, targets)), self.pad_id
+            )
+        pairs = [(p, item) for p, own in zip(prompts, targets, strict=True) for item in own]
+        rows = [(*prompt, *item.context) for prompt, item in pairs]
+        scores = answer_scores(self.model, rows, [item.answer for _, item in pairs], self.pad_id)
+        return list(torch.split(scores, [len(own) for own in targets]))
 
 
 def score_continuations(
@@ -120,7 +133,9 @@ def score_tries(
         )
     hidden = _tree_states(model, prompts, tries, pad_id)
     width = max(map(len, prompts))
-    rows, columns, places, tokens = [], [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    places, tokens = [], []
     for row, trie in enumerate(tries):
         offset = len(columns)
         columns += [width + predictor for predictor in trie.predictors]
@@ -221,8 +236,9 @@ def split_for(model: Any, prompt_length: int, trie: TokenTrie) -> list[TokenTrie
 
 
 def context_length(model: Any) -> int:
-    """Return the number of tokens that the model's positions are made for."""
-    return int(model.config.get_text_config().max_position_embeddings)
+    """Return the number of tokens that the model's positions are made for, if they have an end."""
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(limit) if limit else sys.maxsize
 
 
 def tree_limit(model: Any) -> int:

@@ -1,1 +1,15 @@
-"""Placeholder until its author writes it."""
+"""What every language model has to beat: the majority, and TF-IDF with a linear SVM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchbench import Method, hookimpl
+from benchbench_baselines.majority import Majority
+from benchbench_baselines.tfidf_svm import TfidfSvm
+
+
+@hookimpl
+def benchbench_methods() -> Iterable[Method]:
+    """Supply methods that need no backbone."""
+    return [Majority(), TfidfSvm()]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchbench import LoaderError, Params
+from benchbench import LoaderError, Params, did_you_mean
 from benchbench.kit.corpora import Row
 from benchbench_csv.tally import BadRow
 
@@ -117,11 +117,7 @@ class Columns:
 
 def unknown_column(where: str, name: str, available: Sequence[str], hint: str = "") -> str:
     """Say that a column is not there, which one may be meant, and which there are."""
-    import difflib
-
-    near = difflib.get_close_matches(name, available, n=1, cutoff=0.6)
-    meant = f" Did you mean '{near[0]}'?" if near else ""
-    return f"{where}: unknown column '{name}'.{meant} Available: {', '.join(available)}.{hint}"
+    return f"{where}: unknown column '{name}'{did_you_mean(name, available)}{hint}"
 
 
 def _scalar(name: str, cell: object, empty: str | None = None) -> str:

@@ -6,11 +6,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from benchbench import Corpus, Kind, LoaderError, Parameter, Params
+from benchbench import Corpus, Kind, LoaderError, Parameter, Params, Split
 from benchbench.kit.corpora import BuildOptions, build_corpus
 from benchbench_csv.columns import Columns
 from benchbench_csv.readers import Format, read_rows
-from benchbench_csv.sources import Role, Source, digest, find_source
+from benchbench_csv.sources import Source, digest, find_source
 from benchbench_csv.tally import Tally
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -74,10 +74,11 @@ class Table:
         """Read the files into Arrow files under `folder`. Raises LoaderError."""
         folder.mkdir(parents=True, exist_ok=True)
         sources, columns, how = _sources(params), Columns.of(params), Format.of(params, folder)
+        origin = ", ".join(str(source.path) for source in sources)
         skip = params["on_bad_row"] == "skip"
         for source in sources:  # a wrong column in the last file shows before the first is read
-            next(read_rows(source, columns, how, Tally(skip, 1.0)), None)
-        tally = Tally(skip, float(params["max_skipped"]))
+            next(read_rows(source, columns, how, Tally(origin, skip, 1.0)), None)
+        tally = Tally(origin, skip, float(params["max_skipped"]))
         return build_corpus(
             folder,
             self.kind(params),
@@ -87,7 +88,7 @@ class Table:
                 test_fraction=float(params["test_fraction"]),
                 split_seed=int(params["split_seed"]),
                 unseen_labels=str(params["unseen_labels"]),
-                source=", ".join(str(source.path) for source in sources),
+                source=origin,
             ),
             report=tally.report,
         )
@@ -95,7 +96,7 @@ class Table:
 
 def _sources(params: Params) -> list[Source]:
     """Return the files given, in the order train, validation, test. Raises LoaderError."""
-    roles: tuple[tuple[Role, str], ...] = (
+    roles: tuple[tuple[Split, str], ...] = (
         ("train", "path"),
         ("validation", "validation"),
         ("test", "test"),

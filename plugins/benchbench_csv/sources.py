@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
-from benchbench import LoaderError
+from benchbench import LoaderError, Split
 
-Role = Literal["train", "validation", "test"]
 FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -37,7 +36,7 @@ class Source:
     """A readable file and the split it stands for."""
 
     path: Path
-    role: Role
+    role: Split
 
     @property
     def format(self) -> str:
@@ -56,7 +55,7 @@ def format_of(name: str) -> str | None:
     return FORMATS.get((path.with_suffix("") if path.suffix == ".gz" else path).suffix)
 
 
-def find_source(path: str, role: Role) -> Source:
+def find_source(path: str, role: Split) -> Source:
     """Return the file at `path`; raise LoaderError where it cannot be read as a table."""
     found = Path(path).expanduser()
     if format_of(path) is None:

@@ -21,9 +21,11 @@ class BadRow(Exception):
 class Tally:
     """Counts rows and labels while they stream by.
 
-    `skip` says whether bad rows are skipped; `max_skipped` is the largest share of them.
+    `source` names the files in messages, `skip` says whether bad rows are skipped, and
+    `max_skipped` is the largest share of them.
     """
 
+    source: str
     skip: bool = False
     max_skipped: float = 0.01
     seen: int = 0
@@ -67,7 +69,7 @@ class Tally:
         for same in variants.values():
             if len(same) > 1:
                 raise LoaderError(
-                    f"labels {self._listed(same)} differ in case or form only; "
+                    f"{self.source}: labels {self._listed(same)} differ in case or form only; "
                     "write them alike, or rename one"
                 )
 

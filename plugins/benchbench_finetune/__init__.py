@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from benchbench import Method, hookimpl
 from benchbench_finetune.embedding_head import EmbeddingHead
+from benchbench_finetune.instruction import Instruction
+from benchbench_finetune.zero_shot import ZeroShot
 
 
 @hookimpl
 def benchbench_methods() -> Iterable[Method]:
     """Supply the methods of this folder."""
-    return [EmbeddingHead()]
+    return [EmbeddingHead(), Instruction(), ZeroShot()]

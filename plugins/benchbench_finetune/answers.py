@@ -39,9 +39,17 @@ class Gold:
 
 
 class Way(Protocol):
-    """A way to answer. `format` is its prompt."""
+    """A way to answer."""
 
-    format: PromptFormat
+    @property
+    def format(self) -> PromptFormat:
+        """The prompt."""
+        ...
+
+    @property
+    def rate(self) -> float:
+        """The share of what a document could be asked in vain that it is asked in training."""
+        ...
 
     @property
     def trie(self) -> TokenTrie:
@@ -70,6 +78,7 @@ class OneLabel:
     """
 
     format: PromptFormat
+    rate: float = 1.0
     answers_each: float = 1.0
 
     @cached_property
@@ -99,23 +108,19 @@ class YesNo:
     """
 
     format: PromptFormat
-    negatives: int = 0
-    seed: int = 0
     rate: float = 1.0
     answers_each: float = 1.0
+    negatives: int = 0
+    seed: int = 0
 
-    @classmethod
-    def trained(
-        cls, format: PromptFormat, golds: Sequence[Gold], negatives: int, seed: int
-    ) -> YesNo:
-        """Return the way with its sampling rate, from the training documents."""
-        labels = len(format.labels)
-        weight = sum(gold.weight for gold in golds)
-        drawn = sum(g.weight * min(negatives, labels - len(g.labels)) for g in golds)
-        absent = sum(g.weight * (labels - len(g.labels)) for g in golds)
-        present = sum(g.weight * len(g.labels) for g in golds)
-        rate = drawn / absent if absent else 1.0
-        return cls(format, negatives, seed, rate, (drawn + present) / weight)
+    def drawing(self, golds: Sequence[Gold], negatives: int, seed: int) -> YesNo:
+        """Return this way as it is trained, with the rate that these documents give."""
+        labels = len(self.format.labels)
+        drawn = sum(gold.weight * min(negatives, labels - len(gold.labels)) for gold in golds)
+        absent = sum(gold.weight * (labels - len(gold.labels)) for gold in golds)
+        present = sum(gold.weight * len(gold.labels) for gold in golds)
+        each = (drawn + present) / sum(gold.weight for gold in golds)
+        return YesNo(self.format, drawn / absent if absent else 1.0, each, negatives, seed)
 
     @cached_property
     def trie(self) -> TokenTrie:
@@ -162,6 +167,7 @@ class LabelList:
 
     format: PromptFormat
     listed: int
+    rate: float = 1.0
     answers_each: float = 1.0
 
     @cached_property

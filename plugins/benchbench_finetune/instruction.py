@@ -1,0 +1,161 @@
+"""Instruction tuning: LoRA on a frozen base, trained to answer a prompt with the label's text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench import BoundBackbone, Kind, Parameter, Task
+from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
+from benchbench.kit.lora import LORA_PARAMETERS, adapter_outputs, attach
+from benchbench.kit.seeding import seed_everything
+from benchbench.kit.training import (
+    PASSED,
+    TRAINING_PARAMETERS,
+    Lesson,
+    TrainingPlan,
+    autocast,
+    prepare_memory,
+    train,
+)
+from benchbench.kit.trie import Continuation
+from benchbench_finetune.answers import Gold
+from benchbench_finetune.asking import (
+    ANSWER_PARAMETERS,
+    AskedClassifier,
+    ask,
+    golds_of,
+    load_asked,
+    load_backbone,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NEGATIVES = Parameter(
+    "negatives",
+    int,
+    4,
+    "labels that a document learns to answer no to, drawn anew each epoch (yes-no)",
+    minimum=1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt, what is to be learned behind it, and what the document weighs."""
+
+    prompt: list[int]
+    targets: list[Continuation]
+    weight: float
+
+
+class Instruction:
+    """Train LoRA adapters so that the model answers a prompt with the label's text.
+
+    The loss is -log p of the right answer's tokens with the end, none of the prompt's: summed
+    over a document's tokens, so that it is the likelihood that prediction compares, and averaged
+    over documents by their weights. Where a document is asked several questions, the sum is
+    divided by their average number, so that every question counts the same.
+    """
+
+    name = "instruction"
+    description = "LoRA, trained to answer a prompt with the label; every label scored exactly"
+    parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, *ANSWER_PARAMETERS, NEGATIVES)
+    kinds: tuple[Kind, ...] = ("single-label", "multi-label")
+    backbone_kinds = ("causal-lm",)
+    seeded = True
+
+    def fit(self, task: Task) -> AskedClassifier:
+        """Train on `task.train`; the epoch with the lowest validation loss counts."""
+        loaded = load_backbone(self.name, task.backbone)
+        seed_everything(task.seed)
+        plan = TrainingPlan.from_params(task.params, loaded.facts["hidden_size"])
+        attach(loaded.model, task.params, task.seed)
+        golds = golds_of(task.train, len(task.labels))
+        classifier = ask(task, loaded, golds)
+        checkpointed = prepare_memory(loaded, plan)
+        lesson, learned = _lesson(classifier, task, plan, golds)
+        outcome = train(lesson, plan, task.report, task.seed)
+        guards = classifier.facts["guards"] | PASSED
+        classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
+        classifier.facts["guards"] = guards
+        return classifier
+
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> AskedClassifier:
+        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
+        return load_asked(folder, load_backbone(self.name, backbone))
+
+
+def _lesson(
+    classifier: AskedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
+) -> tuple[Lesson[list[Example]], dict[str, Any]]:
+    """Return what `train` needs, and facts about the documents."""
+    model = classifier.loaded.model
+    prompts, truncated = classifier.encode(task.train["text"])
+    lengths = [len(prompt) for prompt in prompts]
+
+    def order(epoch: int) -> list[list[int]]:
+        return length_bucketed_batches(lengths, plan.batch_size, task.seed, epoch)
+
+    def batches(epoch: int) -> list[list[Example]]:
+        examples = _examples(classifier, prompts, golds, epoch)
+        return [[examples[row] for row in rows] for rows in order(epoch)]
+
+    lesson = Lesson(
+        modules=(model,),
+        groups={"adapter": adapter_outputs(model)},
+        batches=batches,
+        loss=lambda batch: _loss(classifier, batch),
+        validate=_validation(classifier, task, plan.eval_batch_size),
+        scaled=classifier.loaded.facts["dtype"] == "float16",
+    )
+    return lesson, {
+        "truncated_share": truncated / len(prompts),
+        "batches_digest": batches_digest(order(0)),
+    }
+
+
+def _examples(
+    classifier: AskedClassifier,
+    prompts: Sequence[list[int]],
+    golds: Sequence[Gold],
+    *stream: str | int,
+) -> list[Example]:
+    """Return an example a document; `stream` names the random numbers."""
+    targets = classifier.way.targets(golds, *stream)
+    rows = zip(prompts, targets, golds, strict=True)
+    return [Example(prompt, own, gold.weight) for prompt, own, gold in rows]
+
+
+def _loss(classifier: AskedClassifier, batch: Sequence[Example]) -> Tensor:
+    """Return the mean over the documents of their weighted losses."""
+    import torch
+
+    with autocast(classifier.loaded):
+        scores = classifier.scorer.scores_each(
+            [example.prompt for example in batch], [example.targets for example in batch]
+        )
+    losses = torch.stack([-own.sum() for own in scores]) / classifier.way.answers_each
+    return (losses * losses.new_tensor([example.weight for example in batch])).mean()
+
+
+def _validation(classifier: AskedClassifier, task: Task, size: int) -> Callable[[], float]:
+    """Return the validation loss as a function of nothing; its questions are always the same.
+
+    A single-label document whose label training never saw has no answer, hence no loss.
+    """
+    golds = golds_of(task.validation, len(task.labels))
+    prompts, _ = classifier.encode(task.validation["text"])
+    examples = _examples(classifier, prompts, golds, "validation")
+    examples = [example for example in examples if example.targets]
+    batches = prediction_batches([len(example.prompt) for example in examples], size)
+
+    def validate() -> float:
+        losses = (_loss(classifier, [examples[row] for row in rows]) for rows in batches)
+        weighted = sum(loss.item() * len(rows) for loss, rows in zip(losses, batches, strict=True))
+        return weighted / len(examples)
+
+    return validate

@@ -1,0 +1,126 @@
+"""A plugin whose one method goes wrong in every way it is told to, and a watcher that notes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchbench import Diverged, Parameter, Skip, hookimpl
+
+FAULTS = (
+    "none", "ValueError", "SystemExit", "GeneratorExit", "MemoryError", "exit", "segfault",
+    "killed", "skip", "diverged", "nan", "shape", "dtype", "few", "save nothing", "save half",
+    "predict", "save", "load", "hang", "secret", "slow", "pipe",
+)  # fmt: skip
+
+
+class Constant:
+    hard = False
+    facts = {"trainable_parameters": 1}  # noqa: RUF012
+
+    def __init__(self, fault, labels, value):
+        self.fault, self.labels, self.value = fault, labels, value
+
+    def predict_logits(self, texts):
+        if self.fault == "predict":
+            raise RuntimeError("predict went wrong")
+        logits = np.full((len(texts), self.labels), self.value, dtype=np.float32)
+        logits[:, 0] += [len(text) % 7 for text in texts]
+        if self.fault == "nan":
+            logits[0, 0] = np.nan
+        if self.fault == "dtype":
+            return logits.astype(np.float64)
+        if self.fault == "few":
+            return logits[1:]
+        return logits[:, 1:] if self.fault == "shape" else logits
+
+    def save(self, folder):
+        if self.fault == "save":
+            raise RuntimeError("save went wrong")
+        if self.fault != "save nothing":
+            value = self.value + (1.0 if self.fault == "save half" else 0.0)
+            np.save(folder / "constant.npy", np.array([self.labels, value]))
+
+
+class Faulty:
+    name = "faulty"
+    description = "Goes wrong as it is told"
+    parameters = (
+        Parameter("fault", str, "none", "how", choices=FAULTS),
+        Parameter("marker", str, "", "file to write when training has begun"),
+        Parameter("seconds", float, 0.0, "how long training takes", minimum=0),
+    )
+    kinds = ("single-label", "multi-label")
+    backbone_kinds = ()
+    seeded = True
+
+    def fit(self, task):
+        fault = task.params["fault"]
+        if task.params["marker"]:
+            Path(task.params["marker"]).write_text(str(os.getpid()))
+        for step in range(10):
+            task.report(step + 1, 10, {"loss": 1.0 / (step + 1)})
+            time.sleep(task.params["seconds"] / 10)
+        go_wrong(fault)
+        return Constant(fault, len(task.labels), float(task.seed))
+
+    def load(self, folder, backbone):
+        labels, value = np.load(folder / "constant.npy")
+        fault = "none"
+        if (folder / "fault").exists():
+            fault = (folder / "fault").read_text()
+        return Constant(fault, int(labels), float(value))
+
+
+class Unloadable(Faulty):
+    name = "unloadable"
+    description = "Saves well and does not load"
+
+    def load(self, folder, backbone):
+        raise RuntimeError("load went wrong")
+
+
+def go_wrong(fault):
+    errors = {"ValueError": ValueError, "SystemExit": SystemExit, "GeneratorExit": GeneratorExit}
+    if fault in errors:
+        raise errors[fault]("as it was told")
+    if fault == "MemoryError":
+        raise MemoryError
+    if fault == "exit":
+        os._exit(3)
+    if fault == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if fault == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fault == "skip":
+        raise Skip("there is no such thing here")
+    if fault == "diverged":
+        raise Diverged("the loss of step 6 is nan")
+    if fault == "secret":
+        raise RuntimeError(f"401 for {os.environ['HF_TOKEN']}")
+    if fault == "hang":
+        ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
+        child = subprocess.Popen([sys.executable, "-c", ignore])
+        Path(os.environ["FAULTY_GRANDCHILD"]).write_text(str(child.pid))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+
+
+@hookimpl
+def benchbench_methods():
+    return [Faulty(), Unloadable()]
+
+
+@hookimpl
+def benchbench_cell_finished(record):
+    notes = os.environ.get("FAULTY_NOTES")
+    if notes:
+        resident = Path("/proc/self/statm").read_text().split()[1]
+        with Path(notes).open("a") as file:
+            file.write(f"{record.status} {resident}\n")
+    if os.environ.get("FAULTY_WATCHER"):
+        raise RuntimeError("the watcher went wrong")
