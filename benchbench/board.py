@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchbench.errors import StoreError
 from benchbench.plan import PlannedCell
 from benchbench.preparation import PreparedCorpus
 from benchbench.store import Store, read_document, records_of, standing, write_document
@@ -90,7 +91,13 @@ def board_cells(planned: Iterable[PlannedCell]) -> tuple[BoardCell, ...]:
 
 def read_board(store: Store, name: str) -> Board:
     """Return a frozen board; raise StoreError where it is absent or corrupt."""
-    return Board.from_json(read_document(store, "boards", name))
+    try:
+        return Board.from_json(read_document(store, "boards", name))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"Board '{name}' in {store.root} is not of the form that this benchbench writes: "
+            f"{error!r}. Run its grid again."
+        ) from error
 
 
 def records_on(store: Store, board: Board) -> dict[str, Record | None]:

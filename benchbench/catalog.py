@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import PluginError, UnknownName
+from benchbench.errors import BenchbenchError, PluginError, UnknownName
 from benchbench.parameters import Parameter, Params, Value, did_you_mean, resolve
 from benchbench.plugins import Plugin, installed, load_plugins
+from benchbench.redaction import one_line
 from benchbench.types import Backbone, Baseline, Cell, Dataset, Executor, Method, Reference
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ COMMON_DATASET_PARAMETERS = (
     Parameter("limit", int, 0, "documents kept of every split, all classes (0: all)", minimum=0),
     Parameter("split_seed", int, 0, "seed of the split and of the sample", minimum=0),
 )
-NOUNS: Mapping[str, type[Any]] = {"dataset": Dataset, "method": Method, "backbone": Backbone}
+NOUNS: Mapping[str, type[Any]] = {
+    "dataset": Dataset, "method": Method, "backbone": Backbone, "executor": Executor,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,10 @@ class Catalog:
     def _first(self, hook: str, reference: str) -> tuple[str, Any] | None:
         """Return (plugin name, answer) of the first resolver that knows the reference."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            answer = implementation.function(reference)
+            plugin = implementation.plugin_name
+            answer = _answer(plugin, hook, implementation.function, reference)
             if answer is not None:
-                return implementation.plugin_name, answer
+                return plugin, answer
         return None
 
 
@@ -130,7 +134,7 @@ def load_catalog(manager: PluginManager | None = None) -> Catalog:
         _collect(manager, "backbone", sources),
         tuple(_supplied(manager, "benchbench_baselines")),
         _grids(manager),
-        {executor.name: executor for executor in _supplied(manager, "benchbench_executors")},
+        _collect(manager, "executor", sources),
         tuple(_supplied(manager, "benchbench_metrics")),
         sources,
     )
@@ -161,16 +165,27 @@ def _supplied(manager: PluginManager, hook: str) -> Iterable[Any]:
 
 def _listed(plugin: str, hook: str, function: Any) -> list[Any]:
     """Return what a supplier gives, and name it where it raises or gives no list."""
+    listed: list[Any] = _answer(plugin, hook, lambda: list(function()))
+    return listed
+
+
+def _answer(plugin: str, hook: str, ask: Callable[..., Any], *arguments: Any) -> Any:
+    """Return a plugin's answer; what it raises, other than a fault of the user's, names it."""
     try:
-        return list(function())
+        return ask(*arguments)
+    except BenchbenchError:
+        raise
     except Exception as error:
-        raise PluginError(
-            f"Plugin {plugin!r}: hook {hook!r} raised {type(error).__name__}: {error}"
-        ) from error
+        raise PluginError(f"Plugin {plugin!r}: hook {hook!r} raised {one_line(error)}") from error
 
 
 def _check(plugin: str, noun: str, item: Any) -> None:
     protocol = NOUNS[noun]
+    if isinstance(item, type):
+        raise PluginError(
+            f"Plugin {plugin!r} supplies the class {item.__name__} as a {noun}; "
+            f"supply an object: {item.__name__}()."
+        )
     wanted = sorted(getattr(protocol, "__protocol_attrs__", None) or _attributes(protocol))
     missing = [name for name in wanted if not hasattr(item, name)]
     if missing:
@@ -190,15 +205,20 @@ def _grids(manager: PluginManager) -> dict[str, Path]:
     ours = Path(str(files("benchbench") / "grids"))
     grids = {path.stem: path for path in sorted(ours.glob("*.toml"))}
     for implementation in manager.hook.benchbench_grids.get_hookimpls()[::-1]:
-        supplied: Any = implementation.function()
+        plugin = implementation.plugin_name
+        supplied = dict(_listed(plugin, "benchbench_grids", _items(implementation.function)))
         for name, path in supplied.items():
             if name in grids:
                 raise PluginError(
-                    f"Grid {name!r} of plugin {implementation.plugin_name!r} is there already: "
+                    f"Grid {name!r} of plugin {plugin!r} is there already: "
                     f"{grids[name]}; uninstall one."
                 )
             grids[name] = Path(path)
     return grids
+
+
+def _items(function: Any) -> Callable[[], Any]:
+    return lambda: function().items()
 
 
 def _known(noun: str, name: str, known: Mapping[str, Any]) -> Any:

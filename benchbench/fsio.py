@@ -209,13 +209,15 @@ def _link(temporary: Path, path: Path) -> bool:
         if error.errno not in NO_LINKS:
             raise
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        claim = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:
         return False
     try:
+        os.close(claim)
         os.replace(temporary, path)
     except OSError:
-        os.unlink(path)  # the claim: an empty file must not stand for a record
+        with suppress(OSError):
+            os.unlink(path)  # an empty file must not stand for a record
         raise
     return True
 

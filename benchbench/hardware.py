@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchbench.errors import BenchbenchError
 
+DEVICES = Path("/dev")
 BF16_CAPABILITY = (8, 0)
 """From Ampere on bfloat16 is real; torch's own check is also true where it is emulated."""
 
@@ -67,7 +68,7 @@ def processor_name() -> str:
 def _first_gpu() -> Device | None:
     if os.environ.get("CUDA_VISIBLE_DEVICES", "unset") in ("", "-1", "NoDevFiles"):
         return None
-    if not torch_has_cuda() or not any(Path("/dev").glob("nvidia[0-9]*")):
+    if not torch_has_cuda() or not any(DEVICES.glob("nvidia[0-9]*")):
         return None
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").partition(",")[0]
     command = ["nvidia-smi", "--query-gpu=name,compute_cap,memory.total"]
@@ -75,10 +76,11 @@ def _first_gpu() -> Device | None:
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
         name, capability, memory = answer.stdout.splitlines()[0].rsplit(",", 2)
-        major, minor = capability.strip().split(".")
+        major, minor = map(int, capability.split("."))
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise BenchbenchError(
             f"A GPU is there, but nvidia-smi does not describe it ({error}); "
             "mend the driver or use --device cpu."
         ) from error
-    return Device("cuda", name.strip(), dtype_for((int(major), int(minor))), int(memory))
+    mib = int(memory) if memory.strip().isdecimal() else None  # not told of a part of a GPU
+    return Device("cuda", name.strip(), dtype_for((major, minor)), mib)

@@ -112,6 +112,23 @@ def package_versions() -> Mapping[str, str]:
     return found
 
 
+def folder_digest(folder: Path) -> str:
+    """Return the sha256 over the names and contents of a folder's files."""
+    return digest(
+        {
+            path.relative_to(folder).as_posix(): file_digest(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    )
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _files_digest(root: Path, files: Iterable[Path]) -> str:
     return digest(
         {

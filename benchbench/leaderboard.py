@@ -139,13 +139,14 @@ def _entries(system: System, metrics: Iterable[str]) -> tuple[str, ...]:
     gpu = _mean_cost(records, "peak_gpu_mib")
     memory = gpu if gpu is not None else _mean_cost(records, "peak_ram_mib")
     trained = [record.facts.get("trainable_parameters") for record in records]
+    trained = [count for count in trained if isinstance(count, int)]
     mark = "*" if beside else ""
     return (
         system.method,
         system.backbone or "–",
         *(_score(system.values(metric)) for metric in metrics),
         f"{len(records)} of {len(system.cells)}",
-        f"{trained[0]:,}" if trained and trained[0] is not None else "–",
+        f"{trained[0]:,}" if trained else "–",
         "–" if training is None else f"{training:.1f}{mark}",
         "–" if speed is None else f"{speed:,.0f}{mark}",
         "–" if memory is None else f"{memory:,.0f}{' GPU' if gpu is not None else ''}",
@@ -222,11 +223,16 @@ def _machines(records: Iterable[Record]) -> list[str]:
     """Say on what the records were made; costs of different machines cannot be compared."""
     found = sorted(
         {
-            f"benchbench {facts['benchbench']}, torch {facts['packages'].get('torch', 'none')}, "
-            f"{facts['device']}, {facts['threads']} threads a cell"
+            f"benchbench {facts.get('benchbench')}, torch {_packages(facts).get('torch')}, "
+            f"{facts.get('device')}, {facts.get('threads')} threads a cell"
             for record in records
             if (facts := record.provenance)
         }
     )
     head = "Made with: " if len(found) == 1 else "Made with different machines or versions: "
     return [head + "; ".join(found) + "."] if found else []
+
+
+def _packages(facts: Json) -> Json:
+    found = facts.get("packages")
+    return found if isinstance(found, dict) else {}

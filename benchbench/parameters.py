@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -38,7 +40,7 @@ class Parameter:
         if isinstance(value, float | int) and not isinstance(value, bool):
             below = self.minimum is not None and value < self.minimum
             above = self.maximum is not None and value > self.maximum
-            if below or above or value != value:
+            if below or above:
                 raise ValueError(f"expected {self.expected()}, found {given!r}")
         return value
 
@@ -89,8 +91,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def _convert(kind: type, given: Value) -> Value | None:
     """Return `given` as `kind`, or None where it does not fit. Text comes from `--set`."""
+    if not isinstance(given, str | int | float):
+        return None  # a list or a date of a TOML file
     if kind is str:
-        return given if isinstance(given, str) else str(given)
+        return str(given)
     if kind is bool:
         if isinstance(given, bool):
             return given
@@ -98,10 +102,15 @@ def _convert(kind: type, given: Value) -> Value | None:
         return words.get(given.lower()) if isinstance(given, str) else None
     if isinstance(given, bool):
         return None
+    if kind is int and not isinstance(given, float):
+        with contextlib.suppress(ValueError):
+            return int(given)  # by way of a float, 2**53 + 1 would become another number
     try:
         number = float(given)
-    except ValueError:
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
         return None
     if kind is float:
         return number
-    return int(number) if number == number and number.is_integer() else None
+    return int(number) if number.is_integer() else None

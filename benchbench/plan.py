@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchbench.catalog import Catalog
-from benchbench.errors import Skip
+from benchbench.errors import PluginError, Skip
 from benchbench.hardware import Device
 from benchbench.identity import cell_id, identity_block
 from benchbench.identity import key as key_of
@@ -56,7 +56,12 @@ def plan_cells(
     """Return every cell planned, upstream cells before those that require them."""
     planned: dict[Cell, PlannedCell] = {}
     for cell in cells:
-        _plan(cell, corpora, around, planned)
+        try:
+            _plan(cell, corpora, around, planned)
+        except RecursionError as error:
+            raise PluginError(
+                f"Method '{cell.method.name}' requires itself, directly or by way of others."
+            ) from error
     return list(planned.values())
 
 
@@ -72,6 +77,8 @@ def _plan(
     upstream = [
         _plan(needed, corpora, around, planned) for needed in (requires(cell) if requires else ())
     ]
+    if cell.dataset not in corpora:
+        raise PluginError(f"A method requires {cell.title}, whose dataset is not in this run.")
     name = cell_id(cell)
     ids = tuple(needed.id for needed in upstream)
     try:

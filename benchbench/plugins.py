@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -13,6 +14,7 @@ from pluggy import PluginManager, PluginValidationError
 
 from benchbench import hookspecs
 from benchbench.errors import PluginError
+from benchbench.redaction import one_line
 
 GROUP = "benchbench"
 DISABLE = "BENCHBENCH_DISABLE_PLUGINS"
@@ -37,15 +39,20 @@ def load_plugins() -> PluginManager:
     """
     manager = PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    off = disabled()
+    found = (point for point in entry_points(group=GROUP) if point.name not in off)
+    points = sorted(found, key=lambda point: point.name)
     _refuse_duplicates(points)
     for point in points:
-        if point.name not in disabled():
-            _register(manager, point)
+        _register(manager, point)
     try:
         manager.check_pending()
     except PluginValidationError as error:
-        raise PluginError(f"Misspelled hook? {error}. Mend or uninstall that plugin.") from error
+        home = {point.name: _home(point) for point in points}[manager.get_name(error.plugin) or ""]
+        raise PluginError(
+            f"Misspelled hook in {home}: {error}. The hooks are listed in benchbench.hookspecs. "
+            f"Mend or uninstall that plugin, or set {DISABLE}={manager.get_name(error.plugin)}."
+        ) from error
     return manager
 
 
@@ -56,21 +63,23 @@ def disabled() -> frozenset[str]:
 
 def installed(manager: PluginManager) -> dict[str, Plugin]:
     """Return what is known of each loaded plugin, by name."""
-    homes = {point.name: point.dist for point in entry_points(group=GROUP)}
+    points = {point.name: point for point in entry_points(group=GROUP)}
     plugins = {}
-    for name, module in manager.list_name_plugin():
-        home = homes.get(name)
-        if home is not None and isinstance(module, ModuleType):
-            plugins[name] = Plugin(name, home.name, home.version, module)
+    for name, _ in manager.list_name_plugin():
+        point = points.get(name)
+        if point is not None and point.dist is not None:
+            # an entry point may name an object in a module; its source is the module's
+            module = sys.modules[point.module]
+            plugins[name] = Plugin(name, point.dist.name, point.dist.version, module)
     return plugins
 
 
 def _register(manager: PluginManager, point: EntryPoint) -> None:
     try:
         module: Any = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
-            f"Plugin {point.name!r} from {_home(point)} did not load: {error}. "
+            f"Plugin {point.name!r} from {_home(point)} did not load: {one_line(error)}. "
             f"Uninstall {_distribution(point)}, or set {DISABLE}={point.name}."
         ) from error
     written_for = getattr(module, "BENCHBENCH_API_VERSION", hookspecs.API_VERSION)
@@ -84,7 +93,8 @@ def _register(manager: PluginManager, point: EntryPoint) -> None:
     try:
         manager.register(module, name=point.name)
     except (PluginValidationError, ValueError) as error:
-        raise PluginError(f"Plugin {point.name!r} from {_home(point)}: {error}") from error
+        told = " ".join(str(error).split())
+        raise PluginError(f"Plugin {point.name!r} from {_home(point)}: {told}") from error
 
 
 def _refuse_duplicates(points: list[EntryPoint]) -> None:

@@ -82,9 +82,10 @@ def read_predictions(path: Path, labels: int) -> dict[str, Predictions]:
 
     try:
         table = pq.read_table(path)
+        _check_gold(table["gold"], labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
         return {name: _split(part, labels) for name, part in splits.items()}
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise StoreError(f"{path} cannot be read as predictions: {error}.") from error
 
 
@@ -100,6 +101,15 @@ def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
         raise GuardError("The stored predictions are not those of the split's documents.")
 
 
+def _check_gold(gold: Any, labels: int) -> None:
+    """Refuse a label that the space does not have; -1 would count as the last one."""
+    import pyarrow.compute as pc
+
+    found = pc.min_max(pc.list_flatten(gold)).as_py()
+    if found["min"] is not None and not 0 <= found["min"] <= found["max"] < labels:
+        raise ValueError(f"gold labels run from {found['min']} to {found['max']} of {labels}")
+
+
 def _split(table: Any, labels: int) -> Predictions:
     import numpy as np
 
@@ -113,5 +123,5 @@ def _split(table: Any, labels: int) -> Predictions:
         gold,
         table["main"].to_numpy(),
         tuple(table["group"].to_pylist()),
-        logits.flatten().to_numpy().reshape(len(table), -1),
+        logits.flatten().to_numpy().reshape(len(table), logits.type.list_size),
     )

@@ -16,6 +16,7 @@ from rich.progress import (
 from rich.text import Text
 
 from benchbench.hookspecs import hookimpl
+from benchbench.render.terminal import plain
 from benchbench.types import Cell, Event, Record
 
 STYLES = {"ok": "green", "skipped": "yellow"}
@@ -55,7 +56,9 @@ class ProgressWatcher:
     @hookimpl
     def benchbench_cell_started(self, cell: Cell, position: int, total: int) -> None:
         """Add a line for the cell."""
-        self._lines[cell] = self._progress.add_task(f"  {cell.title}", total=None, detail="start")
+        self._lines[cell] = self._progress.add_task(
+            f"  {plain(cell.title)}", total=None, detail="start"
+        )
 
     @hookimpl
     def benchbench_cell_progress(self, cell: Cell, event: Event) -> None:
@@ -90,10 +93,10 @@ def detail(event: Event) -> str:
 
 def summary(record: Record, done: int, total: int) -> Text:
     """Return the line that stays when a cell is finished."""
-    text = Text(f"[{done}/{total}] {record.cell.title}: ")
+    text = Text(f"[{done}/{total}] {plain(record.cell.title)}: ")
     text.append(record.status, style=STYLES.get(record.status, "bold red"))
     if record.reason:
-        text.append(f": {record.reason}")
+        text.append(f": {plain(record.reason)}")
     seconds = record.cost.get("wall_seconds")
     if record.status == "ok" and seconds is not None:
         text.append(f" in {seconds:.1f} s", style="dim")

@@ -13,7 +13,8 @@ SHORTEST = 8
 
 def redact(text: str) -> str:
     """Return `text` without anything that looks like a token or is a secret of this process."""
-    for name, value in os.environ.items():
+    # the longest first: one secret may begin with another
+    for name, value in sorted(os.environ.items(), key=lambda item: -len(item[1])):
         if SECRET_NAMES.search(name) and len(value) >= SHORTEST:
             text = text.replace(value, f"[{name}]")
     return TOKEN_SHAPES.sub("[redacted]", text)

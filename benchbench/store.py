@@ -8,7 +8,6 @@ datasets/<fingerprint>.json  boards/<name>.json  leaderboards/<name>.md
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -143,7 +142,7 @@ def decode(data: bytes, where: str) -> Record:
         checksum = content.pop("sha256")
         sound = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
         cell = Cell.from_json(content.pop("cell"))
-        record = Record(cell=cell, **content)
+        record = Record(cell=cell, curve=tuple(content.pop("curve")), **content)
         expected_id, expected_key = cell_id(cell), key_of(record.identity)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{where} is not a record: {error}.") from error
@@ -195,23 +194,6 @@ def read_document(store: Store, folder: str, name: str) -> dict[str, Any]:
 def documents(store: Store, folder: str) -> list[str]:
     """Return the names of the documents in a folder."""
     return sorted(path.stem for path in store.folder(folder).glob("*.json"))
-
-
-def folder_digest(folder: Path) -> str:
-    """Return the sha256 over the names and contents of a folder's files."""
-    return digest(
-        {
-            path.relative_to(folder).as_posix(): file_digest(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-    )
-
-
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_name(name: str) -> str:

@@ -118,8 +118,8 @@ def read_outcome(folder: Path) -> Record | None:
 def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.catalog import load_catalog
     from benchbench.evaluation.metrics import evaluate
+    from benchbench.identity import folder_digest
     from benchbench.kit.corpus_store import read_corpus
-    from benchbench.store import folder_digest
 
     catalog = load_catalog()
     method = catalog.method(job.cell.method.use)

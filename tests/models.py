@@ -119,3 +119,60 @@ def bind_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
     settled = {parameter.name: parameter.default for parameter in backbone.parameters}
     settled |= {"quantization": quantization, **params}
     return BoundBackbone(backbone, settled, "cpu", "float32")
+
+
+TOPICS = {
+    "fluids": "pump valve water pressure",
+    "optics": "light lens camera image",
+    "vehicles": "engine gear wheel brake",
+}
+
+
+def toy_split(documents: int, *, kind: str = "single-label", seed: int = 0) -> Any:
+    """Return documents of 4 to 12 words whose words tell their topics (one, or one or two)."""
+    import datasets
+
+    from benchbench.kit.seeding import generator
+
+    random = generator(seed, "toy", kind)
+    words = [topic.split() for topic in TOPICS.values()]
+    rows = []
+    for number in range(documents):
+        most = 2 if kind == "multi-label" else 1
+        labels = random.permutation(len(words))[: random.integers(1, most + 1)].tolist()
+        pool = [word for label in labels for word in words[label]] + ["the", "of", "a"]
+        text = " ".join(random.choice(pool, random.integers(4, 13)).tolist())
+        text += " " + " ".join(words[label][number % 4] for label in labels)
+        rows.append(
+            {
+                "id": str(number),
+                "text": text,
+                "labels": sorted(labels),
+                "main": labels[0],
+                "group": "",
+                "weight": 1.0,
+            }
+        )
+    return datasets.Dataset.from_list(rows)
+
+
+def toy_task(method: Any, backbone: Any = None, *, kind: str = "single-label", **given: Any) -> Any:
+    """Return a Task over `toy_split`s.
+
+    `given` are parameters of the method, fields of the task (seed, report, train), and
+    `documents`, the number of training documents.
+    """
+    from benchbench import LabelSpace, Task
+
+    documents = given.pop("documents", 96)
+    fields = {"seed": 0, "train": toy_split(documents, kind=kind)}
+    fields |= {name: given.pop(name) for name in ("seed", "train", "report") if name in given}
+    settled = {parameter.name: parameter.default for parameter in method.parameters}
+    return Task(
+        kind=kind,
+        labels=LabelSpace(tuple(sorted(TOPICS))),
+        validation=toy_split(48, kind=kind, seed=1),
+        backbone=backbone,
+        params=settled | given,
+        **fields,
+    )

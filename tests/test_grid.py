@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.building import Net, Table, Way, catalog_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from benchbench import BenchbenchError, Reference
 from benchbench.errors import GridError
 from benchbench.grid import Grid, Overrides, expand, parse_only, read_grid
 from benchbench.identity import cell_id
+from tests.building import Net, Table, Way, catalog_of
 
 HEAD = Way("head")
 INSTRUCTION = Way("instruction")

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import benchbench
@@ -48,6 +48,7 @@ def test_a_number_that_json_does_not_know_has_no_canonical_spelling(value):
         identity.canonical({"metrics": [value]})
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(), PLAIN, max_size=5), st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(data, random):
     items = list(data.items())

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models import WORDS, write_tokenizer
 
 from benchbench.kit.batching import (
     batches_digest,
@@ -17,6 +18,7 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.seeding import generator, seed_everything
+from tests.models import WORDS, write_tokenizer
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200)
 
@@ -24,14 +26,14 @@ LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200)
 @given(LENGTHS, st.integers(1, 17), st.integers(0, 5), st.integers(0, 3))
 def test_an_epoch_holds_every_document_once(lengths, size, seed, epoch):
     batches = length_bucketed_batches(lengths, size, seed, epoch)
-    assert sorted(sum(batches, [])) == list(range(len(lengths)))
+    assert sorted(chain.from_iterable(batches)) == list(range(len(lengths)))
     assert max(map(len, batches)) <= size
     assert len(batches) == -(-len(lengths) // size)
 
 
 @given(LENGTHS, st.integers(1, 17))
 def test_prediction_goes_from_the_longest_to_the_shortest(lengths, size):
-    order = sum(prediction_batches(lengths, size), [])
+    order = list(chain.from_iterable(prediction_batches(lengths, size)))
     assert [lengths[index] for index in order] == sorted(lengths, reverse=True)
     assert sorted(order) == list(range(len(lengths)))
 
@@ -165,7 +167,7 @@ def test_no_text_spells_a_special_token_of_a_real_tokenizer(shared, name):
             tokenizer_file=str(folder / "phi3-mini.tokenizer.json")
         ),
     }[name]()
-    specials = list(real.get_added_vocab())[:40] + ["<s>", "</s>", "[INST]", "<|im_end|>"]
+    specials = [*list(real.get_added_vocab())[:40], "<s>", "</s>", "[INST]", "<|im_end|>"]
     texts = [f"a{special}b {special} c" for special in specials]
     texts += ["<</s></s>s></s>", "ordinary text"]
     forbidden = set(real.get_added_vocab().values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.models import load_model, write_model
 
 from benchbench import GuardError
 from benchbench.kit.scoring import (
@@ -16,6 +15,7 @@ from benchbench.kit.scoring import (
     tree_difference,
 )
 from benchbench.kit.trie import PROMPT_END, Continuation, TokenTrie
+from tests.models import load_model, write_model
 
 PROMPTS = [[0, 40, 41, 42, 43, 44, 45], [0, 50], [0, 60, 61, 62, 63]]
 END = 1
@@ -301,5 +301,5 @@ def test_what_a_family_does_behind_its_output_head_is_done_in_the_tree_too(
     assert tree_difference(model, PROMPTS[0], trie, 0) < 1e-4
     with torch.no_grad():
         plain = plain_scores(model, PROMPTS, trie, 0)
-        setattr(model.config, setting, None)  # as if the tree knew nothing of it
+        setattr(model.config, setting, 4 * value)  # as if the tree knew nothing of it
         assert (score_continuations(model, PROMPTS, trie, 0) - plain).abs().max() > 1e-3

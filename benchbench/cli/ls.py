@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
+from benchbench.render.terminal import plain
 from benchbench.store import all_records, corrupt_records, existing_store
 
 Rows = Iterable[tuple[str, ...]]
@@ -29,7 +30,7 @@ def ls(what: str, store: Path) -> int:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(entry) for entry in row))
+        table.add_row(*(Text(plain(entry)) for entry in row))
     console.print(table)
     return 0
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from benchbench.cli.selection import planned, prepare_all, select, selection_options
 from benchbench.plan import PlannedCell
+from benchbench.render.terminal import plain
 from benchbench.store import Store
 
 STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", "unresolved": "red"}
@@ -43,11 +44,11 @@ def _table(cells: list[PlannedCell]) -> Table:
         if planned_cell.record and planned_cell.record.status != "ok":
             remark = f"{planned_cell.record.status}: {planned_cell.record.reason}"
         table.add_row(
-            Text(cell.dataset.name),
-            Text(cell.method.name),
-            Text(cell.backbone.name if cell.backbone else "–"),
+            Text(plain(cell.dataset.name)),
+            Text(plain(cell.method.name)),
+            Text(plain(cell.backbone.name) if cell.backbone else "–"),
             str(cell.seed),
             Text(planned_cell.state, style=STYLES[planned_cell.state]),
-            Text(remark),
+            Text(plain(remark)),
         )
     return table

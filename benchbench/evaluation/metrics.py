@@ -76,6 +76,11 @@ def scores(kind: Kind, gold: np.ndarray, decided: np.ndarray) -> dict[str, float
 
 def f1_score(gold: np.ndarray, decided: np.ndarray, average: str) -> float:
     """Return the averaged F1 of label matrices, by scikit-learn, with zero_division 0."""
+    import numpy as np
     from sklearn.metrics import f1_score as sklearn_f1
 
-    return float(sklearn_f1(gold, decided, average=average, zero_division=0.0))
+    labels = np.arange(gold.shape[1])
+    # a spare column that is then left out: one column alone would be read as two classes
+    gold, decided = (np.pad(matrix, ((0, 0), (0, 1))) for matrix in (gold, decided))
+    found = sklearn_f1(gold, decided, labels=labels, average=average, zero_division=0.0)
+    return float(found)

@@ -39,7 +39,8 @@ def decide(kind: Kind, logits: np.ndarray, threshold: float = 0.0) -> np.ndarray
     import numpy as np
 
     if kind == "multi-label":
-        return np.asarray(logits > threshold)
+        # in float64: a threshold between two neighbouring float32 scores is neither of them
+        return np.asarray(logits > np.float64(threshold))
     decided = np.zeros(logits.shape, dtype=bool)
     decided[np.arange(len(logits)), logits.argmax(axis=1)] = True
     return decided

@@ -86,7 +86,8 @@ def save_adapter(model: Any, folder: Path) -> None:
         "rank": config.r,
         "alpha": config.lora_alpha,
         "dropout": config.lora_dropout,
-        "targets": sorted(config.target_modules),
+        # not peft's own list, which it shortens to suffixes where there are many modules
+        "targets": sorted({name.partition(".lora_")[0] for name in adapter_tensors(model)}),
     }
     text = json.dumps(settings, indent=1, sort_keys=True)
     (folder / f"{ADAPTER}.json").write_text(text + "\n", encoding="utf-8")

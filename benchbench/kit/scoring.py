@@ -210,7 +210,9 @@ def tree_difference(model: Any, prompt: Sequence[int], trie: TokenTrie, pad_id: 
         with torch.no_grad():
             plain = plain_scores(model, prompts, some, pad_id)
             tree = score_continuations(model, prompts, trie, pad_id)[:, ::step]
-    except (GuardError, TypeError, ValueError, RuntimeError, NotImplementedError):
+    except torch.OutOfMemoryError:  # a RuntimeError, but no word about masks
+        raise
+    except (GuardError, TypeError, ValueError, RuntimeError):
         return float("inf")
     finally:
         model.train(training)

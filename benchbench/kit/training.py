@@ -26,7 +26,7 @@ TRAINING_PARAMETERS = (
         "learning_rate",
         float,
         "auto",
-        "peak rate of AdamW; auto: 2e-4 at width 4096, scaled with 1/width, at most 5e-3",
+        "peak rate of AdamW; auto: 2e-4 at width 4096, scaled with 1/width, at most 2e-3",
         words=("auto",),
         minimum=1e-7,
         maximum=1.0,
@@ -66,12 +66,13 @@ Batch = TypeVar("Batch", bound=Sized)
 
 
 def auto_learning_rate(hidden_size: int) -> float:
-    """Return min(5e-3, 2e-4 * 4096 / hidden_size), the same rule for every LLM method.
+    """Return min(2e-3, 2e-4 * 4096 / hidden_size), the same rule for every LLM method.
 
-    The anchor is QLoRA's 2e-4 for its 7B model, whose width is 4096 (Dettmers et al., 2023,
-    table 9); the rate of a matrix goes with 1/width as in muP (Yang et al., 2022, table 3).
+    The anchor is QLoRA's 2e-4 for its 7B model, whose width is 4096 (Dettmers et al., 2023); the
+    rate of a matrix goes with 1/width as in muP (Yang et al., 2022). The cap is measured: a model
+    of width 64 learned 77 intents best at 2e-3 and lost its way at 5e-3.
     """
-    return min(5e-3, 2e-4 * 4096 / hidden_size)
+    return min(2e-3, 2e-4 * 4096 / hidden_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,8 @@ class _Steps(Generic[Batch]):
         self.optimizer: optim.Optimizer = torch.optim.AdamW(
             self.parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
-        self.scaler = torch.amp.GradScaler(enabled=lesson.scaled)
+        device = self.parameters[0].device.type
+        self.scaler = torch.amp.GradScaler(device, enabled=lesson.scaled)
         self.total = plan.epochs * math.ceil(len(lesson.batches(0)) / plan.accumulation)
         self.done = 0
         self.changed = False

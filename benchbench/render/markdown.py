@@ -8,6 +8,10 @@ import unicodedata
 from benchbench.leaderboard import Leaderboard, Section
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$!])")
+BLOCK = re.compile(
+    r"^(?:(?P<sign>[-+=])(?![0-9.])|(?P<number>[0-9]+)(?P<stop>[.)])(?![0-9])|(?P<space> ))"
+)
+"""What at the start of a line would open a list, a heading or a block of code."""
 AUTOMATIC_LINK = re.compile(r"(?i)(https?|ftp|www|mailto)([:.])")
 
 
@@ -16,7 +20,7 @@ def render(board: Leaderboard) -> str:
     lines = [f"# {escape(board.title)}", ""]
     for section in board.sections:
         lines += _section(section)
-    lines += [f"- {escape(note)}" for note in board.notes]
+    lines += ["## Notes", "", *(f"- {escape(note)}" for note in board.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -27,7 +31,14 @@ def escape(text: str) -> str:
     )
     shown = SPECIAL.sub(r"\\\1", shown)
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return AUTOMATIC_LINK.sub(r"\1&#8203;\2", shown).replace("@", "&#64;")
+    shown = AUTOMATIC_LINK.sub(r"\1&#8203;\2", shown).replace("@", "&#64;&#8203;")
+    return BLOCK.sub(_harmless, shown)
+
+
+def _harmless(start: re.Match[str]) -> str:
+    if start["space"]:
+        return "&#32;"
+    return f"\\{start['sign']}" if start["sign"] else f"{start['number']}\\{start['stop']}"
 
 
 def _hidden(character: str) -> bool:
@@ -48,6 +59,7 @@ def _section(section: Section) -> list[str]:
     if section.failures:
         lines += ["", "Without a result:", ""]
         lines += [f"- {escape(failure)}" for failure in section.failures]
+        lines += ["", "About the data:"]  # between them, or two lists would become one
     return [*lines, "", *(f"- {escape(note)}" for note in section.notes), ""]
 
 

@@ -10,6 +10,9 @@ from rich.text import Text
 
 from benchbench.leaderboard import Leaderboard, Section
 
+HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+"""Unicode categories that drive a terminal, turn text round or cannot be written."""
+
 
 def show(board: Leaderboard, console: Console) -> None:
     """Print the leaderboard."""
@@ -19,15 +22,15 @@ def show(board: Leaderboard, console: Console) -> None:
         if section.failures:
             console.print(Text("Without a result:", style="bold yellow"))
             for failure in section.failures:
-                console.print(Text(f"  {_plain(failure)}", style="yellow"))
+                console.print(Text(f"  {plain(failure)}", style="yellow"))
         for note in section.notes:
-            console.print(Text(_plain(note), style="dim"))
+            console.print(Text(plain(note), style="dim"))
     for note in board.notes[1:]:
-        console.print(Text(_plain(note), style="dim"))
+        console.print(Text(plain(note), style="dim"))
 
 
 def _table(section: Section) -> Table:
-    table = Table(title=Text(_plain(section.title)), title_justify="left")
+    table = Table(title=Text(plain(section.title)), title_justify="left")
     table.add_column("#", justify="right")
     for number, column in enumerate(section.columns):
         is_word = number < section.words
@@ -37,10 +40,10 @@ def _table(section: Section) -> Table:
         )  # fmt: skip
     for row in section.rows:
         place = "–" if row.place is None else str(row.place)
-        table.add_row(place, *(Text(_plain(entry)) for entry in row.entries))
+        table.add_row(place, *(Text(plain(entry)) for entry in row.entries))
     return table
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return `text` without control characters: a label must not drive the terminal."""
-    return "".join("�" if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    return "".join("�" if unicodedata.category(c) in HIDDEN else c for c in text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbench import BenchbenchError, LoadedModel, Parameter, Params
+from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
 from benchbench_backbones.sources import Folder, HubRepository
 
@@ -69,9 +70,7 @@ class CausalLM:
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""
-        from benchbench_backbones.loading import load
-
-        return load(self.source, params, device=device, dtype=dtype)
+        return loading.load(self.source, params, device=device, dtype=dtype)
 
 
 def resolve(reference: str) -> CausalLM | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchbench import LoadedModel, Params, Skip
+from benchbench import GuardError, LoadedModel, Params, Skip
 from benchbench.kit.guards import check_quantized
 from benchbench_backbones.sources import Folder, HubRepository, Place
 
@@ -119,33 +119,42 @@ def _load_model(place: Place, quantization: str, device: str, dtype: str) -> Any
     import torch
     from transformers import AutoModelForCausalLM
 
-    return AutoModelForCausalLM.from_pretrained(
+    model, report = AutoModelForCausalLM.from_pretrained(
         place.name,
         revision=place.revision,
-        quantization_config=_quantization(quantization, dtype),
         dtype=getattr(torch, dtype),
         device_map={"": device},
         attn_implementation="sdpa",
         use_safetensors=True,
         trust_remote_code=False,
+        output_loading_info=True,
+        **_quantization(quantization, dtype),
     )
+    missing = sorted(report["missing_keys"])
+    if missing:  # else they would hold random numbers
+        raise GuardError(
+            f"{place.name}: {len(missing)} weights of the model are not in its files, "
+            f"e.g. '{missing[0]}'"
+        )
+    return model
 
 
-def _quantization(quantization: str, dtype: str) -> Any:
+def _quantization(quantization: str, dtype: str) -> dict[str, Any]:
     """Return what transformers is told; NF4 with double quantisation as in QLoRA."""
     import torch
     from transformers import BitsAndBytesConfig
 
-    if quantization == "none":
-        return None
+    if quantization == "none":  # a config of None would hide what the checkpoint says of itself
+        return {}
     if quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
+        return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
+    four_bit = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=getattr(torch, dtype),
     )
+    return {"quantization_config": four_bit}
 
 
 def _keep_cpu_weights(model: nn.Module, device: str) -> None:
@@ -177,6 +186,7 @@ def _facts(model: Any, found: Mapping[str, int], device: str, dtype: str) -> dic
         "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
         "attention": config._attn_implementation,
         "dtype": dtype,
+        "commit": getattr(model.config, "_commit_hash", None),
     }
 
 

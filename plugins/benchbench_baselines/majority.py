@@ -54,7 +54,7 @@ class Majority:
         import numpy as np
 
         targets = multi_hot(task.train["labels"], len(task.labels)).astype(np.float64)
-        share = np.average(targets, axis=0, weights=np.array(task.train["weight"], dtype=float))
+        share = np.average(targets, axis=0, weights=np.array(task.train["weight"][:], dtype=float))
         share = share.clip(RAREST, 1 - RAREST)
         row = np.log(share)
         if task.kind == "multi-label":

@@ -95,9 +95,9 @@ class TfidfSvm:
             "characters": int(task.params["character_features"]),
         }
         features = _union({name: {"max_features": limit} for name, limit in limits.items()})
-        matrix = features.fit_transform(list(task.train["text"]))
+        matrix = features.fit_transform(task.train["text"][:])
         targets = multi_hot(task.train["labels"], len(task.labels))
-        weights = np.array(task.train["weight"], dtype=float)
+        weights = np.array(task.train["weight"][:], dtype=float)
         coefficients = np.zeros((len(task.labels), matrix.shape[1]), dtype=np.float32)
         intercepts = np.zeros(len(task.labels), dtype=np.float32)
         unconverged = 0

@@ -229,6 +229,11 @@ def _validation(
     if task.kind == "single-label":
         known = [row for row, labels in enumerate(split["labels"]) if labels[0] < n_labels]
         split = split.select(known)
+    if not len(split):
+        raise BenchbenchError(
+            "no validation document has a label that occurs in training: there is nothing to "
+            "stop by; give a larger validation split"
+        )
     documents, _ = classifier.embedder.tokenize(split["text"])
     objective = Objective.build(task.kind, split, n_labels, weights.cpu())
     return lambda: float(objective.loss(classifier.logits(documents), range(len(documents))))

@@ -41,7 +41,7 @@ class Objective:
         device = label_weights.device
         single = kind == "single-label"
         targets = (class_index if single else multi_hot)(split["labels"], n_labels)
-        weights = torch.tensor(split["weight"], dtype=torch.float32, device=device)
+        weights = torch.tensor(split["weight"][:], dtype=torch.float32, device=device)
         return cls(
             kind, torch.tensor(targets, device=device), weights / weights.mean(), label_weights
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import re
 import string
@@ -68,8 +67,14 @@ CATEGORIES = Template("\n\nCategories:\n{names}", ("names",))
 SLOTS = {"categories": "\ue000", "document": "\ue001", "label": "\ue002", "answer": "\ue003"}
 """What stands for data while a chat template is rendered: characters of the private-use area."""
 SEPARATORS = (";", "|", "\n")
-FIXED_DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
+DATE = "26 Jul 2024"
 """The day that a chat template is told it is: another prompt every morning is no experiment."""
+FIXED_CLOCK = (
+    "{% macro strftime_now(format) %}{{ format"
+    ".replace('%d', '26').replace('%b', 'Jul').replace('%B', 'July').replace('%m', '07')"
+    ".replace('%Y', '2024') }}{% endmacro %}{{ '' }}"
+)
+"""Put before a template that asks for the day itself; the last part keeps a newline after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,12 +291,13 @@ def _fixed(tokenizer: Any, text: str) -> list[int]:
 
 def _chat(tokenizer: Any, messages: Sequence[dict[str, str]], **options: Any) -> str:
     """Render messages without thinking, and on a fixed day."""
+    template = tokenizer.get_chat_template()
     text: str = tokenizer.apply_chat_template(
         list(messages),
+        chat_template=(FIXED_CLOCK if "strftime_now" in template else "") + template,
         tokenize=False,
         enable_thinking=False,
-        date_string=FIXED_DATE.strftime("%d %b %Y"),
-        strftime_now=FIXED_DATE.strftime,
+        date_string=DATE,
         **options,
     )
     return text

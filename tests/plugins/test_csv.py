@@ -123,7 +123,7 @@ def test_skipping_bad_rows_excuses_no_fault_of_the_whole_file(load, case):
 
 
 PARAMETER_FAULTS = {
-    "missing-id-column": ({"id": "nr"}, "unknown column 'nr'. Available: text, label"),
+    "missing-id-column": ({"id": "nr"}, "unknown column 'nr'. Available: label, text"),
     "latin-1-for-cp1252": ({"encoding": "latin-1"}, "table.csv:22: .*encoding=cp1252"),
     "unknown-encoding": ({"encoding": "klingon"}, "unknown encoding 'klingon'"),
     "no-text-encoding": ({"encoding": "hex"}, "unknown encoding 'hex'"),

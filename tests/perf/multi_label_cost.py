@@ -1,0 +1,58 @@
+"""Print what a document costs, asked about every label or having its labels listed.
+
+Run it: python tests/perf/multi_label_cost.py
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+DOCUMENTS = 16
+LISTED = 3
+SECTIONS = tuple("ABCDEFGH")
+SUBCLASSES = tuple(f"{s}{c:02}{x}" for s in SECTIONS for c in range(1, 9) for x in "BCDFGHKL")[:451]
+
+
+def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[float, int]:
+    """Return (milliseconds a document, tokens behind its prompt in one pass)."""
+    import torch
+    from benchbench_finetune.answers import LabelList, YesNo
+    from benchbench_finetune.prompts import prompt_format
+
+    from benchbench import LabelSpace
+    from benchbench.kit.scoring import Scorer
+
+    params = {"label_list": "never", "document_tokens": 128}
+    labels = LabelSpace(names)
+    format = prompt_format(loaded.tokenizer, labels, way, 1024, params, LISTED)
+    answering = YesNo(format) if way == "yes-no" else LabelList(format, LISTED)
+    prompts, _ = format.encode(loaded.tokenizer, ["pump valve water pressure " * 40] * DOCUMENTS)
+    scorer = Scorer(loaded.model, 0, True, None)
+    with torch.no_grad():
+        answering.logits(scorer, prompts[:1])
+        start = time.perf_counter()
+        answering.logits(scorer, prompts)
+    return 1000 * (time.perf_counter() - start) / DOCUMENTS, len(answering.trie)
+
+
+def main() -> None:
+    """Print a line for every way and number of labels."""
+    from tests.models import load_model, write_model
+
+    with tempfile.TemporaryDirectory() as folder:
+        texts = ["pump valve water pressure", *SUBCLASSES]
+        loaded = load_model(write_model(Path(folder) / "tiny", texts, context=1024, hidden=64))
+    print("way     labels  nodes  ms/document")
+    for names in (SECTIONS, SUBCLASSES):
+        for way in ("yes-no", "list"):
+            cost, nodes = milliseconds(way, names, loaded)
+            print(f"{way:7} {len(names):6} {nodes:6}  {cost:11.1f}")
+
+
+if __name__ == "__main__":
+    main()

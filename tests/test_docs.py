@@ -1,0 +1,71 @@
+"""The documents say what the code does: what they show is derived from it or run against it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchbench.catalog import load_catalog
+from benchbench.cli import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+METHOD = ROOT / "tests" / "thirdparty" / "benchbench_stranger" / "method.py"
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_method_in_the_guide_is_the_one_that_the_tests_run():
+    assert METHOD.read_text() in read("CONTRIBUTING.md").replace(
+        "\n```\n\nThat is", "\n```\n\nThat is"
+    )
+    lines = [line for line in METHOD.read_text().splitlines() if line.strip()]
+    assert len(lines) <= 41
+
+
+def test_the_readme_names_every_method_that_is_there():
+    for name in load_catalog().methods:
+        assert f"`{name}`" in read("README.md"), name
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_option_in_a_document_exists(document):
+    known = {option for command in cli.commands.values() for parameter in command.params
+             for option in parameter.opts}  # fmt: skip
+    commands = re.findall(r"benchbench (\w+)", read(document))
+    options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(document))
+    elsewhere = {"--check", "--help"}  # of ruff and pip
+    assert [o for o in options if o not in known | elsewhere] == []
+    assert {c for c in commands if c in ("predict", "verify", "compare", "export")} == set()
+
+
+def test_the_readme_has_exactly_two_set_up_commands():
+    set_up = read("README.md").split("## Set up")[1].split("\n## ")[0]
+    blocks = re.findall(r"```\n(.*?)```", set_up, re.S)
+    assert len(blocks) == 2
+    assert all("pip install -c constraints.txt" in block for block in blocks)
+    assert "benchbench run" in blocks[0]
+    assert "pytest" in blocks[1]
+
+
+def test_the_example_table_is_what_its_script_writes():
+    import subprocess
+    import sys
+
+    script = ROOT / "tests" / "data" / "make_messages.py"
+    made = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert made.stdout == read("tests/data/messages.csv")
+
+
+def test_the_tested_versions_pin_every_dependency():
+    import tomllib
+
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    pinned = {line.partition("==")[0].lower() for line in read("constraints.txt").splitlines()}
+    for requirement in asked:
+        assert re.split(r"[<>=]", requirement)[0].lower() in pinned, requirement
+    assert "torch==2.13.0" in read("constraints.txt").splitlines()
