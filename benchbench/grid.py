@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import reprlib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from benchbench.catalog import Catalog
 from benchbench.errors import BenchbenchError, GridError
@@ -16,8 +11,6 @@ from benchbench.parameters import Params, Value, did_you_mean
 from benchbench.types import Cell, Reference
 
 NOUNS = ("dataset", "method", "backbone")
-GRID_KEYS = ("title", "seeds", "block")
-BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +63,6 @@ class Expansion:
     dropped: tuple[str, ...]
 
 
-def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
-    """Read a TOML grid; raise GridError with all its faults at once.
-
-    Datasets, methods, backbones and seeds of `overrides` stand in for the file's, which are
-    then not looked up.
-    """
-    overrides = overrides or Overrides()
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise GridError(str(path), [f"cannot be read: {error}"]) from error
-    faults = _unknown_keys("the grid", data, GRID_KEYS)
-    seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
-    blocks = [
-        _block(number, entry, catalog, overrides, faults)
-        for number, entry in enumerate(_list(data, "block", "the grid", faults), start=1)
-    ]
-    if not blocks and not faults:
-        faults.append("it has no [[block]]")
-    if faults:
-        raise GridError(str(path), faults)
-    title = str(data.get("title", path.stem))
-    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks))
-
-
 def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> Expansion:
     """Return the grid's cells; raise GridError with all faults of names and values.
 
@@ -144,67 +112,6 @@ def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
                 f"{did_you_mean(name, known)}"
             )
     return only
-
-
-def _block(
-    number: int, entry: Any, catalog: Catalog, overrides: Overrides, faults: list[str]
-) -> Block:
-    where = f"block {number}"
-    if not isinstance(entry, dict):
-        faults.append(f"{where} is not a table")
-        return Block((), (), ())
-    faults += _unknown_keys(where, entry, BLOCK_KEYS)
-    members = {
-        noun: overrides.members(noun)
-        or tuple(
-            reference
-            for item in _list(entry, f"{noun}s", where, faults)
-            if (reference := _reference(noun, item, where, catalog, faults)) is not None
-        )
-        for noun in NOUNS
-    }
-    seeds: tuple[int, ...] | None = overrides.seeds or None
-    if seeds is None and "seeds" in entry:
-        seeds = _seeds(entry["seeds"], f"{where} seeds", faults)
-    params = entry.get("params", {})
-    if not isinstance(params, dict):
-        faults.append(f"{where}: params is not a table")
-        params = {}
-    flat = _flat(params)
-    faults += _unstorable(f"{where}: params", flat)
-    return Block(members["dataset"], members["method"], members["backbone"], flat, seeds)
-
-
-def _reference(
-    noun: str, item: Any, where: str, catalog: Catalog, faults: list[str]
-) -> Reference | None:
-    """Read "name" or {use = "name", as = "shown", param = value}."""
-    entry = {"use": item} if isinstance(item, str) else item
-    if not isinstance(entry, dict) or not isinstance(entry.get("use"), str):
-        faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
-        return None
-    params = {name: value for name, value in entry.items() if name not in ("use", "as")}
-    if unstorable := _unstorable(f"{where}: {noun} '{entry['use']}'", params):
-        faults += unstorable
-        return None
-    try:
-        reference = find(noun, entry["use"], catalog)
-    except BenchbenchError as error:
-        faults.append(f"{where}: {error}")
-        return None
-    return Reference(
-        reference.use, str(entry.get("as", reference.name)), {**reference.params, **params}
-    )
-
-
-def find(noun: str, text: str, catalog: Catalog) -> Reference:
-    """Return the reference that a name, path or hub id stands for; raise UnknownName."""
-    if noun == "dataset":
-        return catalog.dataset_reference(text)
-    if noun == "backbone":
-        return catalog.backbone_reference(text)
-    catalog.method(text)
-    return Reference(text, text)
 
 
 def _with_params(
@@ -349,55 +256,3 @@ def _unused_sets(grid: Grid, overrides: Overrides) -> list[str]:
         for name in overrides.sets
         if (owner := name.rpartition(".")[0]) and owner not in known
     ]
-
-
-def _unknown_keys(where: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
-    return [
-        f"{where}: unknown key '{key}'{did_you_mean(key, known)}"
-        for key in entry
-        if key not in known
-    ]
-
-
-def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
-    sound = isinstance(value, list) and value and all(type(seed) is int for seed in value)
-    if not sound or len(set(value)) != len(value) or min(value) < 0:
-        faults.append(f"{where}: expected a list of different whole numbers, found {value!r}")
-        return (0,)
-    return tuple(value)
-
-
-def _list(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> list[Any]:
-    """Return a key's list; a lone text or table is a fault, not a list of its parts."""
-    found = entry.get(key, [])
-    if isinstance(found, list):
-        return found
-    form = "[[block]], with two brackets" if key == "block" else "a list"
-    faults.append(f"{where}: '{key}' is not written as {form}, found {_short(found)}")
-    return []
-
-
-def _unstorable(where: str, params: Mapping[str, Any]) -> list[str]:
-    """Name values that no parameter can take: lists, dates, nan, numbers beyond 64 bits."""
-    return [
-        f"{where}: '{name}' is one text, number, true or false; found {_short(value)}"
-        for name, value in params.items()
-        if not isinstance(value, str | int | float)
-        or (isinstance(value, float) and not math.isfinite(value))
-        or (isinstance(value, int) and value.bit_length() > 63)
-    ]
-
-
-def _short(value: object) -> str:
-    return reprlib.repr(value)
-
-
-def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
-    """Flatten TOML's nested tables: [block.params.instruction] rank = 8 -> instruction.rank."""
-    flat: dict[str, Value] = {}
-    for name, value in params.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -103,7 +103,13 @@ def explain(error: BaseException) -> tuple[Status, str]:
 
 def write_outcome(folder: Path, record: Record) -> None:
     """Leave the record for the executor, as JSON beside the cell's other files."""
-    (folder / OUTCOME).write_text(json.dumps(asdict(record), allow_nan=False), encoding="utf-8")
+    try:
+        text = json.dumps(asdict(record), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        reason = f"its facts cannot be stored: {one_line(error)}"
+        failed = replace(record, status="failed", reason=reason, facts={}, metrics={}, curve=())
+        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
+    (folder / OUTCOME).write_text(text, encoding="utf-8")
 
 
 def read_outcome(folder: Path) -> Record | None:

@@ -24,7 +24,7 @@ LAYERS = (
     ("catalog", "identity"),
     ("kit.*",),
     ("store", "grid", "provenance", "preparation", "worker", "testing"),
-    ("plan", "child"),
+    ("plan", "child", "grid_file"),
     ("board", "executors.local"),
     ("leaderboard", "suite"),
     ("render.*",),

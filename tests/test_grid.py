@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from benchbench import BenchbenchError, Reference
 from benchbench.errors import GridError
-from benchbench.grid import Grid, Overrides, expand, parse_only, read_grid
+from benchbench.grid import Grid, Overrides, expand, parse_only
+from benchbench.grid_file import read_grid
 from benchbench.identity import cell_id
 from tests.building import Net, Table, Way, catalog_of
 

@@ -37,6 +37,7 @@ WAYS = {
     "save half": ("failed", "something that was trained was not saved"),
     "predict": ("failed", "predict went wrong"),
     "save": ("failed", "save went wrong"),
+    "facts": ("failed", "its facts cannot be stored: ValueError"),
     "secret": ("failed", "401 for [HF_TOKEN]"),
 }
 CANARY = "hf_CANARYcanaryCANARYcanary"
@@ -104,7 +105,7 @@ def test_failures_stand_under_the_table_with_their_reasons(wreck):
     text = wreck[1].stdout
     assert "Without a result:" in text
     assert "segfault · weather · seed 0: failed: the process died of SIGSEGV" in text
-    assert "1 of 20 cells have a result." in text
+    assert "1 of 21 cells have a result." in text
 
 
 def test_a_hanging_cell_is_killed_with_what_it_started_and_its_outcome_stands(tmp_path):

@@ -13,15 +13,8 @@ import click
 
 from benchbench.catalog import Catalog, load_catalog
 from benchbench.errors import BenchbenchError
-from benchbench.grid import (
-    Expansion,
-    Grid,
-    Overrides,
-    expand,
-    find,
-    parse_only,
-    read_grid,
-)
+from benchbench.grid import Expansion, Grid, Overrides, expand, parse_only
+from benchbench.grid_file import find, read_grid
 from benchbench.hardware import Device, find_device
 from benchbench.plan import PlannedCell, Surroundings, plan_cells
 from benchbench.preparation import PreparedCorpus, prepare

@@ -1,13 +1,13 @@
 """Write messages.csv: invented messages to a shop, five topics, to try benchbench on.
 
-    python tests/data/make_messages.py > tests/data/messages.csv
+python tests/data/make_messages.py > tests/data/messages.csv
 """
 
 import csv
 import random
 import sys
 
-OPENINGS = ("Hello,", "Hi there,", "Good morning,", "Dear team,", "", "Hey,", "To whom it may concern,")
+OPENINGS = ("Hello,", "Hi there,", "Good morning,", "Dear team,", "", "Hey,", "Dear all,")
 CLOSINGS = ("Thanks.", "Please help.", "What now?", "Kind regards", "", "Can you look into it?")
 THINGS = ("kettle", "lamp", "bicycle pump", "backpack", "desk", "pair of shoes", "blender", "tent")
 TOPICS = {
@@ -42,7 +42,7 @@ TOPICS = {
         "please delete my account, the {thing} of {when} was the last thing I bought",
     ),
 }
-WHEN = ("yesterday", "last week", "on Monday", "two days ago", "this morning", "in March", "on the 3rd")
+WHEN = ("yesterday", "last week", "on Monday", "two days ago", "this morning", "in March", "in May")
 
 
 def main() -> None:

@@ -14,16 +14,16 @@ from benchbench import Diverged, Parameter, Skip, hookimpl
 FAULTS = (
     "none", "ValueError", "SystemExit", "GeneratorExit", "MemoryError", "exit", "segfault",
     "killed", "skip", "diverged", "nan", "shape", "dtype", "few", "save nothing", "save half",
-    "predict", "save", "load", "hang", "secret", "slow", "pipe",
+    "predict", "save", "hang", "secret", "facts",
 )  # fmt: skip
 
 
 class Constant:
     hard = False
-    facts = {"trainable_parameters": 1}  # noqa: RUF012
 
     def __init__(self, fault, labels, value):
         self.fault, self.labels, self.value = fault, labels, value
+        self.facts = {"trainable_parameters": np.nan if fault == "facts" else 1}
 
     def predict_logits(self, texts):
         if self.fault == "predict":
@@ -70,10 +70,7 @@ class Faulty:
 
     def load(self, folder, backbone):
         labels, value = np.load(folder / "constant.npy")
-        fault = "none"
-        if (folder / "fault").exists():
-            fault = (folder / "fault").read_text()
-        return Constant(fault, int(labels), float(value))
+        return Constant("none", int(labels), float(value))
 
 
 class Unloadable(Faulty):

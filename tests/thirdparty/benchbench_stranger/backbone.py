@@ -40,6 +40,4 @@ class TinyRandomLlama:
             torch.manual_seed(0)
             model = LlamaForCausalLM(config).eval()
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        return LoadedModel(
-            model, tokenizer, {"pad_token_id": 2, "total_parameters": parameters}
-        )
+        return LoadedModel(model, tokenizer, {"pad_token_id": 2, "total_parameters": parameters})

@@ -36,5 +36,5 @@ def rows(params):
     draw = random.Random(0)
     for number in range(params["documents"] * len(WORDS)):
         label = sorted(WORDS)[number % len(WORDS)]
-        words = draw.choices(WORDS[label].split() + ["today", "the", "is"], k=8)
+        words = draw.choices([*WORDS[label].split(), "today", "the", "is"], k=8)
         yield Row(f"report-{number}", " ".join(words) + f" {number}", (label,))
