@@ -18,12 +18,15 @@ from benchbench.executors import preload
 from benchbench.types import Cell, Event, Job, Outcome, Record, Status
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
-LIGHT = ("benchbench.child", "benchbench.evaluation.metrics", "sklearn.metrics",
-         "sklearn.feature_extraction.text", "sklearn.svm", "pyarrow.parquet", "datasets",
-         "benchbench.kit.corpus_store", "benchbench.plugins")  # fmt: skip
-HEAVY = ("torch", "transformers", "transformers.models.auto.tokenization_auto",
-         *(f"transformers.models.{family}.modeling_{family}" for family in FAMILIES),
-         "safetensors.torch")  # fmt: skip
+LIGHT = (
+    "benchbench.child", "benchbench.plugins", "benchbench.evaluation.metrics",
+    "benchbench.kit.corpus_store", "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
+    "sklearn.metrics", "sklearn.feature_extraction.text", "sklearn.svm", "torch",
+)  # fmt: skip
+HEAVY = (
+    "transformers", "transformers.models.auto.tokenization_auto", "safetensors.torch",
+    *(f"transformers.models.{family}.modeling_{family}" for family in FAMILIES),
+)  # fmt: skip
 TOUCHES_CUDA = ("peft", "bitsandbytes")
 GRACE_SECONDS = 2.0
 Progress = Callable[[Cell, Event], None]

@@ -7,6 +7,7 @@ among them: importing them initialises CUDA, and a process forked after that can
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -21,6 +22,9 @@ def preload() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     logging.disable(logging.NOTSET)
+    # what was imported never goes: children need not search it for garbage, nor copy its pages
+    gc.collect()
+    gc.freeze()
 
 
 preload()
