@@ -1,9 +1,10 @@
-"""Keeps secrets out of records, logs and messages."""
+"""Keeps secrets, and where the user's home is, out of records, logs and messages."""
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 TOKEN_SHAPES = re.compile(r"\b(?:hf|sk|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_\-]{8,}")
 SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSWORD", re.IGNORECASE)
@@ -12,11 +13,17 @@ SHORTEST = 8
 
 
 def redact(text: str) -> str:
-    """Return `text` without anything that looks like a token or is a secret of this process."""
+    """Return `text` without what looks like a token or is a secret of this process.
+
+    The user's home is written as ~: records are published, and it holds a name.
+    """
     # the longest first: one secret may begin with another
     for name, value in sorted(os.environ.items(), key=lambda item: -len(item[1])):
         if SECRET_NAMES.search(name) and len(value) >= SHORTEST:
             text = text.replace(value, f"[{name}]")
+    home = Path("~").expanduser()
+    if len(home.parts) > 1:
+        text = text.replace(f"{home}{os.sep}", f"~{os.sep}")
     return TOKEN_SHAPES.sub("[redacted]", text)
 
 

@@ -1,4 +1,4 @@
-"""Seconds by stage, and a backbone whose loading is a stage of its own."""
+"""Seconds by stage, and a backbone whose loading is watched."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from benchbench.errors import GuardError
 from benchbench.parameters import Params
 from benchbench.types import Backbone, LoadedModel
 
@@ -29,11 +30,14 @@ class Stopwatch:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
 
-class TimedBackbone:
-    """A backbone whose loading time is kept apart from the training time."""
+class WatchedBackbone:
+    """A backbone whose loading time is kept apart, and whose weights must be those planned with.
 
-    def __init__(self, backbone: Backbone, watch: Stopwatch) -> None:
-        self._backbone, self._watch = backbone, watch
+    `weights` is its identity as it was planned; a hub branch can move between then and now.
+    """
+
+    def __init__(self, backbone: Backbone, weights: str, watch: Stopwatch) -> None:
+        self._backbone, self._weights, self._watch = backbone, weights, watch
         self.name, self.kind, self.family = backbone.name, backbone.kind, backbone.family
         self.description, self.parameters = backbone.description, backbone.parameters
 
@@ -42,7 +46,14 @@ class TimedBackbone:
         return self._backbone.identity(params, offline=offline)
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
-        """Load the model and note how long it took."""
-        return self._watch.run(
+        """Load the model and note how long it took; raise GuardError for another commit."""
+        loaded = self._watch.run(
             "load", lambda: self._backbone.load(params, device=device, dtype=dtype)
         )
+        commit = loaded.facts.get("commit")
+        if commit and commit != self._weights:
+            raise GuardError(
+                f"{self.name} moved while this ran: commit {commit} was loaded, "
+                f"{self._weights} was planned; run again."
+            )
+        return loaded

@@ -20,7 +20,7 @@ from benchbench.curve import Curve, Report
 from benchbench.errors import Diverged, GuardError, Skip
 from benchbench.memory import PeakMemory
 from benchbench.redaction import one_line, redact
-from benchbench.stopwatch import Stopwatch, TimedBackbone
+from benchbench.stopwatch import Stopwatch, WatchedBackbone
 from benchbench.types import (
     BoundBackbone,
     Cell,
@@ -205,8 +205,9 @@ def _write_predictions(
 def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     if job.cell.backbone is None:
         return None
-    backbone = TimedBackbone(catalog.backbone(job.cell.backbone.use), watch)
-    return BoundBackbone(backbone, job.identity["parameters"]["backbone"], job.device, job.dtype)
+    backbone = catalog.backbone(job.cell.backbone.use)
+    watched = WatchedBackbone(backbone, str(job.identity["weights"]), watch)
+    return BoundBackbone(watched, job.identity["parameters"]["backbone"], job.device, job.dtype)
 
 
 def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve) -> Task:

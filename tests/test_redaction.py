@@ -68,3 +68,9 @@ def test_plain_text_stays(monkeypatch):
 def test_an_exception_is_one_line_with_its_type():
     assert one_line(ValueError("a\n  b\tc")) == "ValueError: a b c"
     assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_the_home_folder_is_not_named(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    shown = redact("not in /home/somebody/.cache/hub, nor in /home/somebodyelse/x")
+    assert shown == "not in ~/.cache/hub, nor in /home/somebodyelse/x"

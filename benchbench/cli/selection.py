@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.errors import BenchbenchError
+from benchbench.errors import BenchbenchError, UnknownName
 from benchbench.grid import Expansion, Grid, Overrides, expand, parse_only
 from benchbench.grid_file import find, read_grid
 from benchbench.hardware import Device, find_device
@@ -124,7 +124,13 @@ def _with_only(overrides: Overrides, only: dict[str, frozenset[str]]) -> Overrid
 
 def _csv_reference(options: dict[str, Any], catalog: Catalog) -> Reference:
     """Return what `--csv FILE --text ... --label ...` stands for."""
-    reference = catalog.dataset_reference(options["csv"])
+    if not (options["text"] and options["label"]):
+        raise BenchbenchError("--csv FILE needs --text COLUMN and --label COLUMN.")
+    try:
+        reference = catalog.dataset_reference(options["csv"])
+    except UnknownName:  # a folder, a strange suffix: the dataset says best what is wrong
+        name = Path(options["csv"]).stem or "csv"
+        reference = Reference("csv", name, {"path": options["csv"]})
     given = {name: options[name] for name in CSV_OPTIONS if options[name]}
     return Reference(reference.use, reference.name, {**reference.params, **given})
 
