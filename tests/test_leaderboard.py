@@ -13,7 +13,7 @@ import pytest
 from benchbench import Reference
 from benchbench.board import Board, freeze, read_board, records_on
 from benchbench.errors import StoreError
-from benchbench.leaderboard import Leaderboard, build
+from benchbench.leaderboard import Leaderboard, Row, Section, build
 from benchbench.render import markdown
 from benchbench.store import open_store, publish, write_document
 from benchbench.types import Outcome
@@ -266,3 +266,21 @@ def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
 
 def test_a_board_knows_its_form():
     assert Board.from_json(board(SYSTEMS).to_json()) == board(SYSTEMS)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160, 400])
+def test_a_terminal_of_any_width_shows_every_entry_whole(width):
+    import io
+
+    from rich.console import Console
+
+    from benchbench.render import terminal
+
+    columns = ("method", "backbone", "macro-F1", "accuracy", "seeds", "trained parameters")
+    entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")
+    section = Section("data", columns, (Row(1, entries),), (), ())
+    out = io.StringIO()
+    terminal.show(Leaderboard("board", (section,), ("note",)), Console(file=out, width=width))
+    lines = out.getvalue().splitlines()
+    assert all(any(text in line for line in lines) for text in (*columns, *entries))
+    assert max(map(len, lines)) <= width

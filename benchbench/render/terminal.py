@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,13 +14,18 @@ from benchbench.leaderboard import Leaderboard, Section
 
 HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 """Unicode categories that drive a terminal, turn text round or cannot be written."""
+PADDING = 3
+BORDER = 6
+"""What the table's edges and the column of places take."""
 
 
 def show(board: Leaderboard, console: Console) -> None:
-    """Print the leaderboard."""
+    """Print the leaderboard, in as many tables as the terminal's width asks for."""
     for section in board.sections:
         console.print()
-        console.print(_table(section))
+        console.print(Text(plain(section.title), style="bold"))
+        for columns in _parts(section, console.width):
+            console.print(_table(section, columns))
         if section.failures:
             console.print(Text("Without a result:", style="bold yellow"))
             for failure in section.failures:
@@ -29,18 +36,42 @@ def show(board: Leaderboard, console: Console) -> None:
         console.print(Text(plain(note), style="dim"))
 
 
-def _table(section: Section) -> Table:
-    table = Table(title=Text(plain(section.title)), title_justify="left")
+def _parts(section: Section, width: int) -> list[list[int]]:
+    """Share the columns out over tables that fit; each begins with the columns of words."""
+    words = list(range(section.words))
+    start = BORDER + sum(_width(section, column) for column in words)
+    parts: list[list[int]] = [[]]
+    used = start
+    for column in range(section.words, len(section.columns)):
+        if parts[-1] and used + _width(section, column) > width:
+            parts.append([])
+            used = start
+        parts[-1].append(column)
+        used += _width(section, column)
+    return [[*words, *part] for part in parts]
+
+
+def _width(section: Section, column: int) -> int:
+    """Return the character cells that a column takes when nothing in it is broken."""
+    entries = [cell_len(plain(row.entries[column])) for row in section.rows]
+    return max([cell_len(section.columns[column]), *entries]) + PADDING
+
+
+def _table(section: Section, columns: list[int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
-    for number, column in enumerate(section.columns):
-        is_word = number < section.words
+    for column in columns:
+        is_word = column < section.words
         table.add_column(
-            Text(column), justify="left" if is_word else "right", no_wrap=False, overflow="fold",
-            style="bold" if number == section.words else "",
-        )  # fmt: skip
+            Text(section.columns[column]),
+            justify="left" if is_word else "right",
+            overflow="fold",
+            style="bold" if column == section.words else "",
+        )
     for row in section.rows:
         place = "–" if row.place is None else str(row.place)
-        table.add_row(place, *(Text(plain(entry)) for entry in row.entries))
+        entries = (Text(plain(row.entries[column])) for column in columns)
+        table.add_row(place, *entries)
     return table
 
 

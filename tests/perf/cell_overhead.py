@@ -28,7 +28,7 @@ def main() -> None:
         folder = Path(name)
         write_model(folder / "small", [table.read_text(encoding="utf-8")], hidden=64, layers=5)
         words = ("run", "--csv", table, "--text", "text", "--label", "topic", "--seeds", SEEDS,
-                 "--method", "embedding-head", "--backbone", "./small", "--limit", "100")  # fmt: skip
+                 "--method", "embedding-head", "--backbone", "./small", "--limit", 100)  # fmt: skip
         seconds = []
         for _ in range(2):
             start = time.perf_counter()
