@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import StoreError
-from benchbench.plan import PlannedCell
-from benchbench.preparation import PreparedCorpus
 from benchbench.store import Store, read_document, records_of, standing, write_document
 from benchbench.types import Cell, Json, Record, Reference
+
+if TYPE_CHECKING:
+    from benchbench.plan import PlannedCell
+    from benchbench.preparation import PreparedCorpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Board:
     datasets: Mapping[str, Json]
     dropped: tuple[str, ...] = ()
     command: str = ""
+    values: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """What plugins' metrics gave on test, by cell id and name: frozen, for no plugin reads."""
 
     def to_json(self) -> Json:
         """Return this board as plain data."""
@@ -45,6 +49,7 @@ class Board:
             "datasets": dict(self.datasets),
             "dropped": list(self.dropped),
             "command": self.command,
+            "values": {cell: dict(values) for cell, values in self.values.items()},
         }
 
     @classmethod
@@ -54,8 +59,15 @@ class Board:
             BoardCell(Cell.from_json(entry["cell"]), entry["id"], entry["key"])
             for entry in data["cells"]
         )
-        dropped = tuple(data["dropped"])
-        return cls(data["name"], data["title"], cells, data["datasets"], dropped, data["command"])
+        return cls(
+            data["name"],
+            data["title"],
+            cells,
+            data["datasets"],
+            tuple(data["dropped"]),
+            data["command"],
+            data["values"],
+        )
 
 
 def describe(corpus: PreparedCorpus) -> dict[str, Any]:

@@ -12,12 +12,11 @@ from benchbench.errors import BenchbenchError, PluginError, UnknownName
 from benchbench.parameters import Parameter, Params, Value, did_you_mean, resolve
 from benchbench.plugins import Plugin, installed, load_plugins
 from benchbench.redaction import one_line
-from benchbench.types import Backbone, Baseline, Cell, Dataset, Executor, Method, Reference
+from benchbench.types import Backbone, Baseline, Cell, Dataset, Executor, Method, Metric, Reference
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
-    from benchbench.evaluation.metrics import Metric
 
 COMMON_DATASET_PARAMETERS = (
     Parameter("limit", int, 0, "documents kept of every split, all classes (0: all)", minimum=0),
@@ -64,6 +63,11 @@ class Catalog:
             self.backbones[use] = backbone
             self.sources["backbone", use] = plugin
         return self.backbones[use]
+
+    def executor(self, name: str) -> Executor:
+        """Return the executor of a plugin; raise UnknownName."""
+        known: Executor = _known("executor", name, self.executors)
+        return known
 
     def dataset_reference(self, text: str) -> Reference:
         """Return the reference that a name or a path stands for; raise UnknownName."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
-    from benchbench.evaluation.metrics import Metric
     from benchbench.types import (
         Backbone,
         Baseline,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         Event,
         Executor,
         Method,
+        Metric,
         Record,
         Reference,
     )
@@ -60,7 +60,7 @@ def benchbench_grids() -> Mapping[str, Path]:
 
 @hookspec
 def benchbench_executors() -> Iterable[Executor]:
-    """Supply places where cells can run."""
+    """Supply places where cells can run; each calls `benchbench.worker.run_job` there."""
 
 
 @hookspec

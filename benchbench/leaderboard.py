@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 from benchbench.board import Board, BoardCell
@@ -34,6 +34,8 @@ class Row:
 
     place: int | None
     entries: tuple[str, ...]
+    reported: bool = False
+    """Whether somebody else published it: shown as it was reported, never ranked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,22 @@ class System:
 
 def build(board: Board, records: Mapping[str, Record | None]) -> Leaderboard:
     """Return the leaderboard of a board. `records` maps a cell id to the record that counts."""
+    records = {cell: _with_values(record, board.values) for cell, record in records.items()}
     sections = tuple(
         _section(name, facts, _cells_of(board, name), records)
         for name, facts in sorted(board.datasets.items())
     )
     return Leaderboard(board.title, sections, _notes(board, records))
+
+
+def _with_values(
+    record: Record | None, values: Mapping[str, Mapping[str, float | None]]
+) -> Record | None:
+    """Return a record with the values of plugins' metrics that the board froze for its cell."""
+    if record is None or record.status != "ok" or record.id not in values:
+        return record
+    test = {**record.metrics["test"], **values[record.id]}
+    return replace(record, metrics={**record.metrics, "test": test})
 
 
 def _cells_of(board: Board, dataset: str) -> list[BoardCell]:
@@ -101,6 +114,7 @@ def _section(
     metrics = METRICS[facts["kind"]]
     main = facts["main_metric"]
     metrics = (main, *(metric for metric in metrics if metric != main))
+    metrics += tuple(facts.get("plugin_metrics", ()))
     systems = _systems(cells, records)
     ranked = sorted(
         (system for system in systems if system.complete),
@@ -108,14 +122,24 @@ def _section(
     )
     partial = [system for system in systems if not system.complete and system.records]
     columns = (
-        "method", "backbone", *(TITLES[metric] for metric in metrics), "seeds",
+        "method", "backbone", *(TITLES.get(metric, metric) for metric in metrics), "seeds",
         "trained parameters", "training s", "documents/s", "peak MiB",
     )  # fmt: skip
     rows = [Row(place, _entries(system, metrics)) for place, system in enumerate(ranked, start=1)]
     rows += [Row(None, _entries(system, metrics)) for system in partial]
+    rows += [_reported(baseline, metrics, len(columns)) for baseline in facts.get("baselines", ())]
     return Section(
         name, columns, tuple(rows), _failures(cells, records), _dataset_notes(facts, records, cells)
     )
+
+
+def _reported(baseline: Json, metrics: Sequence[str], width: int) -> Row:
+    """Return the row of a published score: its one metric, and nothing that was not reported."""
+    scores = [
+        f"{baseline['value']:.3f}" if metric == baseline["metric"] else "–" for metric in metrics
+    ]
+    row = (baseline["name"], "as reported", *scores)
+    return Row(None, (*row, *("–" for _ in range(width - len(row)))), reported=True)
 
 
 def _systems(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) -> list[System]:
@@ -197,6 +221,14 @@ def _dataset_notes(
     if facts["skipped_rows"]:
         notes.append(f"{facts['skipped_rows']} rows of the source were skipped, as was asked.")
     notes += [f"Warning: {warning}." for warning in facts["warnings"]]
+    if names := facts.get("plugin_metrics"):
+        notes.append(f"Computed by plugins when the run ended: {', '.join(names)}.")
+    notes += [
+        f"{baseline['name']}, as reported: {TITLES.get(baseline['metric'], baseline['metric'])} "
+        f"{baseline['value']:g}. {baseline['citation']}"
+        + (f" ({baseline['note']})" if baseline["note"] else "")
+        for baseline in facts.get("baselines", ())
+    ]
     return tuple(notes)
 
 

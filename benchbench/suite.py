@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbench import fsio
-from benchbench.executors.local import LocalExecutor, start_server
+from benchbench.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.hardware import Device
 from benchbench.plan import PlannedCell, Surroundings
 from benchbench.preparation import PreparedCorpus
@@ -27,14 +27,7 @@ class Settings:
     threads: int = 1
     timeout: float | None = None
     fail_fast: bool = False
-
-    @classmethod
-    def for_machine(
-        cls, parallel: int, threads: int | None, timeout: float | None, fail_fast: bool
-    ) -> Settings:
-        """Return settings with the cores shared out among the cells that run at once."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return cls(parallel, threads or max(1, (cores or 1) // parallel), timeout, fail_fast)
+    executor: str = LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,12 @@ class Suite:
     def store(self) -> Store:
         """Return the store that the suite alone publishes to."""
         return self.around.store
+
+
+def share_of_cores(parallel: int) -> int:
+    """Return the threads of a cell when the cores are shared out among `parallel` cells."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) // parallel)
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
@@ -135,6 +134,8 @@ class _Position:
 
 
 def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
+    if suite.settings.executor != LOCAL:
+        return suite.around.catalog.executor(suite.settings.executor)
     backbone = any(cell.cell.backbone is not None for cell in pending)
     start_server(suite.around.device.kind, backbone, suite.settings.threads)
     return LocalExecutor(suite.settings.parallel)

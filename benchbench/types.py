@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import datasets
     import numpy as np
 
+    from benchbench.predictions import Predictions
+
 Kind = Literal["single-label", "multi-label"]
 Status = Literal["ok", "skipped", "failed", "diverged", "oom", "timeout", "interrupted"]
 Split = Literal["train", "validation", "test"]
@@ -243,6 +245,15 @@ class Baseline:
     value: float
     citation: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of a plugin: a pure function of (kind, predictions, decided labels)."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+    function: Callable[[Kind, Predictions, np.ndarray], float | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,3 +32,26 @@ def test_a_disabled_plugin_is_gone(tmp_path):
         tmp_path, "run", "--dataset", "weather", code=2, BENCHBENCH_DISABLE_PLUGINS="stranger"
     )
     assert "Unknown dataset 'weather'" in done.stderr
+
+
+def test_a_strangers_grid_executor_metric_and_published_score_are_on_the_board(tmp_path):
+    words = ("run", "--grid", "weather", "--executor", "in-this-process")
+    done = benchbench(tmp_path, *words)
+    lines = done.stdout.splitlines()
+    (head,) = [line for line in lines if line.startswith("| \\#")]
+    assert "share of rain | broken | seeds" in head
+    (majority,) = [line for line in lines if "| majority |" in line]
+    assert "| 1.000 | – | 1 of 1 |" in majority
+    published = [line for line in lines if "as reported" in line and line.startswith("|")]
+    assert published == ["| *–* | *Oracle* | *as reported* | *0.875* |" + " *–* |" * 10]
+    assert "A forecast that was never made" in done.stdout
+    assert "Elsewhere" not in done.stdout
+    assert "metric 'broken': RuntimeError: no such thing" in done.stderr
+    assert "3 of 3 cells have a result." in done.stdout
+    read = benchbench(tmp_path, "leaderboard", "weather", BENCHBENCH_DISABLE_PLUGINS="stranger")
+    assert read.stdout == done.stdout
+
+
+def test_an_unknown_executor_is_told_before_any_work(tmp_path):
+    done = benchbench(tmp_path, "run", "--grid", "weather", "--executor", "moon", code=2)
+    assert "Unknown executor 'moon'. Available: in-this-process" in done.stderr

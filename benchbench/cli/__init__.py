@@ -5,32 +5,54 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 
 import click
 
-from benchbench.cli.leaderboard import leaderboard
-from benchbench.cli.ls import ls
-from benchbench.cli.plan import plan
-from benchbench.cli.run import run
 from benchbench.errors import BenchbenchError
 
+SUMMARIES = {
+    "run": "Run a grid, or methods on a table of your own: only what is missing.",
+    "plan": "Say what a run would do.",
+    "leaderboard": "Print a leaderboard.",
+    "ls": "List plugins, datasets, methods, backbones, grids or runs.",
+}
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The subcommands, each imported when it is called: `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they are needed."""
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand from the file of its name."""
+        if cmd_name not in SUMMARIES:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries without importing what they are about."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="benchbench")
 def cli() -> None:
-    r"""Find out which way of turning a language model into a text classifier is best on your data.
+    """Find out which way of turning a language model into a text classifier is best on your data.
 
     \b
     benchbench run --csv claims.csv --text abstract --label class --backbone ./my-llama
     benchbench plan --grid FILE.toml
-    """
-
-
-for command in (run, plan, ls, leaderboard):
-    cli.add_command(command)
+    """  # noqa: D301 - click reads the escape
 
 
 class Terminated(KeyboardInterrupt):

@@ -13,13 +13,15 @@ from rich.console import Console
 from benchbench import board as boards
 from benchbench import fsio
 from benchbench.cli.selection import Selection, planned, prepare_all, select, selection_options
+from benchbench.executors.local import LOCAL
+from benchbench.freezing import complete
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
 from benchbench.progress import ProgressWatcher
 from benchbench.redaction import redact
 from benchbench.render import markdown, terminal
 from benchbench.store import Store, corrupt_records, open_store
-from benchbench.suite import Settings, Suite, failed
+from benchbench.suite import Settings, Suite, failed, share_of_cores
 from benchbench.suite import run as run_suite
 
 SOME_FAILED = 1
@@ -33,14 +35,21 @@ SOME_FAILED = 1
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("--force", is_flag=True, help="Run cells again that have a result.")
+@click.option("--executor", default=LOCAL, show_default=True, help="Where cells run.")
 @click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
-    settings = Settings.for_machine(
-        options["jobs"], options["threads"], options["timeout"], options["fail_fast"]
+    settings = Settings(
+        options["jobs"],
+        options["threads"] or share_of_cores(options["jobs"]),
+        options["timeout"],
+        options["fail_fast"],
+        options["executor"],
     )
     console = Console(stderr=True, quiet=options["quiet"])
     selection = select(options)
+    if settings.executor != LOCAL:
+        selection.catalog.executor(settings.executor)  # an unknown one is told before any work
     store = open_store(options["store"])
     corpora = prepare_all(selection, options["strict"], console.print)
     for corpus in corpora.values():
@@ -59,6 +68,7 @@ def run(**options: Any) -> int:
             selection.expansion.dropped,
             redact(shlex.join(["benchbench", *sys.argv[1:]])),
         )
+        board = complete(board, selection.catalog, store, console.print)
         boards.freeze(store, board, corpora)
         _publish(store, board, console)
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0

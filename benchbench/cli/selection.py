@@ -24,6 +24,7 @@ from benchbench.types import Reference
 Function = TypeVar("Function", bound=Callable[..., Any])
 CSV_OPTIONS = (
     "validation", "test", "text", "label", "label_separator", "label_list", "id", "group",
+    "weight",
 )  # fmt: skip
 OWN_DATA = "own-data"
 store_option = click.option(
@@ -170,6 +171,7 @@ _OPTIONS = [
     click.option("--label-list", is_flag=True, help="With --csv: labels are a JSON list."),
     click.option("--id", help="With --csv: column of document ids."),
     click.option("--group", help="With --csv: column of families that must not straddle splits."),
+    click.option("--weight", help="With --csv: column of document weights."),
     click.option("--dataset", multiple=True, help="A dataset's name or path (repeatable)."),
     click.option("--method", multiple=True, help="A method's name (repeatable)."),
     click.option("--backbone", multiple=True, help="A name, a folder or a hub id (repeatable)."),

@@ -7,8 +7,7 @@ can never be predicted and so count as missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from benchbench.evaluation.thresholds import decide, tune_threshold
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
     from benchbench.types import Kind
 
 Values = Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric of a plugin: a pure function of (kind, predictions, decided labels)."""
-
-    name: str
-    kinds: tuple[Kind, ...]
-    function: Callable[[Kind, Predictions, np.ndarray], float | None]
 
 
 def evaluate(

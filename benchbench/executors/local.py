@@ -29,6 +29,7 @@ HEAVY = (
 )  # fmt: skip
 TOUCHES_CUDA = ("peft", "bitsandbytes")
 GRACE_SECONDS = 2.0
+LOCAL = "local"
 Progress = Callable[[Cell, Event], None]
 
 
@@ -49,7 +50,7 @@ class LocalExecutor:
     """Runs up to `parallel` children at once."""
 
     parallel: int = 1
-    name: str = "local"
+    name: str = LOCAL
 
     def run(self, jobs: Iterable[Job], progress: Progress) -> Iterator[Outcome]:
         """Yield an outcome for every job; on Ctrl-C kill the children and say so in theirs."""

@@ -53,7 +53,7 @@ def _section(section: Section) -> list[str]:
     lines = [f"## {escape(section.title)}", "", _line(columns), f"| {' | '.join(rule)} |"]
     for row in section.rows:
         place = "–" if row.place is None else str(row.place)
-        lines.append(_line((place, *row.entries)))
+        lines.append(_line((place, *row.entries), italic=row.reported))
     if not section.rows:
         lines += ["", "No cell has a result yet."]
     if section.failures:
@@ -63,5 +63,6 @@ def _section(section: Section) -> list[str]:
     return [*lines, "", *(f"- {escape(note)}" for note in section.notes), ""]
 
 
-def _line(entries: tuple[str, ...]) -> str:
-    return f"| {' | '.join(escape(entry) for entry in entries)} |"
+def _line(entries: tuple[str, ...], italic: bool = False) -> str:
+    mark = "*" if italic else ""
+    return f"| {' | '.join(f'{mark}{escape(entry)}{mark}' for entry in entries)} |"

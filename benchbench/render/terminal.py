@@ -71,7 +71,7 @@ def _table(section: Section, columns: list[int]) -> Table:
     for row in section.rows:
         place = "–" if row.place is None else str(row.place)
         entries = (Text(plain(row.entries[column])) for column in columns)
-        table.add_row(place, *entries)
+        table.add_row(place, *entries, style="italic" if row.reported else "")
     return table
 
 

@@ -1,8 +1,11 @@
-"""A plugin package as a stranger would write it: a dataset, a backbone and a method."""
+"""A plugin package as a stranger would write it: one of everything that a plugin can supply."""
 
-from benchbench import API_VERSION, hookimpl
+from pathlib import Path
+
+from benchbench import API_VERSION, Baseline, Metric, hookimpl
 from benchbench_stranger.backbone import TinyRandomLlama
 from benchbench_stranger.dataset import Weather
+from benchbench_stranger.executor import InThisProcess
 from benchbench_stranger.method import NearestCentre
 
 BENCHBENCH_API_VERSION = API_VERSION
@@ -21,3 +24,37 @@ def benchbench_backbones():
 @hookimpl
 def benchbench_methods():
     return [NearestCentre()]
+
+
+@hookimpl
+def benchbench_baselines():
+    citation = "Nobody, A forecast that was never made"
+    return [
+        Baseline("Oracle", "weather", {"documents": 40}, "macro_f1", 0.875, citation),
+        Baseline("Elsewhere", "weather", {"documents": 41}, "macro_f1", 0.125, citation),
+    ]
+
+
+@hookimpl
+def benchbench_metrics():
+    def share_of_first(kind, predictions, decided):
+        return float(decided[:, 0].mean())
+
+    def broken(kind, predictions, decided):
+        raise RuntimeError("no such thing")
+
+    return [
+        Metric("share of rain", ("single-label",), share_of_first),
+        Metric("broken", ("single-label",), broken),
+        Metric("for others", ("multi-label",), broken),
+    ]
+
+
+@hookimpl
+def benchbench_grids():
+    return {"weather": Path(__file__).parent / "weather.toml"}
+
+
+@hookimpl
+def benchbench_executors():
+    return [InThisProcess()]
