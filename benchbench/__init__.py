@@ -3,23 +3,19 @@
 from benchbench.errors import BenchbenchError, Diverged, GuardError, LoaderError, Skip
 from benchbench.hookspecs import API_VERSION, hookimpl
 from benchbench.parameters import Parameter, Params, Value, did_you_mean
+from benchbench.protocols import Backbone, Classifier, Dataset, Executor, Method
 from benchbench.types import (
     SPLITS,
-    Backbone,
     Baseline,
     BoundBackbone,
     Cell,
-    Classifier,
     Corpus,
-    Dataset,
     Event,
-    Executor,
     Job,
     Kind,
     LabelSpace,
     LoadedModel,
     LoadReport,
-    Method,
     Metric,
     Outcome,
     Record,

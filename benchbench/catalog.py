@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from benchbench.errors import BenchbenchError, PluginError, UnknownName
 from benchbench.parameters import Parameter, Params, Value, did_you_mean, resolve
 from benchbench.plugins import Plugin, installed, load_plugins
+from benchbench.protocols import Backbone, Dataset, Executor, Method
 from benchbench.redaction import one_line
-from benchbench.types import Backbone, Baseline, Cell, Dataset, Executor, Method, Metric, Reference
+from benchbench.types import Baseline, Cell, Metric, Reference
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -195,7 +196,7 @@ def _check(plugin: str, noun: str, item: Any) -> None:
     if missing:
         raise PluginError(
             f"Plugin {plugin!r} supplies a {noun} that lacks {', '.join(missing)}: {item!r}. "
-            f"See benchbench.types.{noun.capitalize()}."
+            f"See benchbench.protocols.{noun.capitalize()}."
         )
 
 

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
+    from benchbench.protocols import Backbone, Dataset, Executor, Method
     from benchbench.types import (
-        Backbone,
         Baseline,
         Cell,
-        Dataset,
         Event,
-        Executor,
-        Method,
         Metric,
         Record,
         Reference,

@@ -20,7 +20,7 @@ PACKAGES = (
 )  # fmt: skip
 """The packages that decide numbers: another version is another result."""
 
-EXECUTION = ("worker.py", "types.py", "parameters.py", "kit")
+EXECUTION = ("worker.py", "types.py", "protocols.py", "parameters.py", "kit")
 """The core's modules that decide numbers. Metrics do not: they are recomputed from predictions."""
 
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from benchbench.errors import GuardError
 from benchbench.parameters import Params
-from benchbench.types import Backbone, LoadedModel
+from benchbench.protocols import Backbone
+from benchbench.types import LoadedModel
 
 Result = TypeVar("Result")
 

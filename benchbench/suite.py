@@ -13,10 +13,11 @@ from benchbench.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.hardware import Device
 from benchbench.plan import PlannedCell, Surroundings
 from benchbench.preparation import PreparedCorpus
+from benchbench.protocols import Executor
 from benchbench.provenance import provenance
 from benchbench.redaction import one_line
 from benchbench.store import Store, publish, records_of, standing
-from benchbench.types import Cell, Event, Executor, Job, Outcome, Record, Reference
+from benchbench.types import Cell, Event, Job, Outcome, Record, Reference
 
 
 @dataclass(frozen=True, slots=True)

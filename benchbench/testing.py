@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchbench.parameters import Parameter, Params, Value, resolve
-from benchbench.types import Backbone, BoundBackbone, Corpus, Dataset, Kind, Method, Task
+from benchbench.protocols import Backbone, Dataset, Method
+from benchbench.types import BoundBackbone, Corpus, Kind, Task
 
 WORDS = {"rain": "wet cloud puddle", "snow": "white cold frost", "sun": "bright hot dry"}
 PROBES = 32

@@ -1,25 +1,26 @@
 """The nouns of benchbench.
 
-Frozen values flow one way: grid -> cells -> jobs -> outcomes -> records -> leaderboard. The
-protocols are what plugins supply. Nothing in this file loads, trains, writes or prints.
+Frozen values flow one way: grid -> cells -> jobs -> outcomes -> records -> leaderboard. Nothing
+in this file loads, trains, writes or prints. What plugins supply stands in `protocols.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
 
-from benchbench.parameters import Parameter, Params
+from benchbench.parameters import Params
 
 if TYPE_CHECKING:
     import datasets
     import numpy as np
 
     from benchbench.predictions import Predictions
+    from benchbench.protocols import Backbone
 
 Kind = Literal["single-label", "multi-label"]
 Status = Literal["ok", "skipped", "failed", "diverged", "oom", "timeout", "interrupted"]
@@ -289,161 +290,3 @@ class Event:
     step: int
     total: int
     values: Mapping[str, float] = field(default_factory=dict)
-
-
-@runtime_checkable
-class Dataset(Protocol):
-    """A named dataset, not yet read."""
-
-    @property
-    def name(self) -> str:
-        """The name it is asked for by."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """One line for `benchbench ls`."""
-        ...
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters it takes."""
-        ...
-
-    def kind(self, params: Params) -> Kind:
-        """Say which kind of corpus these parameters give, without reading it."""
-        ...
-
-    def source(self, params: Params) -> str:
-        """Return a digest of all that `load` would read; cheap beside `load`.
-
-        Raises LoaderError where the source is missing or cannot be read.
-        """
-        ...
-
-    def load(self, params: Params, folder: Path) -> Corpus:
-        """Read the source into Arrow files under `folder`. Raises LoaderError."""
-        ...
-
-
-@runtime_checkable
-class Backbone(Protocol):
-    """A named model, not yet in memory. `kind` is "causal-lm" or "encoder"."""
-
-    @property
-    def name(self) -> str:
-        """The name it is asked for by."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """What it is: "causal-lm" or "encoder"."""
-        ...
-
-    @property
-    def family(self) -> str:
-        """The architecture's family, as in "llama"."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """One line for `benchbench ls`."""
-        ...
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters it takes."""
-        ...
-
-    def identity(self, params: Params, *, offline: bool) -> str:
-        """Return the content hash or hub commit of the weights; raise Skip where absent."""
-        ...
-
-    def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
-        """Bring the model into memory; raise Skip where it cannot be had or held."""
-        ...
-
-
-@runtime_checkable
-class Classifier(Protocol):
-    """A fitted method. `hard` ones only decide: their probability metrics are empty."""
-
-    @property
-    def hard(self) -> bool:
-        """Whether it only decides: then its probability metrics are empty."""
-        ...
-
-    @property
-    def facts(self) -> Json:
-        """Trainable and total parameters, truncated share, number of 4-bit modules, ..."""
-        ...
-
-    def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Return float32 [n_texts, n_labels]: softmax or sigmoid of it are the probabilities."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write all that `Method.load` needs, weights of the backbone apart."""
-        ...
-
-
-@runtime_checkable
-class Method(Protocol):
-    """A way to turn a task into a classifier.
-
-    `kinds` are the corpora it can take, `backbone_kinds` the backbones (empty: none needed),
-    `seeded` says whether its result depends on the seed.
-    """
-
-    @property
-    def name(self) -> str:
-        """The name it is asked for by."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """One line for `benchbench ls`."""
-        ...
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters it takes."""
-        ...
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """The kinds of corpora it takes."""
-        ...
-
-    @property
-    def backbone_kinds(self) -> tuple[str, ...]:
-        """The kinds of backbones it takes; empty where it needs none."""
-        ...
-
-    @property
-    def seeded(self) -> bool:
-        """Whether its result depends on the seed."""
-        ...
-
-    def fit(self, task: Task) -> Classifier:
-        """Train on `task.train`, tune on `task.validation`."""
-        ...
-
-    def load(self, folder: Path, backbone: BoundBackbone | None) -> Classifier:
-        """Return the classifier that `Classifier.save(folder)` wrote."""
-        ...
-
-
-class Executor(Protocol):
-    """Where jobs run. `progress` is called with a job's cell and its events."""
-
-    @property
-    def name(self) -> str:
-        """The name it is asked for by."""
-        ...
-
-    def run(
-        self, jobs: Iterable[Job], progress: Callable[[Cell, Event], None]
-    ) -> Iterator[Outcome]:
-        """Run the jobs, each in a process of its own; yield outcomes as they come."""
-        ...

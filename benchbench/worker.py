@@ -19,16 +19,15 @@ from typing import TYPE_CHECKING, Any
 from benchbench.curve import Curve, Report
 from benchbench.errors import Diverged, GuardError, Skip
 from benchbench.memory import PeakMemory
+from benchbench.protocols import Classifier, Method
 from benchbench.redaction import one_line, redact
 from benchbench.stopwatch import Stopwatch, WatchedBackbone
 from benchbench.types import (
     BoundBackbone,
     Cell,
-    Classifier,
     Corpus,
     Job,
     Json,
-    Method,
     Record,
     Status,
     Task,

@@ -19,6 +19,7 @@ THIRD_PARTY = Path(__file__).parent / "thirdparty"
 LAYERS = (
     ("errors", "parameters", "redaction", "memory", "executors.preload"),
     ("types", "fsio", "predictions", "hardware"),
+    ("protocols",),
     ("hookspecs", "curve", "stopwatch", "evaluation.thresholds"),
     ("evaluation.*", "plugins"),
     ("catalog", "identity"),

@@ -48,7 +48,7 @@ def test_two_things_of_one_name_in_one_plugin_are_refused(noun):
 def test_a_thing_that_lacks_attributes_is_refused_and_all_of_them_named(noun, missing):
     message = refused(**{f"{noun}s": [SimpleNamespace(name="half")]})
     assert f"'made' supplies a {noun} that lacks {missing}:" in message
-    assert f"benchbench.types.{noun.capitalize()}" in message
+    assert f"benchbench.protocols.{noun.capitalize()}" in message
 
 
 def test_a_class_in_place_of_an_object_is_refused():

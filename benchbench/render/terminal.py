@@ -24,8 +24,10 @@ def show(board: Leaderboard, console: Console) -> None:
     for section in board.sections:
         console.print()
         console.print(Text(plain(section.title), style="bold"))
-        for columns in _parts(section, console.width):
+        for columns in _parts(section, console.width) if section.rows else ():
             console.print(_table(section, columns))
+        if not section.rows:
+            console.print(Text("No cell has a result yet."))
         if section.failures:
             console.print(Text("Without a result:", style="bold yellow"))
             for failure in section.failures:
