@@ -26,6 +26,7 @@ from benchbench.types import (
     BoundBackbone,
     Cell,
     Corpus,
+    Event,
     Job,
     Json,
     Record,
@@ -130,6 +131,8 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     method = catalog.method(job.cell.method.use)
     backbone = _bind(job, catalog, watch)
     corpus = read_corpus(job.corpus)
+    if backbone is not None:
+        report(Event("load", 0, 1))  # the first time a model may have to be fetched
     instruments = Instruments(job.scratch, watch, Curve(report))
     fitted = _fit(method, _task(job, corpus, backbone, instruments.curve), corpus, instruments)
     loading = watch.seconds.pop("load", 0.0)

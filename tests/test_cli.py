@@ -221,3 +221,20 @@ def test_texts_in_two_splits_are_told_and_strict_refuses_them(tmp_path):
     (warning,) = [line for line in done.stdout.splitlines() if "stand in two splits" in line]
     counts = [int(word) for word in warning.replace(",", " ").split() if word.isdigit()]
     assert sum(counts) == 7
+
+
+def test_every_parameter_of_every_method_is_listed_with_its_default(tmp_path):
+    from benchbench.catalog import load_catalog
+
+    text = benchbench(tmp_path, "ls", "parameters", COLUMNS="250").stdout
+    rows = {line.split("│")[1].strip(): line for line in text.splitlines() if "│" in line}
+    for method in load_catalog().methods.values():
+        for parameter in method.parameters:
+            assert str(parameter.default) in rows[parameter.name]
+
+
+@pytest.mark.parametrize("what", ["datasets", "methods", "backbones", "grids"])
+def test_what_is_there_is_listed(tmp_path, what):
+    expected = {"datasets": "csv", "methods": "zero-shot", "backbones": "qwen3-0.6b",
+                "grids": "own-data"}  # fmt: skip
+    assert expected[what] in benchbench(tmp_path, "ls", what, COLUMNS="200").stdout

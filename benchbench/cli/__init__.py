@@ -16,7 +16,7 @@ SUMMARIES = {
     "run": "Run a grid, or methods on a table of your own: only what is missing.",
     "plan": "Say what a run would do.",
     "leaderboard": "Print a leaderboard.",
-    "ls": "List plugins, datasets, methods, backbones, grids or runs.",
+    "ls": "List plugins, datasets, methods, backbones, parameters, grids or runs.",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 

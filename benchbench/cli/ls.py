@@ -11,19 +11,21 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
+from benchbench.parameters import Parameter
 from benchbench.render.terminal import plain
 from benchbench.store import all_records, corrupt_records, existing_store
 
 Rows = Iterable[tuple[str, ...]]
+NAMES = ("plugins", "datasets", "methods", "backbones", "parameters", "grids", "runs")
+MANY = 6
+"""From so many things on that share a parameter, they are counted and not named."""
 
 
 @click.command()
-@click.argument(
-    "what", type=click.Choice(["plugins", "datasets", "methods", "backbones", "grids", "runs"])
-)
+@click.argument("what", type=click.Choice(NAMES))
 @store_option
 def ls(what: str, store: Path) -> int:
-    """List plugins, datasets, methods, backbones, grids, or the runs of a store."""
+    """List plugins, datasets, methods, backbones, parameters, grids, or the runs of a store."""
     console = Console()
     columns, rows = _runs(store) if what == "runs" else LISTS[what]()
     table = Table()
@@ -53,11 +55,8 @@ def _datasets() -> tuple[tuple[str, ...], Rows]:
     from benchbench.catalog import load_catalog
 
     catalog = load_catalog()
-    rows = [
-        (name, dataset.description, _parameters(catalog.parameters("dataset", name)))
-        for name, dataset in catalog.datasets.items()
-    ]
-    return ("dataset", "what", "parameters"), rows
+    rows = [(name, dataset.description) for name, dataset in catalog.datasets.items()]
+    return ("dataset", "what"), rows
 
 
 def _methods() -> tuple[tuple[str, ...], Rows]:
@@ -69,11 +68,10 @@ def _methods() -> tuple[tuple[str, ...], Rows]:
             method.description,
             ", ".join(method.kinds),
             ", ".join(method.backbone_kinds) or "–",
-            _parameters(method.parameters),
         )
         for name, method in load_catalog().methods.items()
     ]
-    return ("method", "what", "data", "backbone", "parameters"), rows
+    return ("method", "what", "data", "backbone"), rows
 
 
 def _backbones() -> tuple[tuple[str, ...], Rows]:
@@ -84,6 +82,30 @@ def _backbones() -> tuple[tuple[str, ...], Rows]:
         for name, backbone in load_catalog().backbones.items()
     ]
     return ("backbone", "family", "kind", "what"), rows
+
+
+def _parameters() -> tuple[tuple[str, ...], Rows]:
+    """List every parameter as `--set` takes it; those that many share stand once."""
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    owners: dict[Parameter, list[str]] = {}
+    supplied = {"dataset": catalog.datasets, "method": catalog.methods,
+                "backbone": catalog.backbones}  # fmt: skip
+    for noun, things in supplied.items():
+        for name in things:
+            for parameter in catalog.parameters(noun, name):
+                owners.setdefault(parameter, []).append(name)
+    rows = [
+        (
+            parameter.name,
+            "(to be given)" if parameter.default is None else str(parameter.default) or "–",
+            parameter.help,
+            ", ".join(names) if len(names) < MANY else f"{names[0]} and {len(names) - 1} others",
+        )
+        for parameter, names in owners.items()
+    ]
+    return ("parameter", "default", "what", "of"), rows
 
 
 def _grids() -> tuple[tuple[str, ...], Rows]:
@@ -125,20 +147,11 @@ def _runs(folder: Path) -> tuple[tuple[str, ...], Rows]:
     return columns, rows
 
 
-def _parameters(declared: Iterable[object]) -> str:
-    from benchbench.parameters import Parameter
-
-    return ", ".join(
-        f"{parameter.name}={'(required)' if parameter.default is None else parameter.default}"
-        for parameter in declared
-        if isinstance(parameter, Parameter)
-    )
-
-
 LISTS: dict[str, Callable[[], tuple[tuple[str, ...], Rows]]] = {
     "plugins": _plugins,
     "datasets": _datasets,
     "methods": _methods,
     "backbones": _backbones,
+    "parameters": _parameters,
     "grids": _grids,
 }
