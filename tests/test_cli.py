@@ -227,10 +227,11 @@ def test_every_parameter_of_every_method_is_listed_with_its_default(tmp_path):
     from benchbench.catalog import load_catalog
 
     text = benchbench(tmp_path, "ls", "parameters", COLUMNS="250").stdout
-    rows = {line.split("│")[1].strip(): line for line in text.splitlines() if "│" in line}
+    rows = [[cell.strip() for cell in line.split("│")[1:]] for line in text.splitlines()]
+    listed = {(row[0], row[1]) for row in rows if len(row) > 1}
     for method in load_catalog().methods.values():
         for parameter in method.parameters:
-            assert str(parameter.default) in rows[parameter.name]
+            assert (parameter.name, str(parameter.default)) in listed
 
 
 @pytest.mark.parametrize("what", ["datasets", "methods", "backbones", "grids"])
