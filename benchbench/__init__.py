@@ -3,9 +3,10 @@
 from benchbench.errors import BenchbenchError, Diverged, GuardError, LoaderError, Skip
 from benchbench.hookspecs import API_VERSION, hookimpl
 from benchbench.parameters import Parameter, Params, Value, did_you_mean
-from benchbench.protocols import Backbone, Classifier, Dataset, Executor, Method
+from benchbench.protocols import Backbone, Classifier, Dataset, Executor, Generator, Method
 from benchbench.types import (
     SPLITS,
+    BackboneFolder,
     Baseline,
     BoundBackbone,
     Cell,
@@ -30,6 +31,7 @@ __all__ = [
     "API_VERSION",
     "SPLITS",
     "Backbone",
+    "BackboneFolder",
     "Baseline",
     "BenchbenchError",
     "BoundBackbone",
@@ -40,6 +42,7 @@ __all__ = [
     "Diverged",
     "Event",
     "Executor",
+    "Generator",
     "GuardError",
     "Job",
     "Kind",

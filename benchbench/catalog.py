@@ -8,12 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchbench.borrowed import BorrowedBackbone, GeneratedDataset
 from benchbench.errors import BenchbenchError, PluginError, UnknownName
 from benchbench.parameters import Parameter, Params, Value, did_you_mean, resolve
 from benchbench.plugins import Plugin, installed, load_plugins
-from benchbench.protocols import Backbone, Dataset, Executor, Method
+from benchbench.protocols import Backbone, Dataset, Executor, Generator, Method
 from benchbench.redaction import one_line
-from benchbench.types import Baseline, Cell, Metric, Reference
+from benchbench.types import BackboneFolder, Baseline, Cell, Metric, Reference
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -34,7 +35,7 @@ class Catalog:
 
     manager: PluginManager
     plugins: Mapping[str, Plugin]
-    datasets: Mapping[str, Dataset]
+    datasets: dict[str, Dataset]
     methods: Mapping[str, Method]
     backbones: dict[str, Backbone]
     baselines: tuple[Baseline, ...]
@@ -107,11 +108,47 @@ class Catalog:
 
     def plugins_of(self, cell: Cell) -> tuple[Plugin, ...]:
         """Return the plugins that supply what a cell is made of."""
-        names = {self.sources["dataset", cell.dataset.use], self.sources["method", cell.method.use]}
+        found = {*self.suppliers("dataset", cell.dataset), *self.suppliers("method", cell.method)}
         if cell.backbone:
-            self.backbone(cell.backbone.use)
-            names.add(self.sources["backbone", cell.backbone.use])
-        return tuple(self.plugins[name] for name in sorted(names) if name in self.plugins)
+            found.update(self.suppliers("backbone", cell.backbone))
+        return tuple(sorted(found, key=lambda plugin: plugin.name))
+
+    def suppliers(self, noun: str, reference: Reference) -> tuple[Plugin, ...]:
+        """Return the plugin that supplies what is referred to, and the one it borrows from."""
+        use = reference.use
+        item = self.backbone(use) if noun == "backbone" else None
+        names = [self.sources[noun, use]]
+        if noun == "dataset" and isinstance(generated := self.dataset(use), GeneratedDataset):
+            names.append(self.sources["dataset", generated.generator.reads])
+        if isinstance(item, BorrowedBackbone):
+            names.append(self._lender(item.shelf)[0])
+        return tuple(self.plugins[name] for name in names if name in self.plugins)
+
+    def _borrow(self) -> None:
+        """Put what is supplied by way of another plugin into the form that all others have."""
+        for name, dataset in self.datasets.items():
+            if not isinstance(dataset, Dataset):
+                self.datasets[name] = self._generated(dataset)
+        for name, backbone in self.backbones.items():
+            if isinstance(backbone, BackboneFolder):
+                self.backbones[name] = self._borrowed(backbone)
+
+    def _generated(self, generator: Generator) -> Dataset:
+        return GeneratedDataset(
+            generator, lambda: self.dataset(generator.reads), COMMON_DATASET_PARAMETERS
+        )
+
+    def _borrowed(self, shelf: BackboneFolder) -> Backbone:
+        return BorrowedBackbone(shelf, lambda: self._lender(shelf)[1])
+
+    def _lender(self, shelf: BackboneFolder) -> tuple[str, Backbone]:
+        """Return (plugin name, backbone) of whatever loads a folder of weights."""
+        found = self._first("benchbench_resolve_backbone", str(shelf.folder))
+        if found is None:
+            raise PluginError(
+                f"Backbone '{shelf.name}' is a folder, and no installed plugin loads folders."
+            )
+        return found
 
     def _first(self, hook: str, reference: str) -> tuple[str, Any] | None:
         """Return (plugin name, answer) of the first resolver that knows the reference."""
@@ -131,7 +168,7 @@ def load_catalog(manager: PluginManager | None = None) -> Catalog:
     """
     manager = manager or load_plugins()
     sources: dict[tuple[str, str], str] = {}
-    return Catalog(
+    catalog = Catalog(
         manager,
         installed(manager),
         _collect(manager, "dataset", sources),
@@ -143,6 +180,8 @@ def load_catalog(manager: PluginManager | None = None) -> Catalog:
         tuple(_supplied(manager, "benchbench_metrics")),
         sources,
     )
+    catalog._borrow()
+    return catalog
 
 
 def _collect(
@@ -185,7 +224,10 @@ def _answer(plugin: str, hook: str, ask: Callable[..., Any], *arguments: Any) ->
 
 
 def _check(plugin: str, noun: str, item: Any) -> None:
-    protocol = NOUNS[noun]
+    if isinstance(item, BackboneFolder) and noun == "backbone":
+        return
+    generates = noun == "dataset" and hasattr(item, "generate")
+    protocol: type[Any] = Generator if generates else NOUNS[noun]
     if isinstance(item, type):
         raise PluginError(
             f"Plugin {plugin!r} supplies the class {item.__name__} as a {noun}; "
@@ -196,7 +238,7 @@ def _check(plugin: str, noun: str, item: Any) -> None:
     if missing:
         raise PluginError(
             f"Plugin {plugin!r} supplies a {noun} that lacks {', '.join(missing)}: {item!r}. "
-            f"See benchbench.protocols.{noun.capitalize()}."
+            f"See benchbench.protocols.{protocol.__name__}."
         )
 
 

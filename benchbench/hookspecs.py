@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
-    from benchbench.protocols import Backbone, Dataset, Executor, Method
+    from benchbench.protocols import Backbone, Dataset, Executor, Generator, Method
     from benchbench.types import (
+        BackboneFolder,
         Baseline,
         Cell,
         Event,
@@ -31,13 +32,13 @@ hookimpl = HookimplMarker("benchbench")
 
 
 @hookspec
-def benchbench_datasets() -> Iterable[Dataset]:
-    """Supply datasets. Listing must not touch the disk; `Dataset.load` may."""
+def benchbench_datasets() -> Iterable[Dataset | Generator]:
+    """Supply datasets. Listing must not touch the disk; `load` and `generate` may."""
 
 
 @hookspec
-def benchbench_backbones() -> Iterable[Backbone]:
-    """Supply models. Listing must not touch the network; `Backbone.load` may."""
+def benchbench_backbones() -> Iterable[Backbone | BackboneFolder]:
+    """Supply models, or folders that hold one. Listing must not touch the network; `Backbone.load` may."""
 
 
 @hookspec

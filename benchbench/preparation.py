@@ -111,13 +111,13 @@ def with_leaks_reported(corpus: Corpus) -> Corpus:
 
 
 def _cached(reference: Reference, params: Params, catalog: Catalog) -> Path:
-    plugin = catalog.plugins[catalog.sources["dataset", reference.use]]
+    plugins = catalog.suppliers("dataset", reference)
     name = digest(
         {
             "use": reference.use,
             "params": dict(params),
             "source": catalog.dataset(reference.use).source(params),
-            "plugin": source_digest(plugin.module),
+            "plugins": [source_digest(plugin.module) for plugin in plugins],
             "core": core_digest(),
         }
     )

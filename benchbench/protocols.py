@@ -60,6 +60,39 @@ class Dataset(Protocol):
 
 
 @runtime_checkable
+class Generator(Protocol):
+    """A dataset that generates its files. The dataset named `reads` reads them."""
+
+    @property
+    def name(self) -> str:
+        """The name it is asked for by."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for `benchbench ls`."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters it takes; all but the common ones are the generator's own."""
+        ...
+
+    @property
+    def reads(self) -> str:
+        """The name of the dataset that reads what is generated."""
+        ...
+
+    def kind(self, params: Params) -> Kind:
+        """Say which kind of corpus these parameters give, without generating it."""
+        ...
+
+    def generate(self, params: Params, folder: Path) -> Params:
+        """Write the files under `folder`; return the parameters to read them with."""
+        ...
+
+
+@runtime_checkable
 class Backbone(Protocol):
     """A named model, not yet in memory. `kind` is "causal-lm" or "encoder"."""
 

@@ -175,6 +175,20 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class BackboneFolder:
+    """A backbone that a plugin brings as a folder: `config.json`, tokenizer and safetensors.
+
+    It is loaded by the plugin that loads folders; `kind` is "causal-lm" or "encoder".
+    """
+
+    name: str
+    kind: str
+    family: str
+    description: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
 class BoundBackbone:
     """A backbone with its parameters settled: all that a method still has to do is `load()`."""
 

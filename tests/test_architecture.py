@@ -20,7 +20,7 @@ LAYERS = (
     ("errors", "parameters", "redaction", "memory", "executors.preload"),
     ("types", "fsio", "predictions", "hardware"),
     ("protocols",),
-    ("hookspecs", "curve", "stopwatch", "evaluation.thresholds"),
+    ("hookspecs", "borrowed", "curve", "stopwatch", "evaluation.thresholds"),
     ("evaluation.*", "plugins"),
     ("catalog", "identity"),
     ("kit.*",),
