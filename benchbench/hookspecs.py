@@ -38,7 +38,10 @@ def benchbench_datasets() -> Iterable[Dataset | Generator]:
 
 @hookspec
 def benchbench_backbones() -> Iterable[Backbone | BackboneFolder]:
-    """Supply models, or folders that hold one. Listing must not touch the network; `Backbone.load` may."""
+    """Supply models, or folders that hold one.
+
+    Listing must not touch the network; `Backbone.load` may.
+    """
 
 
 @hookspec

@@ -51,7 +51,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
                      True),
         Architecture("nano-qwen", "causal-lm", "Qwen3Config", "Qwen3ForCausalLM",
                      {"num_key_value_heads": 2, "intermediate_size": 416, "head_dim": 32}, False),
-        Architecture("nano-patent-bert", "encoder", "BertConfig", "BertForMaskedLM",
-                     {"intermediate_size": 512}, True),
+        Architecture("nano-patent-bert", "encoder", "ModernBertConfig", "ModernBertForMaskedLM",
+                     {"intermediate_size": 384, "global_attn_every_n_layers": 2}, True),
     )
 }  # fmt: skip

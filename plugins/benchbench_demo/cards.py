@@ -19,5 +19,5 @@ BACKBONES = (
     _miniature("nano-llama", "causal-lm", "llama"),
     _miniature("nano-mistral", "causal-lm", "mistral"),
     _miniature("nano-qwen", "causal-lm", "qwen"),
-    _miniature("nano-patent-bert", "encoder", "bert"),
+    _miniature("nano-patent-bert", "encoder", "modernbert"),
 )

@@ -51,8 +51,8 @@ def main(names: tuple[str, ...], folder: Path, steps: int) -> None:
     recipe = Recipe(steps=steps)
     for name in names or sorted(ARCHITECTURES):
         for step, loss in pretrain(ARCHITECTURES[name], recipe, folder / name):
-            if step % 50 == 0 or step == recipe.steps:
-                click.echo(f"{name}: step {step} of {recipe.steps}, loss {loss:.4f}")
+            if step % 50 == 0 or step == steps:
+                click.echo(f"{name}: step {step} of {steps}, loss {loss:.4f}")
 
 
 def pretrain(

@@ -1,0 +1,53 @@
+"""Codes of the International Patent Classification, as WIPO-Alpha writes them.
+
+A code is a string of fixed widths: `A01B00116` is section A, class A01, subclass A01B, main group
+A01B001 (1/00), subgroup 16. The seventh edition's groups have three digits; newer exports write
+14 characters with groups of four.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from benchbench import LoaderError
+from benchbench_wipo_alpha.faults import BadDocument
+
+WIDTHS = {"section": 1, "class": 3, "subclass": 4, "main-group": 7}
+"""Level -> how many characters of a code name it."""
+CODE = re.compile(r"[A-H]\d{2}[A-Z](\d{3}\d{0,6})?", re.ASCII)
+NEWER = re.compile(r"[A-H]\d{2}[A-Z]\d{10}", re.ASCII)
+
+
+class NewerCode(LoaderError):
+    """A code of 14 characters: another edition, whose groups are not those of WIPO-Alpha."""
+
+
+@lru_cache(maxsize=65_536)
+def cut(code: str, width: int) -> str:
+    """Return the first `width` characters of a code. Raises BadDocument, NewerCode."""
+    text = code.strip().upper()
+    if NEWER.fullmatch(text):
+        raise NewerCode(f"'{text}' has 14 characters")
+    if not CODE.fullmatch(text):
+        raise BadDocument(f"'{code}' is no IPC code such as A01B00116")
+    if len(text) < width:
+        raise BadDocument(f"the code '{code}' is too short for the level asked for")
+    return text[:width]
+
+
+def parent(code: str) -> str:
+    """Return the code one level up; empty for a section."""
+    widths = [width for width in WIDTHS.values() if width < len(code)]
+    return code[: widths[-1]] if widths else ""
+
+
+def parents(codes: set[str]) -> dict[str, str]:
+    """Map the codes and all their ancestors to the code above; sections have none."""
+    found: dict[str, str] = {}
+    for code in sorted(codes):
+        child = code
+        while above := parent(child):
+            found[child] = above
+            child = above
+    return dict(sorted(found.items()))
