@@ -104,6 +104,62 @@ def write_model(
     return folder
 
 
+ENCODER_CLASSES = {
+    "bert": "Bert",
+    "modernbert": "ModernBert",
+    "mpnet": "MPNet",
+    "roberta": "Roberta",
+}
+
+
+def write_encoder(
+    folder: Path, texts: Sequence[str], *, family: str = "bert", context: int = 64
+) -> Path:
+    """Write a random masked LM of `family` and a tokenizer with [CLS] and [SEP] to `folder`."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    specials = ["[CLS]", "[PAD]", "[SEP]", "[MASK]"]
+    tokenizer.train_from_iterator(
+        list(texts),
+        trainers.BpeTrainer(
+            vocab_size=300,
+            special_tokens=specials,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 0), ("[SEP]", 2)]
+    )
+    names = ("cls_token", "pad_token", "sep_token", "mask_token")
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_max_length=context,
+        **dict(zip(names, specials, strict=True)),
+    ).save_pretrained(folder)
+    more = {"reference_compile": False} if family == "modernbert" else {}
+    config = getattr(transformers, f"{ENCODER_CLASSES[family]}Config")(
+        vocab_size=304,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=context + 2,
+        pad_token_id=1,
+        initializer_range=0.1,
+        **more,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = getattr(transformers, f"{ENCODER_CLASSES[family]}ForMaskedLM")(config)
+    model.save_pretrained(folder)
+    return folder
+
+
 def load_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
     """Return the LoadedModel of a folder on CPU in float32."""
     return bind_model(folder, quantization, **params).load()
@@ -111,11 +167,11 @@ def load_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
 
 def bind_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
     """Return the BoundBackbone of a folder, for CPU in float32."""
-    from benchbench_backbones.backbone import CausalLM
+    from benchbench_backbones.backbone import PretrainedModel
 
     from benchbench import BoundBackbone
 
-    backbone = CausalLM.from_folder(folder)
+    backbone = PretrainedModel.from_folder(folder)
     settled = {parameter.name: parameter.default for parameter in backbone.parameters}
     settled |= {"quantization": quantization, **params}
     return BoundBackbone(backbone, settled, "cpu", "float32")

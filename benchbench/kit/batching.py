@@ -75,6 +75,18 @@ def leading_tokens(tokenizer: Any) -> list[int]:
     return [bos] if bos is not None and ids[:1] == [bos] else []
 
 
+def framing_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return what stands before and behind every document: an encoder's [CLS] and [SEP], or BOS.
+
+    A causal LM's document has no end of its own: its last token is what is pooled.
+    """
+    start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+    ids: list[int] = tokenizer("a")["input_ids"]
+    if start is not None and ids[:1] == [start]:
+        return [start], [end] if end is not None and ids[-1] == end else []
+    return leading_tokens(tokenizer), []
+
+
 def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Return the ids of `texts` alone: nothing added, and no text can spell a control token.
 
@@ -97,16 +109,16 @@ def tokenize_documents(
 ) -> tuple[list[list[int]], list[bool]]:
     """Return (ids of every document, whether it was shortened).
 
-    A document keeps its first `max_tokens` tokens; BOS comes on top, once, where the tokenizer
-    begins texts with it. An empty document is one token: BOS, else EOS, else 0.
+    A document keeps its first `max_tokens` tokens; `framing_tokens` come on top, once. An empty
+    document is these alone, else EOS, else 0.
     """
-    begin = leading_tokens(tokenizer)
-    empty = begin or [tokenizer.eos_token_id or 0]
+    begin, end = framing_tokens(tokenizer)
+    empty = [*begin, *end] or [tokenizer.eos_token_id or 0]
     documents: list[list[int]] = []
     truncated: list[bool] = []
     for start in range(0, len(texts), chunk):  # bounds the memory that long documents take
         for ids in tokenize_text(tokenizer, texts[start : start + chunk]):
-            documents.append(begin + ids[:max_tokens] if ids else list(empty))
+            documents.append([*begin, *ids[:max_tokens], *end] if ids else list(empty))
             truncated.append(len(ids) > max_tokens)
     return documents, truncated
 

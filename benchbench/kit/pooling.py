@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-Pooling = Literal["last", "mean", "max"]
+Pooling = Literal["first", "last", "mean", "max"]
 
 
 def pool(hidden: Tensor, attention_mask: Tensor, how: Pooling) -> Tensor:
     """Return float32 [batch, width] from hidden [batch, tokens, width] and mask [batch, tokens].
 
-    "last" is the last token that the mask keeps, "mean" and "max" run over all of them. Padding
-    may stand on either side, or hold anything, not-a-numbers included. Every row of the mask
-    must keep a token.
+    "first" and "last" are the first and the last token that the mask keeps, "mean" and "max"
+    run over all of them. Padding may stand on either side, or hold anything, not-a-numbers
+    included. Every row of the mask must keep a token.
     """
     import torch
 
     hidden = hidden.float()
-    if how == "last":
+    if how in ("first", "last"):
         rows = torch.arange(hidden.shape[0], device=hidden.device)
-        return hidden[rows, last_token(attention_mask)]
+        ends = {"first": attention_mask.long().argmax(dim=1), "last": last_token(attention_mask)}
+        return hidden[rows, ends[how]]
     kept = attention_mask.bool()[:, :, None]
     if how == "max":
         return hidden.masked_fill(~kept, float("-inf")).amax(dim=1)

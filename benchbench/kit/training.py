@@ -93,11 +93,13 @@ class TrainingPlan:
     gradient_checkpointing: bool | str
 
     @classmethod
-    def from_params(cls, params: Params, hidden_size: int) -> TrainingPlan:
-        """Take the parameters of `TRAINING_PARAMETERS`; `hidden_size` decides an auto rate."""
+    def from_params(
+        cls, params: Params, hidden_size: int, auto: Callable[[int], float] = auto_learning_rate
+    ) -> TrainingPlan:
+        """Take the parameters of `TRAINING_PARAMETERS`; `auto(hidden_size)` is an auto rate."""
         values: dict[str, Any] = {p.name: params[p.name] for p in TRAINING_PARAMETERS}
         if values["learning_rate"] == "auto":
-            values["learning_rate"] = auto_learning_rate(hidden_size)
+            values["learning_rate"] = auto(hidden_size)
         return cls(**values)
 
     def rate(self, step: int, total: int) -> float:

@@ -1,18 +1,18 @@
-"""Causal LMs by name, by local folder and by hub id, loaded in 4-bit, 8-bit or whole."""
+"""Causal LMs and encoders by name, by local folder and by hub id, whole or quantised."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from benchbench import Backbone, hookimpl
-from benchbench_backbones.backbone import CausalLM, resolve
+from benchbench_backbones.backbone import PretrainedModel, resolve
 from benchbench_backbones.cards import CARDS
 
 
 @hookimpl
 def benchbench_backbones() -> Iterable[Backbone]:
     """Supply the models of the table of cards."""
-    return [CausalLM.from_card(card) for card in CARDS]
+    return [PretrainedModel.from_card(card) for card in CARDS]
 
 
 @hookimpl

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A published model: counts of parameters, context in tokens as its configuration says."""
+    """A published model: counts of parameters, context in tokens as its configuration says.
+
+    An empty licence means that its terms could not be confirmed: look them up before use.
+    """
 
     name: str
     family: str
@@ -18,12 +21,14 @@ class Card:
     licence: str
     gated: bool
     context: int
+    kind: str = "causal-lm"
 
     @property
     def description(self) -> str:
         """Say in a line what this is, and under which terms."""
         billions = f"{self.parameters / 1e9:.2f}B parameters"
-        terms = f"licence {self.licence}" + (", gated" if self.gated else "")
+        licence = f"licence {self.licence}" if self.licence else "licence unconfirmed"
+        terms = licence + (", gated" if self.gated else "")
         return f"{self.hub_id}: {billions}, {self.context:,} tokens, {terms}"
 
 
@@ -43,5 +48,10 @@ CARDS = (
     Card("qwen3-1.7b", "qwen", "Qwen/Qwen3-1.7B-Base", 1_720_574_976, "apache-2.0", False, 32768),
     Card("qwen3-4b", "qwen", "Qwen/Qwen3-4B-Base", 4_022_468_096, "apache-2.0", False, 32768),
     Card("qwen3-8b", "qwen", "Qwen/Qwen3-8B-Base", 8_190_735_360, "apache-2.0", False, 32768),
+    Card("bert-for-patents", "bert", "anferico/bert-for-patents", 346_000_000, "apache-2.0", False, 512, "encoder"),
+    Card("patentbert", "bert", "ZoeYou/patentbert-pytorch", 110_000_000, "gpl-3.0", False, 512, "encoder"),
+    Card("patentsberta", "mpnet", "AI-Growth-Lab/PatentSBERTa", 109_000_000, "", False, 512, "encoder"),
+    Card("modernbert-base", "modernbert", "answerdotai/ModernBERT-base", 149_000_000, "apache-2.0", False, 8192, "encoder"),
+    Card("modernbert-large", "modernbert", "answerdotai/ModernBERT-large", 395_000_000, "apache-2.0", False, 8192, "encoder"),
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""A causal LM into memory: quantised or whole, on CPU and GPU alike, with a pad id that is safe."""
+"""A model into memory: quantised or whole, on CPU and GPU alike, with a pad id that is safe."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ PAD_WORD = re.compile(r"(?<![a-z])pad(?![a-z])")
 RESERVED_WORD = re.compile(r"reserved|unused|^\[control_")
 
 
-def load(source: Folder | HubRepository, params: Params, *, device: str, dtype: str) -> LoadedModel:
+def load(
+    source: Folder | HubRepository, kind: str, params: Params, *, device: str, dtype: str
+) -> LoadedModel:
     """Return the model in eval mode with its tokenizer and facts.
 
+    `kind` is "causal-lm" or "encoder", which comes without the head it was trained with.
     `params` holds quantization, dtype (over `dtype`, unless "auto") and revision. Raises Skip
     where the weights or the device cannot be had, GuardError where a quantisation that was
     asked for did not happen.
@@ -34,7 +37,7 @@ def load(source: Folder | HubRepository, params: Params, *, device: str, dtype: 
     with _quiet():
         try:
             tokenizer = _load_tokenizer(place)
-            model = _load_model(place, quantization, device, dtype)
+            model = _load_model(place, kind, quantization, device, dtype)
         except OSError as error:
             if isinstance(source, HubRepository):
                 raise source.missing(revision, _first_line(error)) from error
@@ -46,7 +49,11 @@ def load(source: Folder | HubRepository, params: Params, *, device: str, dtype: 
     model.config.use_cache = False
     model.eval()
     pad = choose_pad(tokenizer, model.get_input_embeddings().num_embeddings)
-    return LoadedModel(model, tokenizer, _facts(model, found, device, dtype) | pad)
+    facts = _facts(model, found, device, dtype) | pad
+    if kind == "encoder":  # some count positions from 2 on, which their tokenizers know
+        longest = getattr(tokenizer, "model_max_length", facts["context"])
+        facts["context"] = min(facts["context"] or longest, longest)
+    return LoadedModel(model, tokenizer, facts | {"kind": kind})
 
 
 def compute_dtype(device: str, dtype: str) -> str:
@@ -115,22 +122,26 @@ def _load_tokenizer(place: Place) -> Any:
     )
 
 
-def _load_model(place: Place, quantization: str, device: str, dtype: str) -> Any:
+def _load_model(place: Place, kind: str, quantization: str, device: str, dtype: str) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModel, AutoModelForCausalLM
 
-    model, report = AutoModelForCausalLM.from_pretrained(
+    factory = AutoModelForCausalLM if kind == "causal-lm" else AutoModel
+    model, report = factory.from_pretrained(
         place.name,
         revision=place.revision,
         dtype=getattr(torch, dtype),
         device_map={"": device},
-        attn_implementation="sdpa",
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
+        **({"attn_implementation": "sdpa"} if kind == "causal-lm" else {}),  # MPNet has none
         **_quantization(quantization, dtype),
     )
     missing = sorted(report["missing_keys"])
+    if kind == "encoder" and missing and all(name.startswith("pooler.") for name in missing):
+        model.pooler = None  # BERT's layer for sentence pairs: never looked at here
+        missing = []
     if missing:  # else they would hold random numbers
         raise GuardError(
             f"{place.name}: {len(missing)} weights of the model are not in its files, "
@@ -216,7 +227,7 @@ def _unsupported(error: ValueError) -> str:
     if "trust_remote_code" in text:
         return "the model needs code from its own repository, which is not run here"
     if "Unrecognized configuration" in text:
-        return "the model is no causal LM that transformers knows"
+        return "the model is none that transformers knows as what it should be"
     return _first_line(error)
 
 

@@ -90,13 +90,18 @@ class HubRepository:
 
     def cached_commit(self, revision: str) -> str | None:
         """Return the commit of `revision` where its configuration and weights are cached."""
+        config = self.cached_configuration(revision)
+        if config is None:
+            return None
+        snapshot = config.parent
+        return snapshot.name if any(snapshot.glob("*.safetensors")) else None
+
+    def cached_configuration(self, revision: str = "main") -> Path | None:
+        """Return the `config.json` of `revision` in the hub's cache here, or None."""
         from huggingface_hub import try_to_load_from_cache
 
         config = try_to_load_from_cache(self.hub_id, "config.json", revision=revision)
-        if not isinstance(config, str):
-            return None
-        snapshot = Path(config).parent
-        return snapshot.name if any(snapshot.glob("*.safetensors")) else None
+        return Path(config) if isinstance(config, str) else None
 
     def missing(self, revision: str, reason: str) -> Skip:
         """Return a Skip that says what is absent, where it was looked for, and the remedy."""

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench import (
-    BenchbenchError,
-    BoundBackbone,
     GuardError,
     LabelSpace,
     LoadedModel,
@@ -145,13 +143,6 @@ class AskedClassifier:
             "adapter": bool(adapter_outputs(self.loaded.model)),
         }
         save_settings(folder, settings)
-
-
-def load_backbone(method: str, backbone: BoundBackbone | None) -> LoadedModel:
-    """Bring the model into memory; raise BenchbenchError where none was named."""
-    if backbone is None:
-        raise BenchbenchError(f"{method} needs a backbone: name one with --backbone")
-    return backbone.load()
 
 
 def ask(task: Task, loaded: LoadedModel, golds: Sequence[Gold]) -> AskedClassifier:

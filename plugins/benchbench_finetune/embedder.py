@@ -1,4 +1,4 @@
-"""A document's vector from a causal LM: what a head, or anything else, can be put on."""
+"""A document's vector from a language model: what a head, or anything else, can be put on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from benchbench import LoadedModel
-from benchbench.kit.batching import pad, tokenize_documents
+from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
 from benchbench.kit.pooling import Pooling, pool, position_ids
 from benchbench.kit.training import autocast
 
@@ -27,10 +27,16 @@ class DocumentEmbedder:
     document_tokens: int
     side: Literal["left", "right"] = "right"
 
+    @property
+    def causal(self) -> bool:
+        """Whether it reads from left to right; encoders count their positions themselves."""
+        return bool(self.loaded.facts.get("kind", "causal-lm") == "causal-lm")
+
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
         """Return (ids of every document, whether it was shortened), within the context."""
-        context = self.loaded.facts["context"] or self.document_tokens + 1
-        longest = min(self.document_tokens, context - 1)  # BOS comes on top
+        around = sum(map(len, framing_tokens(self.loaded.tokenizer)))
+        context = self.loaded.facts["context"] or self.document_tokens + around
+        longest = min(self.document_tokens, context - around)
         return tokenize_documents(self.loaded.tokenizer, texts, longest)
 
     def batch(self, documents: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -42,11 +48,9 @@ class DocumentEmbedder:
     def embed(self, documents: Sequence[Sequence[int]]) -> Tensor:
         """Return float32 [documents, width]; gradients flow where the model is in training."""
         ids, mask = self.batch(documents)
+        more = {"position_ids": position_ids(mask), "use_cache": False} if self.causal else {}
         with autocast(self.loaded):
             hidden = self.loaded.model.base_model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=position_ids(mask),
-                use_cache=False,
+                input_ids=ids, attention_mask=mask, **more
             ).last_hidden_state
         return pool(hidden, mask, self.pooling)

@@ -28,8 +28,8 @@ from benchbench_finetune.asking import (
     ask,
     golds_of,
     load_asked,
-    load_backbone,
 )
+from benchbench_finetune.needed import load_backbone
 
 if TYPE_CHECKING:
     from torch import Tensor

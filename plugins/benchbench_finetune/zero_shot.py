@@ -13,8 +13,8 @@ from benchbench_finetune.asking import (
     ask,
     golds_of,
     load_asked,
-    load_backbone,
 )
+from benchbench_finetune.needed import load_backbone
 
 
 class ZeroShot:

@@ -251,12 +251,12 @@ def test_logits_that_are_no_numbers_are_never_given_out(folder):
 
 def test_a_quantised_head_is_refused(folder, monkeypatch):
     import bitsandbytes as bnb
-    from benchbench_finetune import embedding_head
+    from benchbench_finetune import head
 
     def quantised(kind, width, n_labels):
         return torch.nn.Sequential(bnb.nn.Linear4bit(width, n_labels))
 
-    monkeypatch.setattr(embedding_head, "build_head", quantised)
+    monkeypatch.setattr(head, "build_head", quantised)
     with pytest.raises(GuardError, match="head is quantised"):
         EmbeddingHead().fit(toy_task(EmbeddingHead(), bind_model(folder), **QUICK))
 
