@@ -120,6 +120,7 @@ def lesson_of(
     weights = weights.to(embedder.loaded.facts["device"])
     documents, truncated = embedder.tokenize(task.train["text"])
     objective = Objective.build(task.kind, task.train, len(labels), weights)
+    start_from_frequencies(head, objective)
     lengths = [len(document) for document in documents]
 
     def batches(epoch: int) -> list[list[int]]:
@@ -144,6 +145,18 @@ def lesson_of(
         "pooled_index": last_token(mask).tolist() if embedder.pooling == "last" else None,
         "guards": PASSED | {"the head is in float32 and not quantised": "passed"},
     }
+
+
+def start_from_frequencies(head: nn.Sequential, objective: Objective) -> None:
+    """Set the last bias to the training labels' log-odds, or their classes' log-frequencies.
+
+    Else the first steps teach a rare label's absence alone, the same to every document, and what
+    lies below the head is bent to it (Lin et al., 2017, section 4.1).
+    """
+    import torch
+
+    with torch.no_grad():
+        head[-1].bias.copy_(objective.prior())  # type: ignore[operator, union-attr]
 
 
 def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Callable[[], float]:

@@ -46,6 +46,22 @@ class Objective:
             kind, torch.tensor(targets, device=device), weights / weights.mean(), label_weights
         )
 
+    def prior(self) -> Tensor:
+        """Return float32 [labels]: the logits that fit best where all documents are alike.
+
+        Each class, or each label and its absence, counts half a document more than it has.
+        """
+        import torch
+
+        weights = self.weights.to(torch.float64)
+        if self.kind == "single-label":
+            counts = torch.zeros(len(self.label_weights), dtype=torch.float64)
+            counts = counts.to(weights.device).index_add(0, self.targets, weights)
+            return ((counts + 0.5) * self.label_weights).log().float()
+        present = (self.targets.double() * weights[:, None]).sum(dim=0)
+        absent = weights.sum() - present
+        return ((present + 0.5) * self.label_weights / (absent + 0.5)).log().float()
+
     def loss(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         """Return the mean over the documents `rows` of their weighted losses."""
         from torch.nn import functional
