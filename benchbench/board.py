@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import StoreError
+from benchbench.parameters import Params
 from benchbench.store import Store, read_document, records_of, standing, write_document
 from benchbench.types import Cell, Json, Record, Reference
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BoardCell:
-    """One cell of a board and the key under which its record counts."""
+    """One cell of a board and the key under which its record counts.
+
+    `tried` is what was searched of its method's parameters; empty where nothing was.
+    """
 
     cell: Cell
     id: str
     key: str | None
+    tried: Params = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,12 @@ class Board:
             "name": self.name,
             "title": self.title,
             "cells": [
-                {"cell": entry.cell.to_json(), "id": entry.id, "key": entry.key}
+                {
+                    "cell": entry.cell.to_json(),
+                    "id": entry.id,
+                    "key": entry.key,
+                    "tried": dict(entry.tried),
+                }
                 for entry in self.cells
             ],
             "datasets": dict(self.datasets),
@@ -56,7 +66,9 @@ class Board:
     def from_json(cls, data: Json) -> Board:
         """Return the board that `to_json` wrote."""
         cells = tuple(
-            BoardCell(Cell.from_json(entry["cell"]), entry["id"], entry["key"])
+            BoardCell(
+                Cell.from_json(entry["cell"]), entry["id"], entry["key"], entry.get("tried", {})
+            )
             for entry in data["cells"]
         )
         return cls(
@@ -96,9 +108,14 @@ def freeze(
     write_document(store, "boards", board.name, board.to_json())
 
 
-def board_cells(planned: Iterable[PlannedCell]) -> tuple[BoardCell, ...]:
-    """Return planned cells as a board keeps them."""
-    return tuple(BoardCell(cell.cell, cell.id, cell.key) for cell in planned)
+def board_cells(
+    planned: Iterable[PlannedCell], tried: Mapping[Cell, Params] | None = None
+) -> tuple[BoardCell, ...]:
+    """Return planned cells as a board keeps them; `tried` tells what was searched."""
+    searched = tried or {}
+    return tuple(
+        BoardCell(cell.cell, cell.id, cell.key, searched.get(cell.cell, {})) for cell in planned
+    )
 
 
 def read_board(store: Store, name: str) -> Board:

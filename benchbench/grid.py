@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from benchbench.catalog import Catalog
 from benchbench.errors import BenchbenchError, GridError
@@ -11,17 +12,23 @@ from benchbench.parameters import Params, Value, did_you_mean
 from benchbench.types import Cell, Reference
 
 NOUNS = ("dataset", "method", "backbone")
+CORES = "cores"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One product. `params` go to every member that declares them, or to `name.param`."""
+    """One product. `params` go to every member that declares them, or to `name.param`.
+
+    `search` maps parameters of methods to the values that are tried, all with all: of a method's
+    tries the one with the best validation counts.
+    """
 
     datasets: tuple[Reference, ...]
     methods: tuple[Reference, ...]
     backbones: tuple[Reference, ...]
     params: Params = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
+    search: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def members(self, noun: str) -> tuple[Reference, ...]:
         """Return the block's datasets, methods or backbones."""
@@ -30,12 +37,18 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A named sum of blocks."""
+    """A named sum of blocks.
+
+    `jobs` is how many of its cells run at once where nothing else is asked for, CORES one a core;
+    `closing` is the line that a run of it ends with.
+    """
 
     name: str
     title: str
     seeds: tuple[int, ...]
     blocks: tuple[Block, ...]
+    jobs: int | str = 1
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +70,14 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """A grid's cells in their fixed order, and the pairs that cannot be, with the reason."""
+    """A grid's cells in their fixed order, and the pairs that cannot be, with the reason.
+
+    `tried` holds what was searched of a cell's parameters, for the cells of a search alone.
+    """
 
     cells: tuple[Cell, ...]
     dropped: tuple[str, ...]
+    tried: Mapping[Cell, Params] = field(default_factory=dict)
 
 
 def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> Expansion:
@@ -76,22 +93,26 @@ def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> 
         flags["limit"] = overrides.limit
     as_written = not any(overrides.members(noun) for noun in NOUNS)
     idle = {name for name in flags if "." not in name}
-    cells: dict[Cell, None] = {}
+    cells: dict[Cell, Params] = {}
     dropped: dict[str, None] = {}
     for written in grid.blocks:
-        block, taken = _with_params(written, flags, catalog, faults)
+        taken = _taken(written, catalog, {**written.params, **written.search, **flags})
         idle -= taken
         if as_written:
-            faults += _idle([name for name in block.params if name not in taken], block, catalog)
+            named = (*written.params, *written.search)
+            faults += _idle([name for name in named if name not in taken], written, catalog)
+        block = _with_params(_narrowed(written, overrides.only), flags, catalog, faults)
+        block = replace(block, search=_still_searched(block.search, flags))
         if not faults:
-            for cell in _product(block, grid.seeds, catalog, dropped):
-                if _wanted(cell, overrides.only):
-                    cells[cell] = None
+            for cell, tried in _product(block, grid.seeds, catalog, dropped, faults):
+                cells.setdefault(cell, tried)
     faults += [f"--set {name}: nothing in the grid has that parameter" for name in sorted(idle)]
     faults += _clashes(cells)
     if faults:
         raise GridError(f"Grid '{grid.name}'", list(dict.fromkeys(faults)))
-    return Expansion(tuple(cells), tuple(dropped))
+    return Expansion(
+        tuple(cells), tuple(dropped), {cell: tried for cell, tried in cells.items() if tried}
+    )
 
 
 def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
@@ -114,37 +135,94 @@ def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
     return only
 
 
-def _with_params(
-    block: Block, flags: Params, catalog: Catalog, faults: list[str]
-) -> tuple[Block, set[str]]:
-    """Give every member the block's params and the command line's; return what found a taker."""
-    taken: set[str] = set()
+def _narrowed(block: Block, only: Mapping[str, frozenset[str]]) -> Block:
+    """Return the block with the members that --only names; what it leaves out is not resolved."""
+    members = {
+        noun: tuple(r for r in block.members(noun) if noun not in only or r.name in only[noun])
+        for noun in NOUNS
+    }
+    return _with_members(block, members)
+
+
+def _with_members(block: Block, members: Mapping[str, tuple[Reference, ...]]) -> Block:
+    return replace(
+        block,
+        datasets=members["dataset"],
+        methods=members["method"],
+        backbones=members["backbone"],
+    )
+
+
+def _taken(block: Block, catalog: Catalog, given: Iterable[str]) -> set[str]:
+    """Return which of the names some member of the block, as it is written, has a use for."""
+    names = list(given)
+    return {
+        name
+        for noun in NOUNS
+        for reference in block.members(noun)
+        for name in _meant_for(reference, _declared(noun, reference, catalog), names).values()
+    }
+
+
+def _declared(noun: str, reference: Reference, catalog: Catalog) -> list[str]:
+    return [parameter.name for parameter in catalog.parameters(noun, reference.use)]
+
+
+def _with_params(block: Block, flags: Params, catalog: Catalog, faults: list[str]) -> Block:
+    """Give every member the block's params and the command line's."""
     members: dict[str, tuple[Reference, ...]] = {}
     for noun in NOUNS:
         settled = []
         for reference in block.members(noun):
-            declared = [parameter.name for parameter in catalog.parameters(noun, reference.use)]
+            declared = _declared(noun, reference, catalog)
             of_block, of_flags = (_meant_for(reference, declared, p) for p in (block.params, flags))
-            taken |= {*of_block.values(), *of_flags.values()}
             # a member's own params are nearer to it than its block's; the command line beats both
             params = {
                 **{parameter: block.params[name] for parameter, name in of_block.items()},
                 **reference.params,
                 **{parameter: flags[name] for parameter, name in of_flags.items()},
             }
-            values, found = catalog.resolve(noun, replace(reference, params=params))
-            faults += found
-            # what was asked for is kept in its declared type, so that "8" and 8 are one cell
-            asked = {name: values.get(name, value) for name, value in sorted(params.items())}
-            settled.append(replace(reference, params=asked))
+            settled.append(_settled(noun, reference, params, catalog, faults))
         members[noun] = tuple(settled)
-    settled_block = replace(
-        block,
-        datasets=members["dataset"],
-        methods=members["method"],
-        backbones=members["backbone"],
-    )
-    return settled_block, taken
+    return _with_members(block, members)
+
+
+def _settled(
+    noun: str, reference: Reference, params: Params, catalog: Catalog, faults: list[str]
+) -> Reference:
+    """Return the reference with these parameters.
+
+    What was asked for is kept in its declared type, so that "8" and 8 are one cell.
+    """
+    values, found = catalog.resolve(noun, replace(reference, params=params))
+    faults += found
+    asked = {name: values.get(name, value) for name, value in sorted(params.items())}
+    return replace(reference, params=asked)
+
+
+def _still_searched(
+    search: Mapping[str, tuple[Value, ...]], flags: Iterable[str]
+) -> Mapping[str, tuple[Value, ...]]:
+    """Return what is searched but for parameters that the command line sets."""
+    settled = {name.rpartition(".")[2] for name in flags}
+    return {
+        name: values for name, values in search.items() if name.rpartition(".")[2] not in settled
+    }
+
+
+def _tries(
+    block: Block, method: Reference, catalog: Catalog, faults: list[str]
+) -> list[tuple[Reference, Params]]:
+    """Return the method once a combination of searched values that it declares, with these."""
+    meant = _meant_for(method, _declared("method", method, catalog), block.search)
+    if not meant:
+        return [(method, {})]
+    tries: list[tuple[Reference, Params]] = []
+    for values in product(*(block.search[name] for name in meant.values())):
+        tried = dict(zip(meant, values, strict=True))
+        settled = _settled("method", method, {**method.params, **tried}, catalog, faults)
+        tries.append((settled, {name: settled.params[name] for name in meant}))
+    return tries
 
 
 def _meant_for(
@@ -185,8 +263,13 @@ def _idle(names: Iterable[str], block: Block, catalog: Catalog) -> list[str]:
 
 
 def _product(
-    block: Block, seeds: tuple[int, ...], catalog: Catalog, dropped: dict[str, None]
-) -> Iterable[Cell]:
+    block: Block,
+    seeds: tuple[int, ...],
+    catalog: Catalog,
+    dropped: dict[str, None],
+    faults: list[str],
+) -> Iterable[tuple[Cell, Params]]:
+    """Yield a block's cells, each with what was searched of its method's parameters."""
     for dataset in block.datasets:
         kind = catalog.dataset(dataset.use).kind(catalog.resolved("dataset", dataset))
         for reference in block.methods:
@@ -194,39 +277,40 @@ def _product(
             if kind not in method.kinds:
                 dropped[f"{reference.name} on {dataset.name}: it takes no {kind} data"] = None
                 continue
-            backbones: list[Reference | None] = list(block.backbones)
-            if not method.backbone_kinds:
-                backbones = [None]
-            elif not backbones:
-                dropped[
-                    f"{reference.name} on {dataset.name}: it needs a backbone, none was given"
-                ] = None
-            for backbone in backbones:
-                if backbone and catalog.backbone(backbone.use).kind not in method.backbone_kinds:
-                    dropped[
-                        f"{reference.name} with {backbone.name}: it takes "
-                        f"{' or '.join(method.backbone_kinds)}, "
-                        f"not {catalog.backbone(backbone.use).kind}"
-                    ] = None
-                    continue
-                for seed in (block.seeds or seeds) if method.seeded else (0,):
-                    yield Cell(dataset, reference, backbone, seed)
+            for tried_reference, tried in _tries(block, reference, catalog, faults):
+                for backbone in _backbones(block, dataset, reference, catalog, dropped):
+                    for seed in (block.seeds or seeds) if method.seeded else (0,):
+                        yield Cell(dataset, tried_reference, backbone, seed), tried
 
 
-def _wanted(cell: Cell, only: Mapping[str, frozenset[str]]) -> bool:
-    names = {
-        "dataset": cell.dataset.name,
-        "method": cell.method.name,
-        "backbone": cell.backbone.name if cell.backbone else None,
-    }
-    return all(names[noun] is None or names[noun] in wanted for noun, wanted in only.items())
+def _backbones(
+    block: Block,
+    dataset: Reference,
+    reference: Reference,
+    catalog: Catalog,
+    dropped: dict[str, None],
+) -> Iterable[Reference | None]:
+    """Yield the backbones that a method can take, None where it needs none."""
+    method = catalog.method(reference.use)
+    if not method.backbone_kinds:
+        yield None
+        return
+    if not block.backbones:
+        dropped[f"{reference.name} on {dataset.name}: it needs a backbone, none was given"] = None
+    for backbone in block.backbones:
+        kind = catalog.backbone(backbone.use).kind
+        if kind in method.backbone_kinds:
+            yield backbone
+        else:
+            takes = " or ".join(method.backbone_kinds)
+            dropped[f"{reference.name} with {backbone.name}: it takes {takes}, not {kind}"] = None
 
 
-def _clashes(cells: Iterable[Cell]) -> list[str]:
+def _clashes(cells: Mapping[Cell, Params]) -> list[str]:
     """Name references that share a name and differ: their rows could not be told apart."""
     seen: dict[tuple[str, str], tuple[str, Params]] = {}
     faults = []
-    for cell in cells:
+    for cell, tried in cells.items():
         for noun, reference in (
             ("dataset", cell.dataset),
             ("method", cell.method),
@@ -234,7 +318,9 @@ def _clashes(cells: Iterable[Cell]) -> list[str]:
         ):
             if reference is None:
                 continue
-            meaning = (reference.use, dict(reference.params))
+            searched = tried if noun == "method" else {}
+            params = {k: v for k, v in reference.params.items() if k not in searched}
+            meaning = (reference.use, params)
             if seen.setdefault((noun, reference.name), meaning) != meaning:
                 faults.append(
                     f"two {noun}s are both called '{reference.name}' and differ; "

@@ -11,12 +11,12 @@ from typing import Any
 
 from benchbench.catalog import Catalog
 from benchbench.errors import BenchbenchError, GridError
-from benchbench.grid import NOUNS, Block, Grid, Overrides
+from benchbench.grid import CORES, NOUNS, Block, Grid, Overrides
 from benchbench.parameters import Value, did_you_mean
 from benchbench.types import Reference
 
-GRID_KEYS = ("title", "seeds", "block")
-BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds")
+GRID_KEYS = ("title", "seeds", "jobs", "closing", "block")
+BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
 
 
 def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
@@ -38,10 +38,11 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
     ]
     if not blocks and not faults:
         faults.append("it has no [[block]]")
+    jobs = _jobs(data.get("jobs", 1), faults)
     if faults:
         raise GridError(str(path), faults)
-    title = str(data.get("title", path.stem))
-    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks))
+    title, closing = str(data.get("title", path.stem)), str(data.get("closing", ""))
+    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, closing)
 
 
 def find(noun: str, text: str, catalog: Catalog) -> Reference:
@@ -78,9 +79,39 @@ def _block(
     if not isinstance(params, dict):
         faults.append(f"{where}: params is not a table")
         params = {}
-    flat = _flat(params)
+    flat: dict[str, Value] = _flat(params)
     faults += _unstorable(f"{where}: params", flat)
-    return Block(members["dataset"], members["method"], members["backbone"], flat, seeds)
+    return Block(
+        members["dataset"],
+        members["method"],
+        members["backbone"],
+        flat,
+        seeds,
+        _search(where, entry.get("search", {}), faults),
+    )
+
+
+def _search(where: str, entry: Any, faults: list[str]) -> dict[str, tuple[Value, ...]]:
+    """Read { learning_rate = [1e-4, 2e-4] }, or "method.parameter" as the name."""
+    if not isinstance(entry, dict):
+        faults.append(f"{where}: search is not a table of lists")
+        return {}
+    found: dict[str, tuple[Value, ...]] = {}
+    for name, values in _flat(entry).items():
+        if not isinstance(values, list) or not values:
+            faults.append(f"{where}: search '{name}' is a list of values, found {_short(values)}")
+            continue
+        for value in values:
+            faults += _unstorable(f"{where}: search", {name: value})
+        found[name] = tuple(values)
+    return found
+
+
+def _jobs(value: Any, faults: list[str]) -> int | str:
+    if value == CORES or (type(value) is int and value > 0):
+        return value  # type: ignore[no-any-return]
+    faults.append(f"jobs: expected a whole number of at least 1 or '{CORES}', found {value!r}")
+    return 1
 
 
 def _reference(
@@ -146,10 +177,10 @@ def _short(value: object) -> str:
     return reprlib.repr(value)
 
 
-def _flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
+def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten TOML's nested tables: [block.params.instruction] rank = 8 -> instruction.rank."""
-    flat: dict[str, Value] = {}
-    for name, value in params.items():
+    flat: dict[str, Any] = {}
+    for name, value in entry.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")
         else:

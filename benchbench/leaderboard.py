@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 from benchbench.board import Board, BoardCell
-from benchbench.types import Json, Record
+from benchbench.parameters import Params
+from benchbench.types import Json, Record, Split
 
 METRICS = {
     "single-label": ("macro_f1", "accuracy", "weighted_f1", "micro_f1"),
@@ -60,6 +61,15 @@ class Leaderboard:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How a system came by its parameters: so many tries, the best on validation, their cost."""
+
+    tries: int
+    chosen: Params
+    fit_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """All seeds of one method on one backbone on one dataset."""
 
@@ -67,20 +77,21 @@ class System:
     backbone: str
     cells: tuple[BoardCell, ...]
     records: tuple[Record, ...]
+    search: Search | None = None
 
     @property
     def complete(self) -> bool:
         """Say whether every seed that was asked for has a result."""
         return len(self.records) == len(self.cells)
 
-    def mean(self, metric: str) -> float | None:
-        """Return the mean of a test metric over the seeds, None where it has no value."""
-        values = self.values(metric)
+    def mean(self, metric: str, split: Split = "test") -> float | None:
+        """Return the mean of a split's metric over the seeds, None where it has no value."""
+        values = self.values(metric, split)
         return fmean(values) if values else None
 
-    def values(self, metric: str) -> list[float]:
-        """Return a test metric's value for every seed that has one."""
-        found = [record.metrics["test"].get(metric) for record in self.records]
+    def values(self, metric: str, split: Split = "test") -> list[float]:
+        """Return a split's metric for every seed that has a value."""
+        found = [record.metrics[split].get(metric) for record in self.records]
         return [value for value in found if value is not None]
 
 
@@ -115,7 +126,7 @@ def _section(
     main = facts["main_metric"]
     metrics = (main, *(metric for metric in metrics if metric != main))
     metrics += tuple(facts.get("plugin_metrics", ()))
-    systems = _systems(cells, records)
+    systems = _systems(cells, records, main)
     ranked = sorted(
         (system for system in systems if system.complete),
         key=lambda system: (-(system.mean(main) or 0.0), system.method, system.backbone),
@@ -128,9 +139,22 @@ def _section(
     rows = [Row(place, _entries(system, metrics)) for place, system in enumerate(ranked, start=1)]
     rows += [Row(None, _entries(system, metrics)) for system in partial]
     rows += [_reported(baseline, metrics, len(columns)) for baseline in facts.get("baselines", ())]
-    return Section(
-        name, columns, tuple(rows), _failures(cells, records), _dataset_notes(facts, records, cells)
-    )
+    notes = (*_dataset_notes(facts, records, cells), *_search_notes(systems))
+    return Section(name, columns, tuple(rows), _failures(cells, records), notes)
+
+
+def _search_notes(systems: Iterable[System]) -> list[str]:
+    """Say of every searched system how often it was tried, what was chosen, and what all cost."""
+    notes = []
+    for system in systems:
+        if search := system.search:
+            chosen = ", ".join(f"{name} = {value}" for name, value in search.chosen.items())
+            backbone = f" · {system.backbone}" if system.backbone else ""
+            notes.append(
+                f"{system.method}{backbone}: the best of {search.tries} tries on validation, "
+                f"{chosen}; all tries together trained {search.fit_seconds:,.1f} s."
+            )
+    return notes
 
 
 def _reported(baseline: Json, metrics: Sequence[str], width: int) -> Row:
@@ -142,17 +166,47 @@ def _reported(baseline: Json, metrics: Sequence[str], width: int) -> Row:
     return Row(None, (*row, *("–" for _ in range(width - len(row)))), reported=True)
 
 
-def _systems(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) -> list[System]:
+def _systems(
+    cells: Iterable[BoardCell], records: Mapping[str, Record | None], main: str
+) -> list[System]:
     grouped: dict[tuple[str, str], list[BoardCell]] = {}
     for entry in cells:
         backbone = entry.cell.backbone.name if entry.cell.backbone else ""
         grouped.setdefault((entry.cell.method.name, backbone), []).append(entry)
-    systems = []
-    for (method, backbone), group in grouped.items():
+    return [
+        _best_try(_tries(method, backbone, group, records), main)
+        for (method, backbone), group in grouped.items()
+    ]
+
+
+def _tries(
+    method: str,
+    backbone: str,
+    cells: Iterable[BoardCell],
+    records: Mapping[str, Record | None],
+) -> list[System]:
+    """Return a system a combination of what was searched; one where nothing was."""
+    grouped: dict[str, list[BoardCell]] = {}
+    for entry in cells:
+        grouped.setdefault(str(sorted(entry.tried.items())), []).append(entry)
+    tries = []
+    for group in grouped.values():
         found = [records.get(entry.id) for entry in group]
         good = tuple(record for record in found if record and record.status == "ok")
-        systems.append(System(method, backbone, tuple(group), good))
-    return systems
+        tries.append(System(method, backbone, tuple(group), good))
+    return tries
+
+
+def _best_try(tries: Sequence[System], main: str) -> System:
+    """Return the try with the best mean of the main metric on validation; test has no say.
+
+    Tries that lack a seed lose against those that do not; of equal ones the first counts.
+    """
+    if len(tries) == 1:
+        return tries[0]
+    best = max(tries, key=lambda one: (one.complete, one.mean(main, "validation") or 0.0))
+    spent = [record.cost.get("fit_seconds") or 0.0 for one in tries for record in one.records]
+    return replace(best, search=Search(len(tries), best.cells[0].tried, sum(spent)))
 
 
 def _entries(system: System, metrics: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from benchbench import fsio
 from benchbench.cli.selection import Selection, planned, prepare_all, select, selection_options
 from benchbench.executors.local import LOCAL
 from benchbench.freezing import complete
+from benchbench.grid import CORES
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
 from benchbench.progress import ProgressWatcher
@@ -29,8 +30,7 @@ SOME_FAILED = 1
 
 @click.command()
 @selection_options
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Cells at once.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), help="Cells at once [the grid's, else 1].")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads a cell [cores / jobs].")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
@@ -39,15 +39,9 @@ SOME_FAILED = 1
 @click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
-    settings = Settings(
-        options["jobs"],
-        options["threads"] or share_of_cores(options["jobs"]),
-        options["timeout"],
-        options["fail_fast"],
-        options["executor"],
-    )
     console = Console(stderr=True, quiet=options["quiet"])
     selection = select(options)
+    settings = _settings(options, selection)
     if settings.executor != LOCAL:
         selection.catalog.executor(settings.executor)  # an unknown one is told before any work
     store = open_store(options["store"])
@@ -63,7 +57,7 @@ def run(**options: Any) -> int:
         board = boards.Board(
             selection.name,
             selection.grid.title,
-            boards.board_cells(cells),
+            boards.board_cells(cells, selection.expansion.tried),
             {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
             selection.expansion.dropped,
             redact(shlex.join(["benchbench", *sys.argv[1:]])),
@@ -71,7 +65,23 @@ def run(**options: Any) -> int:
         board = complete(board, selection.catalog, store, console.print)
         boards.freeze(store, board, corpora)
         _publish(store, board, console)
+    if selection.grid.closing:
+        console.print(selection.grid.closing, markup=False, highlight=False)
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
+
+
+def _settings(options: dict[str, Any], selection: Selection) -> Settings:
+    """Return how to run; a GPU takes one cell at a time unless more are asked for."""
+    jobs = options["jobs"] or selection.grid.jobs
+    if jobs == CORES:
+        jobs = share_of_cores(1) if selection.device.kind == "cpu" else 1
+    return Settings(
+        int(jobs),
+        options["threads"] or share_of_cores(int(jobs)),
+        options["timeout"],
+        options["fail_fast"],
+        options["executor"],
+    )
 
 
 def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
