@@ -96,7 +96,7 @@ def expand(grid: Grid, catalog: Catalog, overrides: Overrides | None = None) -> 
     cells: dict[Cell, Params] = {}
     dropped: dict[str, None] = {}
     for written in grid.blocks:
-        taken = _taken(written, catalog, {**written.params, **written.search, **flags})
+        taken = _taken(written, catalog, written.params, written.search, flags)
         idle -= taken
         if as_written:
             named = (*written.params, *written.search)
@@ -153,13 +153,13 @@ def _with_members(block: Block, members: Mapping[str, tuple[Reference, ...]]) ->
     )
 
 
-def _taken(block: Block, catalog: Catalog, given: Iterable[str]) -> set[str]:
+def _taken(block: Block, catalog: Catalog, *given: Iterable[str]) -> set[str]:
     """Return which of the names some member of the block, as it is written, has a use for."""
-    names = list(given)
     return {
         name
         for noun in NOUNS
         for reference in block.members(noun)
+        for names in given
         for name in _meant_for(reference, _declared(noun, reference, catalog), names).values()
     }
 

@@ -190,7 +190,7 @@ def _tries(
     for entry in cells:
         grouped.setdefault(str(sorted(entry.tried.items())), []).append(entry)
     tries = []
-    for group in grouped.values():
+    for _, group in sorted(grouped.items()):
         found = [records.get(entry.id) for entry in group]
         good = tuple(record for record in found if record and record.status == "ok")
         tries.append(System(method, backbone, tuple(group), good))

@@ -361,3 +361,90 @@ def test_the_title_defaults_to_the_files_name(tmp_path):
     assert read(tmp_path, block()).title == "trial"
     assert read(tmp_path, "title = 'Ours'\n" + block()).title == "Ours"
     assert isinstance(read(tmp_path, block()), Grid)
+
+
+SEARCH = "search = { rank = [8, 16], learning_rate = [0.1, 0.2] }"
+
+
+def test_a_search_tries_all_combinations_of_a_method_with_all_seeds(tmp_path):
+    text = "seeds = [0, 1]\n" + block(methods="'head', 'tfidf'", more=SEARCH)
+    found = expand(read(tmp_path, text), CATALOG)
+    heads = [one for one in found.cells if one.method.name == "head"]
+    assert len(found.cells) == 2 * 4 + 1
+    assert [found.tried[one] for one in heads[::2]] == [
+        {"rank": rank, "learning_rate": mode} for rank in (8, 16) for mode in (0.1, 0.2)
+    ]
+    assert all(found.tried[one].items() <= one.method.params.items() for one in heads)
+    assert len({cell_id(one) for one in heads}) == 8
+
+
+def test_a_cell_of_a_search_is_the_same_cell_when_it_is_asked_for_alone(tmp_path):
+    (searched,) = expand(read(tmp_path, block(more="search = { rank = [8] }")), CATALOG).cells
+    (alone,) = cells(tmp_path, block(more="params = { rank = 8 }"))
+    assert cell_id(searched) == cell_id(alone)
+
+
+def test_what_the_command_line_sets_is_not_searched(tmp_path):
+    found = cells(tmp_path, block(more=SEARCH), sets={"head.rank": "4"})
+    assert [one.method.params for one in found] == [
+        {"rank": 4, "learning_rate": mode} for mode in (0.1, 0.2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("search", "fault"),
+    [
+        ("3", "search is not a table of lists"),
+        ("{ rank = 8 }", "search 'rank' is a list of values, found 8"),
+        ("{ rank = [] }", "search 'rank' is a list of values, found []"),
+        ("{ rank = [nan] }", "search: 'rank' is one text, number"),
+        ("{ rank = ['many'] }", "expected a whole number"),
+        ("{ rnak = [8] }", "parameter 'rnak' is declared by nothing in its block"),
+    ],
+)
+def test_a_wrong_search_is_refused(tmp_path, search, fault):
+    assert any(fault in one for one in faults(tmp_path, block(more=f"search = {search}")))
+
+
+@pytest.mark.parametrize(
+    ("text", "jobs"), [("", 1), ("jobs = 3\n", 3), ("jobs = 'cores'\n", "cores")]
+)
+def test_a_grid_may_say_how_many_cells_run_at_once(tmp_path, text, jobs):
+    assert read(tmp_path, text + block()).jobs == jobs
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "true", "'many'", "1.5"])
+def test_jobs_that_cannot_be_are_refused(tmp_path, jobs):
+    assert any(
+        "jobs: expected a whole number" in f for f in faults(tmp_path, f"jobs = {jobs}\n" + block())
+    )
+
+
+def test_what_only_leaves_out_need_not_resolve(tmp_path):
+    text = block("{ use = 'claims', limit = 'none' }, 'patents'", more="params = { head.rank = 4 }")
+    assert faults(tmp_path, text)
+    found = cells(tmp_path, text, only={"dataset": frozenset({"patents"})})
+    assert [one.dataset.name for one in found] == ["patents"]
+
+
+def test_a_param_of_a_member_that_only_leaves_out_is_no_fault(tmp_path):
+    text = block(methods="'head', 'instruction'", more="params = { instruction.rank = 4 }")
+    assert len(cells(tmp_path, text, only={"method": frozenset({"head"})})) == 1
+
+
+def test_the_grids_that_come_along_are_sound():
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    counts = {}
+    for name in ("default", "smoke", "paper"):
+        sets = {"wipo-alpha.path": "x", "csv.path": "x.csv", "csv.text": "t", "csv.label": "l"}
+        asked = Overrides(sets=sets if name == "paper" else {})
+        found = expand(read_grid(catalog.grid(name), catalog, asked), catalog, asked)
+        assert not found.dropped, name
+        counts[name] = len(found.cells)
+    # 2 datasets x 3 backbones x (2 methods x 3 seeds + 2), 2 x 3 of the encoder, 2 x 2 baselines
+    assert counts["default"] == 58
+    # a dataset: 8 x 2 x 9 matched, 2 x 2 x 9 unequal, 8 x 2 untrained, 5 x 9 encoders, 2 others
+    assert counts["paper"] == 2 * (144 + 36 + 16 + 45 + 2)
+    assert counts["smoke"] == 12

@@ -284,3 +284,40 @@ def test_a_terminal_of_any_width_shows_every_entry_whole(width):
     lines = out.getvalue().splitlines()
     assert all(any(text in line for line in lines) for text in (*columns, *entries))
     assert max(map(len, lines)) <= width
+
+
+def searched(rates, values, **more):
+    """Return a board of tries of one method with their records; `values` are (validation, test)."""
+    records = []
+    for rate, (validation, test) in zip(rates, values, strict=True):
+        metrics = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
+        records.append(record(cell(learning_rate=rate), metrics=metrics, **more))
+    made = board(records)
+    tried = [
+        replace(entry, tried={"learning_rate": r})
+        for entry, r in zip(made.cells, rates, strict=True)
+    ]
+    return replace(made, cells=tuple(tried)), records
+
+
+def test_the_best_try_on_validation_counts_whatever_test_says():
+    made, records = searched((1e-4, 2e-4, 4e-4), ((0.5, 0.9), (0.7, 0.6), (0.6, 0.8)))
+    found = build(made, by_id(records)).sections[0]
+    assert column(found, "macro-F1") == ["0.600"]
+    (note,) = [note for note in found.notes if "tries" in note]
+    assert "the best of 3 tries on validation, learning_rate = 0.0002" in note
+    assert "all tries together trained 7.5 s" in note
+
+
+def test_of_equal_tries_the_first_counts_and_a_failed_one_is_named():
+    made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
+    assert column(build(made, by_id(records)).sections[0], "macro-F1") == ["0.400"]
+    records[0] = record(records[0].cell, status="diverged")
+    found = build(made, by_id(records)).sections[0]
+    assert column(found, "macro-F1") == ["0.900"]
+    assert "diverged" in found.failures[0]
+
+
+def test_what_was_tried_is_kept_in_the_board():
+    made, _ = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
+    assert Board.from_json(made.to_json()) == made
