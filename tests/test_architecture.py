@@ -29,7 +29,7 @@ LAYERS = (
     ("board", "executors.local"),
     ("leaderboard", "suite", "freezing"),
     ("render.*",),
-    ("progress",),
+    ("progress", "publication"),
     ("cli.selection",),
     ("cli.*",),
     ("cli",),
@@ -58,6 +58,7 @@ SCRATCH = {
     "child": {"open"},  # the log beside them
     "predictions": {"write_table"},  # into the scratch folder too
     "memory": {"write_text"},  # asks the kernel to forget a peak
+    "publication": {"mkdir", "write_bytes"},  # an archive's files, in a folder that is removed
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
 }
 """Writes outside `fsio`, each with its reason: none of them touches the store."""
