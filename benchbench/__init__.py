@@ -24,12 +24,14 @@ from benchbench.types import (
     Split,
     Task,
 )
+from benchbench.workload import Amount, Shape, Workload, document_tokens
 
 __version__ = "0.1.0"
 
 __all__ = [
     "API_VERSION",
     "SPLITS",
+    "Amount",
     "Backbone",
     "BackboneFolder",
     "Baseline",
@@ -57,10 +59,13 @@ __all__ = [
     "Params",
     "Record",
     "Reference",
+    "Shape",
     "Skip",
     "Split",
     "Task",
     "Value",
+    "Workload",
     "did_you_mean",
+    "document_tokens",
     "hookimpl",
 ]

@@ -15,6 +15,7 @@ from benchbench.errors import PluginError
 from benchbench.parameters import Parameter, Params, resolve
 from benchbench.protocols import Backbone, Dataset, Generator
 from benchbench.types import BackboneFolder, Corpus, Kind, LoadedModel
+from benchbench.workload import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class BorrowedBackbone:
     def identity(self, params: Params, *, offline: bool) -> str:
         """Return the content hash of the folder; raise Skip where it is absent."""
         return self.lender().identity(params, offline=offline)
+
+    def shape(self) -> Shape | None:
+        """Return its sizes, as the backbone that loads it knows them."""
+        known = getattr(self.lender(), "shape", None)
+        return known() if known else None
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had or held."""

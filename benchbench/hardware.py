@@ -26,6 +26,10 @@ class Device:
     dtype: str
     memory_mib: int | None = None
 
+    def compute_dtype(self, asked: str) -> str:
+        """Return the dtype asked for of a backbone; "auto" is the device's own."""
+        return self.dtype if asked == "auto" else asked
+
 
 def find_device(asked: str = "auto") -> Device:
     """Return the device to use: the first visible NVIDIA GPU that torch was built for, else CPU.
@@ -38,7 +42,7 @@ def find_device(asked: str = "auto") -> Device:
             "--device cuda: no usable GPU was found (torch built for CUDA: "
             f"{'yes' if torch_has_cuda() else 'no'}); use --device cpu or install torch for CUDA."
         )
-    return gpu or Device("cpu", processor_name(), "float32")
+    return gpu or Device("cpu", processor_name(), "float32", main_memory_mib())
 
 
 def dtype_for(capability: tuple[int, int]) -> str:
@@ -63,6 +67,20 @@ def processor_name() -> str:
         return platform.processor() or platform.machine()
     match = re.search(r"^model name\s*: *(.+)$", text, re.MULTILINE)
     return match.group(1) if match else platform.machine()
+
+
+def main_memory_mib() -> int | None:
+    """Return how much main memory the machine has, None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    except (OSError, ValueError):
+        return None
+
+
+def share_of_cores(parallel: int) -> int:
+    """Return the threads of a cell when the cores are shared out among `parallel` cells."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) // parallel)
 
 
 def _first_gpu() -> Device | None:

@@ -113,8 +113,7 @@ def _identity(
     dtype = device.dtype
     if cell.backbone is not None:
         parameters["backbone"] = catalog.resolved("backbone", cell.backbone)
-        asked = str(parameters["backbone"].get("dtype", "auto"))
-        dtype = device.dtype if asked == "auto" else asked
+        dtype = device.compute_dtype(str(parameters["backbone"].get("dtype", "auto")))
         backbone = catalog.backbone(cell.backbone.use)
         weights = backbone.identity(parameters["backbone"], offline=around.offline)
     keys = [needed.key for needed in upstream]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -43,12 +42,6 @@ class Suite:
     def store(self) -> Store:
         """Return the store that the suite alone publishes to."""
         return self.around.store
-
-
-def share_of_cores(parallel: int) -> int:
-    """Return the threads of a cell when the cores are shared out among `parallel` cells."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (cores or 1) // parallel)
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:

@@ -80,7 +80,9 @@ def test_a_gpu_that_is_hidden_is_not_used(gpu, monkeypatch, hidden):
 
 def test_cpu_is_used_where_it_is_asked_for(gpu):
     gpu("NVIDIA H200, 9.0, 143771")
-    assert find_device("cpu") == Device("cpu", processor_name(), "float32")
+    device = find_device("cpu")
+    assert device == Device("cpu", processor_name(), "float32", device.memory_mib)
+    assert device.memory_mib is None or device.memory_mib > 256
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from benchbench import LoaderError, hookspecs
 from benchbench.catalog import load_catalog
 from benchbench.testing import check_backbone, check_dataset, check_method
-from tests.models import bind_model, write_model
+from tests.models import bind_model, write_encoder, write_model
 
 MESSAGES = Path(__file__).parent / "data" / "messages.csv"
 TABLE = {"path": str(MESSAGES), "text": "text", "label": "topic"}
@@ -20,6 +20,11 @@ TABLE = {"path": str(MESSAGES), "text": "text", "label": "topic"}
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp("model") / "tiny", MESSAGES.read_text().split())
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return write_encoder(tmp_path_factory.mktemp("model") / "bert", MESSAGES.read_text().split())
 
 
 @pytest.fixture
@@ -32,12 +37,13 @@ def stranger(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["single-label", "multi-label"])
 @pytest.mark.parametrize("name", sorted(load_catalog().methods))
-def test_our_own_methods_hold_to_the_contract(model, name, kind):
+def test_our_own_methods_hold_to_the_contract(model, encoder, name, kind):
     method = load_catalog().methods[name]
     quick = {"epochs": 1, "document_tokens": 16}
     declared = {parameter.name for parameter in method.parameters}
     params = {key: value for key, value in quick.items() if key in declared}
-    backbone = bind_model(model, "nf4") if method.backbone_kinds else None
+    backbones = {"causal-lm": (model, "nf4"), "encoder": (encoder, "none")}
+    backbone = bind_model(*backbones[method.backbone_kinds[0]]) if method.backbone_kinds else None
     check_method(method, kind=kind, backbone=backbone, params=params)
 
 

@@ -12,17 +12,25 @@ from rich.console import Console
 
 from benchbench import board as boards
 from benchbench import fsio
-from benchbench.cli.selection import Selection, planned, prepare_all, select, selection_options
+from benchbench.cli.selection import (
+    Selection,
+    jobs_option,
+    planned,
+    prepare_all,
+    select,
+    selection_options,
+    share,
+    threads_option,
+)
 from benchbench.executors.local import LOCAL
 from benchbench.freezing import complete
-from benchbench.grid import CORES
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
 from benchbench.progress import ProgressWatcher
 from benchbench.redaction import redact
 from benchbench.render import markdown, terminal
 from benchbench.store import Store, corrupt_records, open_store
-from benchbench.suite import Settings, Suite, failed, share_of_cores
+from benchbench.suite import Settings, Suite, failed
 from benchbench.suite import run as run_suite
 
 SOME_FAILED = 1
@@ -30,8 +38,8 @@ SOME_FAILED = 1
 
 @click.command()
 @selection_options
-@click.option("--jobs", type=click.IntRange(min=1), help="Cells at once [the grid's, else 1].")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads a cell [cores / jobs].")
+@jobs_option
+@threads_option
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("--force", is_flag=True, help="Run cells again that have a result.")
@@ -66,22 +74,13 @@ def run(**options: Any) -> int:
         boards.freeze(store, board, corpora)
         _publish(store, board, console)
     if selection.grid.closing:
-        console.print(selection.grid.closing, markup=False, highlight=False)
+        console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
 
 
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:
-    """Return how to run; a GPU takes one cell at a time unless more are asked for."""
-    jobs = options["jobs"] or selection.grid.jobs
-    if jobs == CORES:
-        jobs = share_of_cores(1) if selection.device.kind == "cpu" else 1
-    return Settings(
-        int(jobs),
-        options["threads"] or share_of_cores(int(jobs)),
-        options["timeout"],
-        options["fail_fast"],
-        options["executor"],
-    )
+    jobs, threads = share(options, selection)
+    return Settings(jobs, threads, options["timeout"], options["fail_fast"], options["executor"])
 
 
 def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:

@@ -13,9 +13,9 @@ import click
 
 from benchbench.catalog import Catalog, load_catalog
 from benchbench.errors import BenchbenchError, UnknownName
-from benchbench.grid import Expansion, Grid, Overrides, expand, parse_only
+from benchbench.grid import CORES, Expansion, Grid, Overrides, expand, parse_only
 from benchbench.grid_file import find, read_grid
-from benchbench.hardware import Device, find_device
+from benchbench.hardware import Device, find_device, share_of_cores
 from benchbench.plan import PlannedCell, Surroundings, plan_cells
 from benchbench.preparation import PreparedCorpus, prepare
 from benchbench.store import Store, check_name
@@ -31,6 +31,12 @@ store_option = click.option(
     "--store", type=click.Path(path_type=Path), default=Path("benchbench-runs"), show_default=True,
     help="Folder of records, predictions, artefacts and leaderboards.",
 )  # fmt: skip
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(min=1), help="Cells at once [the grid's, else 1]."
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads a cell [cores / jobs]."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,14 @@ def planned(
         selection.catalog, store, selection.device, options["offline"], options.get("force", False)
     )
     return around, plan_cells(selection.expansion.cells, corpora, around)
+
+
+def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
+    """Return cells at once and threads a cell; a GPU takes one cell unless more are asked for."""
+    jobs = options["jobs"] or selection.grid.jobs
+    if jobs == CORES:
+        jobs = share_of_cores(1) if selection.device.kind == "cpu" else 1
+    return int(jobs), options["threads"] or share_of_cores(int(jobs))
 
 
 def set_offline(offline: bool) -> None:

@@ -31,6 +31,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         "unseen": list(corpus.labels.unseen),
     }
     digest = hashlib.sha256(canonical_line([corpus.kind, corpus.main_metric, labels]))
+    characters = 0
     for split in SPLITS:
         digest.update(canonical_line(split))
         # Written beside and moved into place: the corpus may be mapped from this very file.
@@ -38,6 +39,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         with open_writer(fresh) as writer:
             for batch in batches_of(getattr(corpus, split)):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    characters += len(row[1])
                     digest.update(canonical_line([*row[:5], repr(row[5])]))
                 writer.write_batch(batch)
         fresh.replace(folder / f"{split}.arrow")
@@ -47,6 +49,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         "labels": labels,
         "report": asdict(corpus.report),
         "documents": {split: len(getattr(corpus, split)) for split in SPLITS},
+        "characters": characters,
         "training_counts": training_counts(corpus),
         "fingerprint": digest.hexdigest(),
     }
@@ -58,7 +61,7 @@ def corpus_facts(folder: Path) -> dict[str, Any]:
     """Return what `corpus.json` says, without a look at the rows. Raises LoaderError.
 
     Keys: kind, main_metric, labels (names, texts, parents, unseen), report, documents (by
-    split), training_counts (by label), fingerprint.
+    split), characters (of all texts), training_counts (by label), fingerprint.
     """
     path = folder / "corpus.json"
     try:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbench import BenchbenchError, LoadedModel, Parameter, Params
+from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
 from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
+from benchbench_backbones.shapes import SHAPES, shape_of
 from benchbench_backbones.sources import Folder, HubRepository
 
 
@@ -95,6 +96,16 @@ class PretrainedModel:
     def identity(self, params: Params, *, offline: bool) -> str:
         """Return the sha256 of a folder's files or a hub commit; raise Skip where absent."""
         return self.source.identity(str(params["revision"]), offline=offline)
+
+    def shape(self) -> Shape | None:
+        """Return its sizes from its configuration or its card, None where neither is here."""
+        if isinstance(self.source, Folder):
+            return shape_of(_configuration(self.source.path), self.kind)
+        cards = {card.hub_id: card.name for card in CARDS}
+        known = SHAPES.get(cards.get(self.source.hub_id, ""))
+        if known is None and (cached := self.source.cached_configuration()):
+            return shape_of(_configuration(cached.parent), self.kind)
+        return known
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchbench import BoundBackbone, Kind, LabelSpace, LoadedModel, Parameter, Task
+from benchbench import (
+    Amount,
+    BoundBackbone,
+    Kind,
+    LabelSpace,
+    LoadedModel,
+    Parameter,
+    Params,
+    Task,
+    Workload,
+)
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors
 from benchbench.kit.lora import (
     LORA_PARAMETERS,
@@ -27,6 +37,7 @@ from benchbench_finetune.head import (
     lesson_of,
 )
 from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.work import head_work
 
 POOLING = Parameter(
     "pooling",
@@ -46,6 +57,10 @@ class EmbeddingHead:
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = True
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return how much work it makes of so much data."""
+        return head_work(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""

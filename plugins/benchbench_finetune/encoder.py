@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import (
+    Amount,
     BenchbenchError,
     BoundBackbone,
     Kind,
     LabelSpace,
     LoadedModel,
     Parameter,
+    Params,
     Task,
+    Workload,
 )
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors, save_tensors
 from benchbench.kit.seeding import seed_everything
@@ -26,6 +29,7 @@ from benchbench_finetune.head import (
     lesson_of,
 )
 from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.work import encoder_work
 
 POOLING = Parameter(
     "pooling",
@@ -66,6 +70,10 @@ class Encoder:
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("encoder",)
     seeded = True
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return how much work it makes of so much data."""
+        return encoder_work(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""

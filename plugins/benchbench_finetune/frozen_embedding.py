@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BoundBackbone, Kind, LabelSpace, LoadedModel, Parameter, Task
+from benchbench import (
+    Amount,
+    BoundBackbone,
+    Kind,
+    LabelSpace,
+    LoadedModel,
+    Parameter,
+    Params,
+    Task,
+    Workload,
+)
 from benchbench.kit.artifacts import (
     load_labels,
     load_settings,
@@ -24,6 +34,7 @@ from benchbench.kit.targets import class_index, multi_hot
 from benchbench.kit.training import TRAINING_PARAMETERS
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.work import frozen_work
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +126,10 @@ class FrozenEmbedding:
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm", "encoder")
     seeded = False
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return how much work it makes of so much data."""
+        return frozen_work(params, amount)
 
     def fit(self, task: Task) -> FrozenClassifier:
         """Fit on `task.train`, documents weighted; the penalty is chosen on validation."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BoundBackbone, Kind, Parameter, Task
+from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Workload
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
 from benchbench.kit.lora import LORA_PARAMETERS, adapter_outputs, attach
 from benchbench.kit.seeding import seed_everything
@@ -30,6 +30,7 @@ from benchbench_finetune.asking import (
     load_asked,
 )
 from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.work import asked_work
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +68,10 @@ class Instruction:
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = True
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return how much work it makes of so much data."""
+        return asked_work(params, amount)
 
     def fit(self, task: Task) -> AskedClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""

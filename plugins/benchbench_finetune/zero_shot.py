@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchbench import BoundBackbone, Kind, Task
+from benchbench import Amount, BoundBackbone, Kind, Params, Task, Workload
 from benchbench.kit.training import TRAINING_PARAMETERS
 from benchbench_finetune.asking import (
     ANSWER_PARAMETERS,
@@ -15,6 +15,7 @@ from benchbench_finetune.asking import (
     load_asked,
 )
 from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.work import asked_work
 
 
 class ZeroShot:
@@ -33,6 +34,10 @@ class ZeroShot:
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = False
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return how much work it makes of so much data."""
+        return asked_work(params, amount)
 
     def fit(self, task: Task) -> AskedClassifier:
         """Bring the backbone into memory and settle how it is asked."""

@@ -1,0 +1,56 @@
+"""The sizes of models: of cards from a table, of folders and cached repositories as they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchbench import Shape
+
+# fmt: off
+SHAPES: Mapping[str, Shape] = {   # layers, width, inner, heads, key heads, head width, vocabulary
+    "llama-3.2-1b": Shape(16, 2048, 8192, 32, 8, 64, 128_256),
+    "llama-3.2-3b": Shape(28, 3072, 8192, 24, 8, 128, 128_256),
+    "llama-3.1-8b": Shape(32, 4096, 14_336, 32, 8, 128, 128_256, tied=False),
+    "mistral-7b-v0.3": Shape(32, 4096, 14_336, 32, 8, 128, 32_768, tied=False),
+    "mistral-nemo-12b": Shape(40, 5120, 14_336, 32, 8, 128, 131_072, tied=False),
+    "ministral-8b-instruct": Shape(36, 4096, 12_288, 32, 8, 128, 131_072, tied=False),
+    "qwen2.5-0.5b": Shape(24, 896, 4864, 14, 2, 64, 151_936),
+    "qwen2.5-1.5b": Shape(28, 1536, 8960, 12, 2, 128, 151_936),
+    "qwen2.5-3b": Shape(36, 2048, 11_008, 16, 2, 128, 151_936),
+    "qwen2.5-7b": Shape(28, 3584, 18_944, 28, 4, 128, 152_064, tied=False),
+    "qwen3-0.6b": Shape(28, 1024, 3072, 16, 8, 128, 151_936),
+    "qwen3-1.7b": Shape(28, 2048, 6144, 16, 8, 128, 151_936),
+    "qwen3-4b": Shape(36, 2560, 9728, 32, 8, 128, 151_936),
+    "qwen3-8b": Shape(36, 4096, 12_288, 32, 8, 128, 151_936, tied=False),
+    "bert-for-patents": Shape(24, 1024, 4096, 16, 16, 64, 39_859, gated=False, output_head=False),
+    "patentbert": Shape(12, 768, 3072, 12, 12, 64, 30_522, gated=False, output_head=False),
+    "patentsberta": Shape(12, 768, 3072, 12, 12, 64, 30_527, gated=False, output_head=False),
+    "modernbert-base": Shape(22, 768, 1152, 12, 12, 64, 50_368, output_head=False),
+    "modernbert-large": Shape(28, 1024, 2624, 16, 16, 64, 50_368, output_head=False),
+}
+# fmt: on
+GATED = ("modernbert", "eurobert", "nomic_bert")
+"""Encoders whose MLPs have three matrices; those of causal LMs are taken to have."""
+
+
+def shape_of(config: Mapping[str, Any], kind: str) -> Shape | None:
+    """Return the shape that a configuration describes, None where it names other things."""
+    text = config.get("text_config", config)
+    try:
+        heads = int(text["num_attention_heads"])
+        width = int(text["hidden_size"])
+        return Shape(
+            layers=int(text["num_hidden_layers"]),
+            width=width,
+            inner=int(text["intermediate_size"]),
+            heads=heads,
+            key_heads=int(text.get("num_key_value_heads") or heads),
+            head_width=int(text.get("head_dim") or width // heads),
+            vocabulary=int(text["vocab_size"]),
+            tied=bool(text.get("tie_word_embeddings", kind == "encoder")),
+            gated=kind == "causal-lm" or text.get("model_type") in GATED,
+            output_head=kind == "causal-lm",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
+        return None

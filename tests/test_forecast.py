@@ -1,0 +1,134 @@
+"""Forecasts: what was measured counts before what is estimated, and nothing is invented."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchbench import Parameter, Reference, Shape, Workload
+from benchbench.forecast import amount_of, forecasts
+from benchbench.hardware import Device
+from benchbench.identity import cell_id
+from benchbench.plan import PlannedCell, Surroundings
+from benchbench.preparation import PreparedCorpus
+from benchbench.store import Store, open_store, publish
+from benchbench.types import Cell, Outcome
+from tests.building import record
+
+FACTS = {
+    "kind": "single-label",
+    "documents": {"train": 80, "validation": 10, "test": 10},
+    "characters": 40_000,
+    "labels": {"names": ["a", "b"]},
+}
+CPU = Device("cpu", "a processor", "float32", 8000)
+DATA = Reference("table", "table")
+
+
+class Known:
+    """A method and a backbone in one, both of which say what they take."""
+
+    name = "known"
+    parameters = (Parameter("quantization", str, "none", "how weights are held"),)
+
+    def shape(self):
+        return Shape(2, 64, 128, 4, 4, 16, 100)
+
+    def workload(self, params, amount):
+        return Workload("adapters", 64, amount.characters / 4, 64.0, 2.0, 8, 32, rank=4)
+
+
+class Silent:
+    """A method or a backbone that says nothing."""
+
+    name = "silent"
+    parameters = ()
+
+
+class Shelf:
+    """A catalog of these two."""
+
+    def method(self, name):
+        return {"known": Known(), "silent": Silent()}[name]
+
+    backbone = method
+
+    def resolved(self, noun, reference):
+        return {"quantization": "none"}
+
+
+@pytest.fixture
+def around(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("benchbench.calibration.SECONDS", 0.001)
+    return Surroundings(Shelf(), open_store(tmp_path / "store"), CPU)
+
+
+def planned(method="known", backbone="known", seed=0):
+    reference = Reference(backbone, backbone) if backbone else None
+    cell = Cell(DATA, Reference(method, method), reference, seed)
+    return PlannedCell(cell, cell_id(cell), None, {}, "missing")
+
+
+def forecast(around, *cells):
+    corpora = {DATA: PreparedCorpus(None, FACTS)}
+    return forecasts(cells, corpora, around, threads=1)
+
+
+def finish(store, planned_cell, status="ok", device="cpu", **cost):
+    """Publish what a cell took."""
+    identity = {"device": device}
+    publish(store, Outcome(record(planned_cell.cell, status, identity=identity, cost=cost), None))
+
+
+def test_how_much_data_there_is():
+    amount = amount_of(PreparedCorpus(None, FACTS))
+    assert (amount.characters, amount.labels, amount.documents["train"]) == (400.0, 2, 80)
+
+
+def test_what_says_nothing_is_unknown(around):
+    for cell in (planned("silent"), planned(backbone="silent"), planned(backbone=None)):
+        found = forecast(around, cell)[cell.id]
+        assert (found.basis, found.memory_mib, found.seconds) == ("unknown", None, None)
+        assert found.fits
+
+
+def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(around):
+    cell = planned()
+    found = forecast(around, cell)[cell.id]
+    assert found.basis == "estimated"
+    assert found.memory_mib > 0
+    assert found.seconds > 0
+    assert found.fits
+    small = replace(around, device=replace(CPU, memory_mib=100))
+    assert not forecast(small, cell)[cell.id].fits
+
+
+def test_what_ran_with_another_seed_is_measured(around):
+    done, other, stranger = planned(seed=0), planned(seed=1), planned("silent", seed=1)
+    finish(around.store, done, wall_seconds=12.5, peak_ram_mib=300)
+    found = forecast(around, done, other, stranger)
+    for cell in (done, other):
+        assert (found[cell.id].basis, found[cell.id].seconds) == ("measured", 12.5)
+        assert found[cell.id].memory_mib == 300
+    assert found[stranger.id].basis == "unknown"
+
+
+def test_what_ran_elsewhere_or_failed_says_nothing(around):
+    for number, (status, device) in enumerate([("ok", "cuda"), ("failed", "cpu")]):
+        cell = planned(seed=number)
+        finish(around.store, cell, status, device, wall_seconds=1.0)
+        assert forecast(around, cell)[cell.id].basis == "estimated"
+
+
+def test_what_ran_out_of_memory_with_another_seed_does_not_fit(around):
+    done, other = planned(seed=0), planned(seed=1)
+    finish(around.store, done, "oom", wall_seconds=3.0)
+    assert not forecast(around, done, other)[other.id].fits
+
+
+def test_a_store_that_is_not_there_yet_is_no_fault(around, tmp_path):
+    cell = planned()
+    absent = replace(around, store=Store(tmp_path / "nowhere"))
+    assert forecast(absent, cell)[cell.id].basis == "estimated"
