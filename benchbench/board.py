@@ -41,6 +41,7 @@ class Board:
     command: str = ""
     values: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """What plugins' metrics gave on test, by cell id and name: frozen, for no plugin reads."""
+    note: str = ""
 
     def to_json(self) -> Json:
         """Return this board as plain data."""
@@ -60,6 +61,7 @@ class Board:
             "dropped": list(self.dropped),
             "command": self.command,
             "values": {cell: dict(values) for cell, values in self.values.items()},
+            "note": self.note,
         }
 
     @classmethod
@@ -79,6 +81,7 @@ class Board:
             tuple(data["dropped"]),
             data["command"],
             data["values"],
+            data["note"],
         )
 
 

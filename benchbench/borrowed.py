@@ -74,10 +74,11 @@ class BorrowedBackbone:
     kind: str = field(init=False)
     family: str = field(init=False)
     description: str = field(init=False)
+    licence: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Take over what the plugin says of its folder."""
-        for name in ("name", "kind", "family", "description"):
+        for name in ("name", "kind", "family", "description", "licence"):
             object.__setattr__(self, name, getattr(self.shelf, name))
 
     @property

@@ -40,7 +40,7 @@ class Grid:
     """A named sum of blocks.
 
     `jobs` is how many of its cells run at once where nothing else is asked for, CORES one a core;
-    `closing` is the line that a run of it ends with.
+    `note` stands under its leaderboard's title; `closing` is the line that a run of it ends with.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Grid:
     seeds: tuple[int, ...]
     blocks: tuple[Block, ...]
     jobs: int | str = 1
+    note: str = ""
     closing: str = ""
 
 

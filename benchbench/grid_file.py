@@ -15,7 +15,7 @@ from benchbench.grid import CORES, NOUNS, Block, Grid, Overrides
 from benchbench.parameters import Value, did_you_mean
 from benchbench.types import Reference
 
-GRID_KEYS = ("title", "seeds", "jobs", "closing", "block")
+GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
 BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
 
 
@@ -41,8 +41,9 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
     jobs = _jobs(data.get("jobs", 1), faults)
     if faults:
         raise GridError(str(path), faults)
-    title, closing = str(data.get("title", path.stem)), str(data.get("closing", ""))
-    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, closing)
+    title = str(data.get("title", path.stem))
+    words = {name: str(data.get(name, "")) for name in ("note", "closing")}
+    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, **words)
 
 
 def find(noun: str, text: str, catalog: Catalog) -> Reference:

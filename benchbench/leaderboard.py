@@ -58,6 +58,7 @@ class Leaderboard:
     title: str
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def build(board: Board, records: Mapping[str, Record | None]) -> Leaderboard:
         _section(name, facts, _cells_of(board, name), records)
         for name, facts in sorted(board.datasets.items())
     )
-    return Leaderboard(board.title, sections, _notes(board, records))
+    return Leaderboard(board.title, sections, _notes(board, records), board.note)
 
 
 def _with_values(
@@ -298,11 +299,23 @@ def _notes(board: Board, records: Mapping[str, Record | None]) -> tuple[str, ...
     ]
     if any(record.cost.get("cells_beside") for record in good):
         notes.append("* measured while other cells ran on the same machine.")
+    notes += _licences(good)
     notes += _machines(good)
     notes += [f"Not part of the grid: {reason}." for reason in board.dropped]
     if board.command:
         notes.append(f"Made by: {board.command}")
     return tuple(notes)
+
+
+def _licences(records: Iterable[Record]) -> list[str]:
+    """Name the terms of every backbone that has a result."""
+    found = {
+        record.cell.backbone.name: str(record.provenance.get("licence") or "unconfirmed")
+        for record in records
+        if record.cell.backbone is not None
+    }
+    terms = ", ".join(f"{name} {licence}" for name, licence in sorted(found.items()))
+    return [f"Licences of the backbones: {terms}."] if found else []
 
 
 def _machines(records: Iterable[Record]) -> list[str]:

@@ -91,7 +91,10 @@ def _run_wave(
 def _finish(suite: Suite, outcome: Outcome) -> Record:
     """Publish an outcome, tell the watchers, and clear away what it left."""
     plugins = suite.around.catalog.plugins_of(outcome.record.cell)
-    facts = provenance(suite.around.device, suite.settings.threads, plugins)
+    facts = {
+        **provenance(suite.around.device, suite.settings.threads, plugins),
+        **_licence(suite, outcome.record.cell),
+    }
     beside = {"cells_beside": suite.settings.parallel - 1}
     record = replace(
         outcome.record,
@@ -157,6 +160,14 @@ def _job(
             if (record := results.get(name)) is not None
         },
     )
+
+
+def _licence(suite: Suite, cell: Cell) -> dict[str, str]:
+    """Return the terms of the backbone, as far as its plugin tells any."""
+    if cell.backbone is None:
+        return {}
+    backbone = suite.around.catalog.backbone(cell.backbone.use)
+    return {"licence": str(getattr(backbone, "licence", "") or "")}
 
 
 def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str:

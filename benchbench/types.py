@@ -178,7 +178,8 @@ class LoadedModel:
 class BackboneFolder:
     """A backbone that a plugin brings as a folder: `config.json`, tokenizer and safetensors.
 
-    It is loaded by the plugin that loads folders; `kind` is "causal-lm" or "encoder".
+    It is loaded by the plugin that loads folders; `kind` is "causal-lm" or "encoder". A licence
+    that is told stands in the notes of every leaderboard it is on.
     """
 
     name: str
@@ -186,6 +187,7 @@ class BackboneFolder:
     family: str
     description: str
     folder: Path
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

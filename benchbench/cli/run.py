@@ -69,6 +69,7 @@ def run(**options: Any) -> int:
             {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
             selection.expansion.dropped,
             redact(shlex.join(["benchbench", *sys.argv[1:]])),
+            note=selection.grid.note,
         )
         board = complete(board, selection.catalog, store, console.print)
         boards.freeze(store, board, corpora)

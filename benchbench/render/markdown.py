@@ -18,6 +18,8 @@ AUTOMATIC_LINK = re.compile(r"(?i)(https?|ftp|www|mailto)([:.])")
 def render(board: Leaderboard) -> str:
     """Return the leaderboard as markdown, the same bytes for the same board."""
     lines = [f"# {escape(board.title)}", ""]
+    if board.note:
+        lines += [escape(board.note), ""]
     for section in board.sections:
         lines += _section(section)
     lines += ["## Notes", "", *(f"- {escape(note)}" for note in board.notes)]

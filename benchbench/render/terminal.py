@@ -21,6 +21,9 @@ BORDER = 6
 
 def show(board: Leaderboard, console: Console) -> None:
     """Print the leaderboard, in as many tables as the terminal's width asks for."""
+    if board.note:
+        console.print()
+        console.print(Text(plain(board.note)))
     for section in board.sections:
         console.print()
         console.print(Text(plain(section.title), style="bold"))

@@ -12,7 +12,7 @@ MINIATURE += "harness works, not how real models do"
 
 
 def _miniature(name: str, kind: str, family: str) -> BackboneFolder:
-    return BackboneFolder(name, kind, family, f"{family}, {MINIATURE}", MODELS / name)
+    return BackboneFolder(name, kind, family, f"{family}, {MINIATURE}", MODELS / name, "Apache-2.0")
 
 
 BACKBONES = (
