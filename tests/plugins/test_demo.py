@@ -5,12 +5,15 @@ import hashlib
 import json
 from collections import Counter
 from random import Random
+from statistics import mean, stdev
 from xml.etree import ElementTree
 
 import pytest
+from benchbench_demo.architectures import ARCHITECTURES
 from benchbench_demo.cards import BACKBONES, MODELS
 from benchbench_demo.company_table import COLUMNS, write_table
 from benchbench_demo.inventions import NOISE, draw_invention, members, pick
+from benchbench_demo.pretrain import Recipe, pretrain
 from benchbench_demo.pretraining_text import SEED as PRETRAINING_SEED
 from benchbench_demo.pretraining_text import documents as pretraining_documents
 from benchbench_demo.wipo_tree import write_tree
@@ -19,7 +22,9 @@ from benchbench_demo.writing import write
 
 from benchbench.catalog import load_catalog
 from benchbench.preparation import prepare
+from benchbench.store import Store, all_records
 from benchbench.types import SPLITS, Reference
+from tests.commands import benchbench
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +215,39 @@ def test_a_miniature_is_what_its_card_says(backbone):
 
 def test_every_folder_of_models_is_supplied():
     assert {path.name for path in MODELS.iterdir()} == {each.name for each in BACKBONES}
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_pretraining_the_same_way_twice_gives_the_same_weights(tmp_path, name):
+    recipe = Recipe(documents=200, steps=2, batch=2, block=32)
+    cards = []
+    for time in ("first", "second"):
+        losses = [loss for _, loss in pretrain(ARCHITECTURES[name], recipe, tmp_path / time)]
+        cards.append(json.loads((tmp_path / time / "card.json").read_text()))
+        assert losses[-1] == pytest.approx(cards[-1]["final_loss"], abs=1e-4)
+    assert cards[0] == cards[1]
+
+
+def test_pretraining_is_worth_more_than_the_luck_of_random_weights(tmp_path):
+    import torch
+    from transformers import AutoTokenizer
+
+    pretrained = MODELS / "nano-llama"
+    tokenizer = AutoTokenizer.from_pretrained(pretrained)
+    names = [f"random{seed}" for seed in range(3)]
+    for seed, name in enumerate(names):
+        torch.manual_seed(seed)
+        ARCHITECTURES["nano-llama"].build(tokenizer).save_pretrained(tmp_path / name)
+        tokenizer.save_pretrained(tmp_path / name)
+    benchbench(
+        tmp_path, "run", "--dataset", "demo-claims", "--method", "frozen-embedding",
+        "--backbone", "nano-llama", *(w for name in names for w in ("--backbone", f"./{name}")),
+        "--store", "runs", "--offline",
+    )  # fmt: skip
+    scores = {
+        record.cell.backbone.name.removeprefix("./"): record.metrics["test"]["macro_f1"]
+        for record in all_records(Store(tmp_path / "runs"))
+    }
+    random = [scores.pop(name) for name in names]
+    (learned,) = scores.values()
+    assert learned > mean(random) + max(0.1, 2 * stdev(random))
