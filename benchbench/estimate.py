@@ -19,6 +19,8 @@ ADAM_BYTES = 16
 """A trained float32 weight, its gradient and AdamW's two moments."""
 EFFICIENCY = 0.3
 """The share of a bare matrix product's rate that a whole model reaches, seen on a CPU."""
+PROCESS_MIB = 80
+"""What a cell's own process takes on a CPU beside its model, seen on miniatures."""
 RESERVED_MIB = 700
 """What CUDA itself and fragments of its memory take of a card."""
 CHECKPOINTED_FROM = 2e9
@@ -47,6 +49,7 @@ def estimate(
 ) -> Estimate:
     """Return what training and predicting will need."""
     memory = memory_bytes(shape, work, quantization, machine) / 2**20
+    memory += PROCESS_MIB if machine.kind == "cpu" else 0
     return Estimate(memory, operations(shape, work, amount, machine) / machine.flops / EFFICIENCY)
 
 

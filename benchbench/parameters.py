@@ -75,7 +75,9 @@ def resolve(
             except ValueError as error:
                 faults.append(f"'{owner}.{name}': {error}")
         elif parameter.default is None:
-            faults.append(f"'{owner}.{name}' must be given: {parameter.help}")
+            faults.append(
+                f"'{owner}.{name}' must be given: {parameter.help}; --set {owner}.{name}=VALUE"
+            )
         else:
             values[name] = parameter.default
     return values, faults

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from benchbench.catalog import Catalog
@@ -11,6 +11,7 @@ from benchbench.errors import PluginError, Skip
 from benchbench.hardware import Device
 from benchbench.identity import cell_id, identity_block
 from benchbench.identity import key as key_of
+from benchbench.parameters import Params
 from benchbench.preparation import PreparedCorpus
 from benchbench.redaction import redact
 from benchbench.store import Store, records_of, standing
@@ -48,12 +49,15 @@ class Surroundings:
     device: Device
     offline: bool = False
     force: bool = False
+    weights: dict[Reference, str | Skip] = field(default_factory=dict)
+    """What identifies each backbone's weights, asked once: the hub may take seconds to answer."""
 
 
 def plan_cells(
     cells: Iterable[Cell], corpora: Mapping[Reference, PreparedCorpus], around: Surroundings
 ) -> list[PlannedCell]:
     """Return every cell planned, upstream cells before those that require them."""
+    around = replace(around, weights={})
     planned: dict[Cell, PlannedCell] = {}
     for cell in cells:
         try:
@@ -114,8 +118,7 @@ def _identity(
     if cell.backbone is not None:
         parameters["backbone"] = catalog.resolved("backbone", cell.backbone)
         dtype = device.compute_dtype(str(parameters["backbone"].get("dtype", "auto")))
-        backbone = catalog.backbone(cell.backbone.use)
-        weights = backbone.identity(parameters["backbone"], offline=around.offline)
+        weights = _weights(cell.backbone, parameters["backbone"], around)
     keys = [needed.key for needed in upstream]
     return identity_block(
         cell=cell,
@@ -127,3 +130,17 @@ def _identity(
         plugins=catalog.plugins_of(cell),
         upstream=[key for key in keys if key is not None],
     )
+
+
+def _weights(reference: Reference, params: Params, around: Surroundings) -> str:
+    """Return what identifies a backbone's weights; raise Skip where they cannot be had."""
+    if reference not in around.weights:
+        backbone = around.catalog.backbone(reference.use)
+        try:
+            around.weights[reference] = backbone.identity(params, offline=around.offline)
+        except Skip as error:
+            around.weights[reference] = error
+    found = around.weights[reference]
+    if isinstance(found, Skip):
+        raise found
+    return found

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchbench import fsio
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.errors import BenchbenchError, LoaderError
+from benchbench.errors import BenchbenchError, LoaderError, StoreError
 from benchbench.identity import core_digest, digest, source_digest
 from benchbench.parameters import Params
 from benchbench.types import Corpus, Reference
@@ -58,7 +58,7 @@ def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> 
     params = catalog.resolved("dataset", reference)
     folder = _cached(reference, params, catalog)
     if not (folder / "corpus.json").exists():
-        fsio.make_folder(folder.parent)
+        _make_cache(folder.parent)
         _in_own_process(reference.use, dict(params), folder)
     prepared = PreparedCorpus(folder, corpus_facts(folder))
     warnings = prepared.facts["report"]["warnings"]
@@ -68,6 +68,13 @@ def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> 
             "Mend the data, or run without --strict."
         )
     return prepared
+
+
+def _make_cache(folder: Path) -> None:
+    try:
+        fsio.make_folder(folder)
+    except StoreError as error:
+        raise StoreError(f"{error} Name a folder for the cache with {CACHE}=FOLDER.") from error
 
 
 def build(use: str, params: Params, folder: Path) -> None:

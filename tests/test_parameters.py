@@ -95,7 +95,7 @@ def test_resolve_lists_every_fault_at_once():
     assert "unknown parameter 'head.rnak'" in faults[0]
     assert "Did you mean 'rank'?" in faults[0]
     assert faults[1].startswith("'head.rank': expected a whole number")
-    assert faults[2] == "'head.path' must be given: the table to read"
+    assert faults[2] == "'head.path' must be given: the table to read; --set head.path=VALUE"
 
 
 @pytest.mark.parametrize(

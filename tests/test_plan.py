@@ -203,3 +203,20 @@ def test_a_board_keeps_the_keys_of_the_plan(around):
     assert [(e.cell, e.id, e.key) for e in board_cells(plans)] == [
         (plan.cell, plan.id, plan.key) for plan in plans
     ]
+
+
+def test_weights_are_asked_for_once_a_backbone_however_many_cells(tmp_path):
+    class Hub(Net):
+        asked = 0
+
+        def identity(self, params, *, offline):
+            Hub.asked += 1
+            raise Skip("the hub does not answer")
+
+    catalog = catalog_of(datasets=[Table()], backbones=[Hub()], methods=[Way()])
+    hub = Surroundings(catalog, open_store(tmp_path / "store"), CPU)
+    plans = planned(hub, *(cell(seed=seed) for seed in range(5)))
+    assert [one.reason for one in plans] == ["the hub does not answer"] * 5
+    assert Hub.asked == 1
+    planned(hub, cell())
+    assert Hub.asked == 2, "what was absent is looked for again by the next plan"

@@ -134,12 +134,15 @@ def _summary(
     known = [needs[cell.id] for cell in pending if needs[cell.id].seconds is not None]
     if not pending:
         return lines
-    total = sum(need.seconds or 0.0 for need in known) / jobs
+    seconds = [need.seconds or 0.0 for need in known]
+    jobs = min(jobs, len(pending))
+    total = max(sum(seconds) / jobs, *seconds, 0.0)  # no cell runs on two of them
     at_once = f", {jobs} cells at once" if jobs > 1 else ""
     unknown = len(pending) - len(known)
     apart = f"; {unknown} of unknown length apart" if unknown else ""
     if known:
-        lines.append(f"About {_duration(total)} in all{at_once}{apart}.")
+        once = ", once their weights are here" if absent else ""
+        lines.append(f"About {_duration(total)} in all{once}{at_once}{apart}.")
     large = sum(1 for cell in pending if not needs[cell.id].fits)
     if large:
         lines.append(

@@ -20,6 +20,10 @@ MODEL_FILES = (
     "chat_template.jinja",
     "tekken.json",
 )
+NO_SAFETENSORS = (
+    "no *.safetensors (other formats can run code when read); write them with "
+    "`model.save_pretrained(folder)` and name that folder"
+)
 TIMEOUT = 10.0
 """Seconds that the hub has to answer."""
 
@@ -60,10 +64,7 @@ class Folder:
             )
         weights = sorted(self.path.glob("*.safetensors"))
         if not weights:
-            raise Skip(
-                f"{self.path}: no *.safetensors (other formats can run code when read); write "
-                "them with `model.save_pretrained(folder)`"
-            )
+            raise Skip(f"{self.path}: {NO_SAFETENSORS}")
         named = [self.path / name for name in MODEL_FILES]
         return sorted([path for path in named if path.is_file()] + weights)
 
@@ -80,6 +81,8 @@ class HubRepository:
         commit = self.cached_commit(revision)
         if commit:
             return commit
+        if self._has_other_weights(revision):
+            raise Skip(f"{self.hub_id}: {NO_SAFETENSORS}")
         if offline:
             raise self.missing(revision, "offline")
         return self._ask(revision)
@@ -95,6 +98,11 @@ class HubRepository:
             return None
         snapshot = config.parent
         return snapshot.name if any(snapshot.glob("*.safetensors")) else None
+
+    def _has_other_weights(self, revision: str) -> bool:
+        """Say whether the cache holds weights of another format: more downloads bring no others."""
+        config = self.cached_configuration(revision)
+        return config is not None and any(config.parent.glob("*.bin"))
 
     def cached_configuration(self, revision: str = "main") -> Path | None:
         """Return the `config.json` of `revision` in the hub's cache here, or None."""

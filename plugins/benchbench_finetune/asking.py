@@ -21,6 +21,7 @@ from benchbench.kit.lora import adapter_outputs, adapter_tensors, load_adapter, 
 from benchbench.kit.scoring import Scorer, context_length
 from benchbench.kit.training import autocast
 from benchbench_finetune.answers import Gold, LabelList, OneLabel, Way, YesNo
+from benchbench_finetune.needed import base_guard
 from benchbench_finetune.prompts import PROMPT_PARAMETERS, PromptFormat, prompt_format
 from benchbench_finetune.prompts import Way as WayName
 
@@ -207,6 +208,7 @@ def _facts(loaded: LoadedModel, settings: Settings, way: Way, scorer: Scorer) ->
         "max_listed": settings.listed if settings.way == "list" else None,
         "negatives_rate": way.rate if settings.way == "yes-no" else None,
         "guards": {
+            **base_guard(loaded),
             "a prompt begins with at most one BOS": "passed",
             "instruction and answer slot stand whole in every prompt": "passed",
             "every label survives the tokenizer and differs from all others": "passed",

@@ -36,7 +36,7 @@ from benchbench_finetune.head import (
     assemble,
     lesson_of,
 )
-from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.needed import base_guard, load_backbone
 from benchbench_finetune.work import head_work
 
 POOLING = Parameter(
@@ -74,10 +74,7 @@ class EmbeddingHead:
         lesson, learned = lesson_of(
             classifier, task, plan, {"adapter": adapter_outputs(loaded.model)}
         )
-        quantised = loaded.facts["four_bit_modules"] or loaded.facts["int8_modules"]
-        learned["guards"]["the base is really quantised"] = (
-            "passed" if quantised else "not applicable"
-        )
+        learned["guards"] |= base_guard(loaded)
         outcome = train(lesson, plan, task.report, task.seed)
         classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
         return classifier

@@ -33,7 +33,7 @@ from benchbench.kit.seeding import seed_everything
 from benchbench.kit.targets import class_index, multi_hot
 from benchbench.kit.training import TRAINING_PARAMETERS
 from benchbench_finetune.embedder import DocumentEmbedder
-from benchbench_finetune.needed import load_backbone
+from benchbench_finetune.needed import base_guard, load_backbone
 from benchbench_finetune.work import frozen_work
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class FrozenEmbedding:
             "total_parameters": loaded.facts["total_parameters"] + trained,
             "four_bit_modules": loaded.facts["four_bit_modules"],
             "pad_source": loaded.facts["pad_source"],
+            "guards": base_guard(loaded),
             "truncated_share": sum(truncated) / len(truncated),
             "c": chosen,
             "best_validation_loss": loss,

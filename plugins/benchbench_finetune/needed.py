@@ -1,4 +1,4 @@
-"""The backbone that a method cannot do without."""
+"""The backbone that a method cannot do without, and whether it is held as was asked."""
 
 from __future__ import annotations
 
@@ -10,3 +10,9 @@ def load_backbone(method: str, backbone: BoundBackbone | None) -> LoadedModel:
     if backbone is None:
         raise BenchbenchError(f"{method} needs a backbone: name one with --backbone")
     return backbone.load()
+
+
+def base_guard(loaded: LoadedModel) -> dict[str, str]:
+    """Return what loading found: a base that should be quantised and is not was refused there."""
+    quantised = loaded.facts["four_bit_modules"] or loaded.facts["int8_modules"]
+    return {"the base is really quantised": "passed" if quantised else "not applicable"}
