@@ -1,185 +1,231 @@
-"""Metrics against their definitions, written out as loops."""
+"""The register of metrics, all of them for a run, and those of agreement."""
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, matthews_corrcoef
 
-from benchbench.evaluation.metrics import evaluate, scores
-from benchbench.evaluation.thresholds import decide, tune_threshold
-from benchbench.predictions import Predictions
+from benchbench.evaluation import agreement
+from benchbench.evaluation.metrics import (
+    METRICS,
+    document_sums,
+    evaluate,
+    metrics_of,
+    tune,
+)
+from benchbench.evaluation.thresholds import decide, decided_labels, tune_threshold
+from tests.scored_cases import KINDS, SPLITS, each, label_facts, random_split, rows, scored, value
 
-SINGLE = ("accuracy", "macro_f1", "micro_f1", "weighted_f1")
-MULTI = ("exact_match", "micro_f1", "macro_f1", "weighted_f1", "samples_f1")
+BOTH = {
+    "macro_f1", "micro_f1", "weighted_f1", "mcc", "head_macro_f1", "mid_macro_f1",
+    "tail_macro_f1", "recall_at_3", "recall_at_5", "top_prediction", "three_guesses",
+    "all_categories", "hierarchical_precision", "hierarchical_recall", "hierarchical_f1", "ece",
+    "ece_mass", "brier", "nll", "ece_scaled", "ece_mass_scaled", "brier_scaled", "nll_scaled",
+}  # fmt: skip
+NAMES = {
+    "single-label": BOTH | {"accuracy"},
+    "multi-label": BOTH | {
+        "exact_match", "samples_f1", "precision_at_1", "precision_at_3", "precision_at_5",
+        "recall_at_1", "micro_f1_fixed", "macro_f1_fixed", "micro_f1_per_label",
+        "macro_f1_per_label", "ece_per_label",
+    },
+}  # fmt: skip
+LEVELS = {"level_1_f1", "level_2_f1", "level_3_f1"}
 
 
-def f1(true_positives, false_positives, false_negatives):
-    below = 2 * true_positives + false_positives + false_negatives
-    return 2 * true_positives / below if below else 0.0
+@each("single-label")
+def test_accuracy_is_the_share_of_right_documents(split):
+    right = [gold == decided for gold, decided in rows(split)]
+    assert agreement.accuracy(split).value() == pytest.approx(sum(right) / len(right), abs=1e-12)
 
 
-def counts(gold, decided):
-    """Return (true positives, false positives, false negatives) of two lists of booleans."""
-    pairs = list(zip(gold, decided, strict=True))
-    return (
-        sum(g and d for g, d in pairs),
-        sum(d and not g for g, d in pairs),
-        sum(g and not d for g, d in pairs),
+@each("multi-label")
+def test_exact_match_is_the_share_of_wholly_right_documents(split):
+    expected = accuracy_score(split.predictions.gold, decided_labels(split))
+    assert agreement.exact_match(split).value() == pytest.approx(expected, abs=1e-12)
+
+
+@each("single-label")
+def test_mcc_of_classes_is_the_correlation_of_all_decisions(split):
+    # Gorodkin (2004): cov(gold, decided) / sqrt(cov(gold, gold) cov(decided, decided))
+    pairs = list(rows(split))
+
+    def covariance(one, other):
+        n = len(pairs)
+        columns = [
+            ([pair[one][k] for pair in pairs], [pair[other][k] for pair in pairs])
+            for k in range(len(pairs[0][0]))
+        ]
+        return math.fsum(
+            (a - sum(first) / n) * (b - sum(second) / n)
+            for first, second in columns
+            for a, b in zip(first, second, strict=True)
+        )
+
+    spread = math.sqrt(covariance(0, 0) * covariance(1, 1))
+    expected = covariance(0, 1) / spread if spread > 1e-9 else 0.0
+    assert agreement.mcc(split).value() == pytest.approx(expected, abs=1e-12)
+
+
+@each()
+@pytest.mark.filterwarnings("ignore:A single label was found")
+def test_mcc_is_that_of_scikit_learn(split):
+    gold, decided = split.predictions.gold, decided_labels(split)
+    if split.kind == "single-label":
+        gold, decided = gold.argmax(axis=1), decided.argmax(axis=1)
+    expected = matthews_corrcoef(gold.ravel(), decided.ravel())
+    found = agreement.mcc(split).value()
+    assert found == pytest.approx(np.nan_to_num(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_register_names_every_metric(kind):
+    assert set(METRICS[kind]) == NAMES[kind]
+    assert set(metrics_of(kind, label_facts(7))) == NAMES[kind] | LEVELS
+
+
+def repeated(split, counts):
+    """Return the split with every document as often as it counts."""
+    part = split.predictions
+    chosen = np.repeat(np.arange(len(counts)), counts)
+    part = replace(
+        part,
+        ids=tuple(map(str, chosen)),
+        groups=("",) * len(chosen),
+        **{name: getattr(part, name)[chosen] for name in ("gold", "main", "logits")},
     )
+    return replace(split, predictions=part)
 
 
-def defined(kind, gold, decided):
-    """Return the metrics by their definitions."""
-    unseen = gold.shape[1] - decided.shape[1]
-    rows = [
-        ([bool(x) for x in g], [bool(x) for x in d] + [False] * unseen)
-        for g, d in zip(gold, decided, strict=True)
-    ]
-    columns = [
-        counts([g[label] for g, _ in rows], [d[label] for _, d in rows])
-        for label in range(gold.shape[1])
-    ]
-    support = [true + missed for true, _, missed in columns]
-    values = [f1(*column) for column in columns]
-    found = {
-        "macro_f1": math.fsum(values) / len(values),
-        "micro_f1": f1(*(sum(column[i] for column in columns) for i in range(3))),
-        "weighted_f1": (
-            math.fsum(value * weight for value, weight in zip(values, support, strict=True))
-            / sum(support)
-            if sum(support)
-            else 0.0
-        ),
-        "labels_without_support": float(support.count(0)),
-    }
-    if kind == "single-label":
-        hits = [any(a and b for a, b in zip(g, d, strict=True)) for g, d in rows]
-        return {**found, "accuracy": sum(hits) / len(hits)}
-    found["samples_f1"] = math.fsum(f1(*counts(g, d)) for g, d in rows) / len(rows)
-    found["exact_match"] = sum(g == d for g, d in rows) / len(rows)
-    return found
+OWN_BINS = {"ece_mass", "ece_mass_scaled"}
+"""Their bins are those of the documents as they were: see test_probabilities."""
 
 
-def one_hot(labels, size):
-    return np.eye(size, dtype=bool)[labels]
+@each()
+def test_sums_of_a_resample_are_the_metric_of_the_repeated_documents(split):
+    documents = len(split.predictions.gold)
+    random = np.random.default_rng(documents)
+    draws = random.multinomial(documents, np.full(documents, 1 / documents), size=3).T
+    for name in set(metrics_of(split.kind, split.labels)) - OWN_BINS:
+        found = document_sums(name, split)
+        if found is None:
+            continue
+        values = found.finish(found.parts @ draws.astype(float))
+        assert values.shape == (3,), name
+        for drawn, counts in zip(values, draws.T, strict=True):
+            again = value(document_sums(name, repeated(split, counts)))
+            if again is None:  # no document with a main code is left
+                assert drawn == 0.0, name
+            else:
+                assert drawn == pytest.approx(again, rel=1e-12, abs=1e-12), name
 
 
-def single(random, documents=40, labels=5, unseen=0):
-    gold = one_hot(random.integers(0, labels + unseen, documents), labels + unseen)
-    return gold, one_hot(random.integers(0, labels, documents), labels)
+@each()
+def test_every_metric_is_within_its_range_or_has_no_value(split):
+    for name in metrics_of(split.kind, split.labels):
+        found = value(document_sums(name, split))
+        if found is not None:
+            low = -1 if name == "mcc" else 0
+            high = {"nll": math.inf, "brier": 2}.get(name.removesuffix("_scaled"), 1)
+            assert low - 1e-12 <= found <= high + 1e-12, name
 
 
-def multi(random, documents=40, labels=5, unseen=0, share=0.3):
-    return (
-        random.random((documents, labels + unseen)) < share,
-        random.random((documents, labels)) < share,
-    )
+def test_a_metric_that_is_not_known_has_no_value():
+    assert document_sums("macro_f2", SPLITS["single"]) is None
+    assert document_sums("exact_match", SPLITS["single"]) is None
 
 
-def fill(rows, columns, value):
-    return np.full((rows, columns), value, dtype=bool)
-
-
-RANDOM = np.random.default_rng(7)
-CASES = [
-    *(pytest.param("single-label", *single(RANDOM), id=f"single-{i}") for i in range(5)),
-    *(pytest.param("single-label", *single(RANDOM, unseen=2), id=f"unseen-{i}") for i in range(3)),
-    *(pytest.param("multi-label", *multi(RANDOM), id=f"multi-{i}") for i in range(5)),
-    *(pytest.param("multi-label", *multi(RANDOM, unseen=3), id=f"multi-unseen-{i}")
-      for i in range(3)),
-    pytest.param("single-label", *single(RANDOM, documents=3, labels=9), id="without-support"),
-    pytest.param("single-label", *single(RANDOM, documents=1, labels=2), id="one-document"),
-    pytest.param("single-label", one_hot([0] * 4, 3), one_hot([0] * 4, 3), id="one-class"),
-    pytest.param("single-label", one_hot([0, 1, 2], 3), one_hot([1, 2, 0], 3), id="all-wrong"),
-    pytest.param("single-label", one_hot([2, 2], 3), one_hot([0, 1], 2), id="all-unseen"),
-    pytest.param("single-label", one_hot([0, 1, 1], 2), one_hot([0, 0, 1], 2), id="two-classes"),
-    pytest.param("multi-label", fill(4, 3, False), fill(4, 3, False), id="nothing-at-all"),
-    pytest.param("multi-label", fill(4, 3, False), fill(4, 3, True), id="no-positives"),
-    pytest.param("multi-label", fill(4, 3, True), fill(4, 3, False), id="nothing-decided"),
-    pytest.param("multi-label", fill(4, 3, True), fill(4, 3, True), id="all-of-everything"),
-    pytest.param("multi-label", *multi(RANDOM, documents=1), id="one-document-multi"),
-    pytest.param("multi-label", *multi(RANDOM, labels=2), id="two-labels-multi"),
-    pytest.param("multi-label", *multi(RANDOM, labels=1), id="one-label-multi"),
-    pytest.param("multi-label", *multi(RANDOM, documents=9, labels=1, share=0), id="one-void"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "gold", "decided"), CASES)
-def test_metrics_are_what_their_definitions_say(kind, gold, decided):
-    expected = defined(kind, gold, decided)
-    found = scores(kind, gold, decided)
-    assert set(found) == set(expected)
-    for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-12), name
-
-
-def predictions(gold, logits):
-    n = len(gold)
-    return Predictions(
-        tuple(map(str, range(n))),
-        gold,
-        np.full(n, -1, dtype=np.int32),
-        ("",) * n,
-        logits.astype(np.float32),
-    )
-
-
-def parts(kind="multi-label", labels=4):
-    random = np.random.default_rng(3)
-    make = single if kind == "single-label" else multi
+def splits_of(kind, **options):
     return {
-        split: predictions(make(random, 50, labels)[0], random.normal(size=(50, labels)))
-        for split in ("validation", "test")
+        name: random_split(kind, seed, documents=50, **options).predictions
+        for seed, name in ((70, "validation"), (71, "test"))
     }
 
 
-def test_the_threshold_comes_from_validation_alone():
-    before = parts()
-    test = before["test"]
-    after = {**before, "test": predictions(~test.gold, test.logits[::-1] * 3)}
-    found = [evaluate("multi-label", each)["test"]["threshold"] for each in (before, after)]
-    assert found[0] == found[1]
-    validation = before["validation"]
-    assert found[0] == tune_threshold(validation.gold, validation.logits)
-    other = {**before, "validation": predictions(~validation.gold, validation.logits)}
-    assert evaluate("multi-label", other)["test"]["threshold"] != found[0]
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("unseen", [0, 2])
+def test_a_run_has_every_metric_of_both_splits(kind, hard, unseen):
+    labels = label_facts(7, unseen)
+    predictions = splits_of(kind, unseen=unseen)
+    found = evaluate(kind, predictions, labels, hard)
+    extra = {"labels_without_support", "temperature"}
+    if kind == "multi-label":
+        extra.add("threshold")
+    tuning = tune(kind, predictions["validation"], hard)
+    assert list(found) == ["validation", "test"]
+    for split, values in found.items():
+        assert set(values) == NAMES[kind] | LEVELS | extra
+        assert json.loads(json.dumps(values, allow_nan=False)) == values
+        assert values["temperature"] == tuning.temperature
+        metric = document_sums(
+            "macro_f1",
+            replace(scored(kind, [], np.zeros((0, 7)), labels=labels),
+                    predictions=predictions[split], tuning=tuning, hard=hard),
+        )  # fmt: skip
+        assert values["macro_f1"] == value(metric)
 
 
-def test_a_classifier_that_only_decides_is_not_tuned():
-    found = evaluate("multi-label", parts(), hard=True)
-    assert {split: values["threshold"] for split, values in found.items()} == {
-        "validation": 0.0,
-        "test": 0.0,
-    }
+def test_what_is_tuned_comes_from_validation_alone():
+    before = splits_of("multi-label")
+    test, validation = before["test"], before["validation"]
+    other = replace(test, gold=~test.gold, logits=test.logits[::-1] * 3)
+    runs = [
+        before,
+        {**before, "test": other},
+        {**before, "validation": replace(validation, gold=~validation.gold)},
+    ]
+    found = [evaluate("multi-label", run, label_facts(7))["test"] for run in runs]
+    for name in ("threshold", "temperature"):
+        assert found[0][name] == found[1][name]
+        assert found[0][name] != found[2][name]
+    assert found[0]["threshold"] == tune_threshold(validation.gold, validation.logits)
 
 
-def test_single_label_data_have_no_threshold_and_are_decided_by_the_highest_score():
-    data = parts("single-label")
-    found = evaluate("single-label", data)["test"]
+def test_validation_tunes_a_threshold_for_every_label_too():
+    validation = splits_of("multi-label")["validation"]
+    tuning = tune("multi-label", validation)
+    assert len(set(tuning.label_thresholds.tolist())) > 1
+    values = evaluate("multi-label", {"validation": validation}, label_facts(7))["validation"]
+    assert values["macro_f1_per_label"] > max(values["macro_f1"], values["macro_f1_fixed"])
+    assert values["micro_f1"] >= values["micro_f1_fixed"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_classifier_that_only_decides_is_not_tuned(kind):
+    tuning = tune(kind, splits_of(kind)["validation"], hard=True)
+    assert (tuning.threshold, tuning.temperature) == (0.0, None)
+    assert not tuning.label_thresholds.any()
+
+
+def test_single_label_data_are_decided_by_the_highest_score():
+    data = splits_of("single-label")
+    found = evaluate("single-label", data, label_facts(7))["test"]
     assert "threshold" not in found
     right = data["test"].gold.argmax(1) == data["test"].logits.argmax(1)
     assert found["accuracy"] == pytest.approx(right.mean(), abs=1e-12)
+    assert found["micro_f1"] == pytest.approx(right.mean(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("kind", "names"), [("single-label", SINGLE), ("multi-label", MULTI)])
-def test_every_metric_of_the_leaderboard_is_there_for_both_splits(kind, names):
-    for values in evaluate(kind, parts(kind)).values():
-        assert set(names) <= set(values)
-        assert all(0 <= values[name] <= 1 for name in names)
-
-
-def test_a_wrong_average_would_be_noticed():
-    gold, decided = one_hot([0, 0, 0, 1], 2), one_hot([0, 0, 0, 0], 2)
-    found = scores("single-label", gold, decided)
-    assert found["macro_f1"] == pytest.approx(3 / 7, abs=1e-12)
-    assert found["micro_f1"] == pytest.approx(3 / 4, abs=1e-12)
-    assert found["weighted_f1"] == pytest.approx(3 / 4 * 6 / 7, abs=1e-12)
+def test_labels_that_a_split_has_no_document_of_are_counted_unseen_ones_too():
+    data = splits_of("multi-label", unseen=2)
+    gold = data["test"].gold.copy()
+    gold[:, [0, 3, 8]] = False
+    data["test"] = replace(data["test"], gold=gold)
+    found = evaluate("multi-label", data, label_facts(7, 2))
+    assert found["test"]["labels_without_support"] == 3.0
+    assert found["validation"]["labels_without_support"] == 0.0
 
 
 def test_an_unseen_label_counts_as_missed_everywhere():
-    gold = one_hot([0, 1, 2], 3)  # the third label is not in the space of two
-    found = scores("single-label", gold, decide("single-label", np.eye(3, 2)))
-    assert found["accuracy"] == pytest.approx(2 / 3)
-    assert found["macro_f1"] < 2 / 3
+    split = scored("single-label", np.eye(3), np.eye(3, 2))  # the third is not in the space of two
+    assert decide("single-label", split.predictions.logits).shape == (3, 2)
+    for name in ("accuracy", "micro_f1"):
+        assert document_sums(name, split).value() == pytest.approx(2 / 3)
+    assert document_sums("macro_f1", split).value() < 2 / 3
+    assert document_sums("nll", split) is None

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchbench.evaluation.thresholds import decide, tune_threshold
+from benchbench.evaluation.thresholds import (
+    decide,
+    decided_labels,
+    tune_label_thresholds,
+    tune_threshold,
+)
+from tests.scored_cases import each, rows
 
 
 def micro_f1(gold, decided):
@@ -96,3 +104,47 @@ def test_one_document_gets_one_label_where_only_one_is_true():
     logits = np.array([[0.1, 0.3, 0.3], [-5.0, -4.0, -6.0]], dtype=np.float32)
     decided = decide("single-label", logits)
     assert decided.tolist() == [[False, True, False], [False, True, False]]
+
+
+@given(CASES)
+@settings(max_examples=100, deadline=None)
+def test_no_cut_is_better_for_a_label_than_its_own(case):
+    gold, logits = case
+    thresholds = tune_label_thresholds(gold, logits, 7.5)
+    assert thresholds.shape == (logits.shape[1],)
+    decided = decide("multi-label", logits, thresholds)
+    for n, threshold in enumerate(thresholds):
+        own, scores = gold[:, [n]], logits[:, [n]]
+        if own.any():
+            best = best_by_trying(own, scores)
+            assert micro_f1(own, decided[:, [n]]) == pytest.approx(best, abs=1e-12)
+            assert threshold == tune_threshold(own, scores)
+        else:
+            assert threshold == 7.5
+
+
+def sweep(gold, logits):
+    """Return the threshold by trying the midpoint below every score, one after another."""
+    scores = sorted({float(score) for score in logits.ravel()})
+    middles = [scores[0] - 0.5, *((a + b) / 2 for a, b in pairwise(scores))]
+    values = {middle: micro_f1(gold, logits > np.float64(middle)) for middle in middles}
+    best = max(values.values())
+    return min((m for m, f1 in values.items() if f1 >= best - 1e-12), key=abs)
+
+
+@given(CASES)
+@settings(max_examples=100, deadline=None)
+def test_the_threshold_is_the_one_of_a_plain_sweep_over_all_midpoints(case):
+    gold, logits = case
+    assert abs(tune_threshold(gold, logits)) == abs(sweep(gold, logits))
+
+
+def test_a_label_without_a_document_in_validation_takes_the_global_threshold():
+    gold = np.array([[True, False], [False, False]])
+    logits = np.array([[2.0, 5.0], [1.0, 4.0]], dtype=np.float32)
+    assert tune_label_thresholds(gold, logits, -0.25).tolist() == [1.5, -0.25]
+
+
+@each()
+def test_decided_labels_stand_beside_gold_and_unseen_ones_are_never_decided(split):
+    assert decided_labels(split).tolist() == [decided for _, decided in rows(split)]

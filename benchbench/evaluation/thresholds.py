@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from benchbench.evaluation.scored import Scored
     from benchbench.types import Kind
 
 
@@ -14,33 +15,65 @@ def tune_threshold(gold: np.ndarray, logits: np.ndarray) -> float:
     """Return the logit above which a label is assigned so that micro-F1 is highest.
 
     `gold` is bool [n, labels + unseen], `logits` [n, labels]. One global threshold, found by
-    an exact sweep over all midpoints between neighbouring scores; among equals the one nearest
+    an exact sweep over the midpoints between neighbouring scores; among equals the one nearest
     to zero, that is to a probability of one half. For validation data only.
     """
     import numpy as np
 
-    scores = logits.ravel().astype(np.float64)
-    hits = gold[:, : logits.shape[1]].ravel()
-    order = np.argsort(-scores, kind="stable")
-    scores, hits = scores[order], hits[order]
-    true_positives = np.cumsum(hits)
-    assigned = np.arange(1, len(scores) + 1)
-    # a cut may only fall between two different scores, or below the lowest
-    cut = np.append(scores[:-1] > scores[1:], True)
-    f1 = 2 * true_positives / (assigned + gold.sum()) * cut
-    best = np.flatnonzero(np.isclose(f1, f1.max(), rtol=0, atol=1e-12) & cut)
-    below = np.append(scores[1:], scores[-1] - 1.0)
-    middles = (scores[best] + below[best]) / 2
+    scores = np.sort(logits, axis=None)
+    hits = np.sort(logits[gold[:, : logits.shape[1]]])
+    # the best cut is right below a hit: to go on to the next hit costs, and brings nothing before
+    above = np.unique(hits if len(hits) else scores)
+    true_positives = len(hits) - np.searchsorted(hits, above)
+    place = np.searchsorted(scores, above)
+    f1 = 2 * true_positives / (len(scores) - place + gold.sum())
+    best = f1 >= f1.max() - 1e-12
+    padded = np.append(np.float64(scores[0]) - 1.0, scores)  # a cut may fall below the lowest
+    middles = (above[best] + padded[place[best]]) / 2
     return float(middles[np.argmin(np.abs(middles))])
 
 
-def decide(kind: Kind, logits: np.ndarray, threshold: float = 0.0) -> np.ndarray:
-    """Return the decided labels, bool [n, labels]: argmax, or all above the threshold."""
+def tune_label_thresholds(gold: np.ndarray, logits: np.ndarray, fallback: float) -> np.ndarray:
+    """Return the logit above which each label is assigned so that its F1 is highest.
+
+    `gold` is bool [n, labels + unseen], `logits` [n, labels]; the thresholds are float64
+    [labels], each found as `tune_threshold` finds the global one. A label without a document
+    tells nothing and gets `fallback`. For validation data only.
+    """
+    import numpy as np
+
+    found = [
+        tune_threshold(own, scores) if own.any() else fallback
+        for own, scores in zip(gold.T[..., None], logits.T[..., None], strict=False)
+    ]
+    return np.array(found, dtype=np.float64)
+
+
+def decide(kind: Kind, logits: np.ndarray, threshold: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the decided labels, bool [n, labels]: argmax, or all above the threshold.
+
+    The threshold is one logit, or one a label.
+    """
     import numpy as np
 
     if kind == "multi-label":
         # in float64: a threshold between two neighbouring float32 scores is neither of them
-        return np.asarray(logits > np.float64(threshold))
+        return np.asarray(logits > np.asarray(threshold, dtype=np.float64))
     decided = np.zeros(logits.shape, dtype=bool)
     decided[np.arange(len(logits)), logits.argmax(axis=1)] = True
+    return decided
+
+
+def decided_labels(scored: Scored, threshold: np.ndarray | float | None = None) -> np.ndarray:
+    """Return the decided labels beside gold, bool [n, labels + unseen]; unseen ones never are.
+
+    `threshold` takes the place of the tuned one.
+    """
+    import numpy as np
+
+    if threshold is None:
+        threshold = scored.tuning.threshold
+    decided = np.zeros(scored.predictions.gold.shape, dtype=bool)
+    logits = scored.predictions.logits
+    decided[:, : logits.shape[1]] = decide(scored.kind, logits, threshold)
     return decided

@@ -1,0 +1,59 @@
+"""How far decided labels agree with gold ones: accuracy, exact match, Matthews correlation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.evaluation.f1 import label_counts
+from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.thresholds import decided_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.scored import Scored
+
+
+def accuracy(scored: Scored) -> DocumentSums:
+    """Return the share of documents with the right label. Single-label."""
+    return mean((scored.predictions.gold & decided_labels(scored)).any(axis=1))
+
+
+def exact_match(scored: Scored) -> DocumentSums:
+    """Return the share of documents that have all their labels and no other. Multi-label."""
+    return mean((scored.predictions.gold == decided_labels(scored)).all(axis=1))
+
+
+def mcc(scored: Scored) -> DocumentSums:
+    """Return Matthews' correlation, from -1 to 1, and 0 where it is 0/0.
+
+    Single-label: R_K of all labels (Gorodkin 2004, eq. 8). Multi-label: of all decisions pooled,
+    of every document on every label, unseen ones included (Matthews 1975).
+    """
+    import numpy as np
+
+    gold, decided = scored.predictions.gold, decided_labels(scored)
+    if scored.kind == "single-label":
+        return DocumentSums(label_counts(gold, decided), _of_classes)
+    counts = [matrix.sum(axis=1) for matrix in (gold & decided, decided, gold)]
+    return sums(np.stack([*counts, np.full(len(gold), gold.shape[1])]), _pooled)
+
+
+def _pooled(totals: np.ndarray) -> np.ndarray:
+    """Return phi, [...], of totals [4, ...]: true positives, decided, gold, decisions."""
+    import numpy as np
+
+    right, decided, gold, decisions = totals
+    spread = np.sqrt(decided * (decisions - decided)) * np.sqrt(gold * (decisions - gold))
+    return ratio(np.stack([right * decisions - decided * gold, spread]))
+
+
+def _of_classes(totals: np.ndarray) -> np.ndarray:
+    """Return R_K, [...], of totals [3 * labels, ...]: every document has one gold label."""
+    import numpy as np
+
+    right, decided, gold = np.split(totals, 3)
+    documents = gold.sum(axis=0)
+    spread = [np.sqrt(documents**2 - (each**2).sum(axis=0)) for each in (decided, gold)]
+    covariance = right.sum(axis=0) * documents - (decided * gold).sum(axis=0)
+    return ratio(np.stack([covariance, spread[0] * spread[1]]))

@@ -1,0 +1,235 @@
+"""Whether probabilities are what they say: calibration errors, proper scores, temperature.
+
+Probabilities are the softmax (single-label) or the sigmoids (multi-label) of logits that are
+first divided by a temperature. Labels outside the label space have probability 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.thresholds import decided_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.scored import Scored
+    from benchbench.types import Kind
+
+BINS = 15
+"""As in Guo et al. (2017)."""
+
+LOWEST, HIGHEST = 0.01, 100.0
+"""Between which a temperature is looked for."""
+
+
+def probabilities(scored: Scored, temperature: float = 1.0) -> np.ndarray:
+    """Return the probability of every label, float64 [n, labels + unseen]."""
+    import numpy as np
+
+    logits = scored.predictions.logits
+    found = np.zeros(scored.predictions.gold.shape)
+    # worked out in place: in a large split every copy is 100 MB
+    known = found[:, : logits.shape[1]]
+    np.divide(logits, temperature, out=known, dtype=np.float64)
+    _squash(scored.kind, known)
+    return found
+
+
+def ece(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+    """Return the expected calibration error over 15 bins of equal width (Naeini et al., 2015).
+
+    Single-label: of the confidence in the decided label. Multi-label: of the probabilities of all
+    labels, pooled.
+    """
+    confidence, hit = confidences(scored, temperature)
+    return _pooled_error(confidence, hit, equal_width(confidence))
+
+
+def ece_mass(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+    """Return the expected calibration error over 15 bins of equal mass; equals share a bin.
+
+    Bins are those of the split, and stay what they are where its documents are resampled.
+    """
+    confidence, hit = confidences(scored, temperature)
+    return _pooled_error(confidence, hit, equal_mass(confidence))
+
+
+def ece_per_label(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+    """Return the mean over labels of the error over 15 bins of equal width. Multi-label."""
+    import numpy as np
+    from scipy.sparse import csc_array
+
+    confidence, hit = confidences(scored, temperature)
+    documents, labels = confidence.shape
+    # column by column: one bin of each label, and below them all the number of decisions
+    rows = np.empty((documents, labels + 1), dtype=np.int32)
+    rows[:, :-1] = equal_width(confidence) + BINS * np.arange(labels, dtype=np.int32)
+    rows[:, -1] = BINS * labels
+    values = np.full(rows.shape, float(labels))
+    np.subtract(hit, confidence, out=values[:, :-1])
+    starts = np.arange(0, rows.size + 1, labels + 1, dtype=np.int32)
+    shape = (BINS * labels + 1, documents)
+    return DocumentSums(csc_array((values.ravel(), rows.ravel(), starts), shape=shape), _mean_gap)
+
+
+def brier(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+    """Return the Brier score (Brier, 1950): 0 is best.
+
+    Single-label: mean over documents of the squared differences summed over labels, at most 2.
+    Multi-label: mean over all decisions of the squared difference, at most 1.
+    """
+    import numpy as np
+
+    difference = probabilities(scored, temperature)
+    difference -= scored.predictions.gold
+    squares = np.einsum("nl,nl->n", difference, difference)
+    return mean(squares if scored.kind == "single-label" else squares / difference.shape[1])
+
+
+def nll(scored: Scored, temperature: float = 1.0) -> DocumentSums | None:
+    """Return the mean over documents of the negative log-likelihood of gold, in nats.
+
+    Multi-label: summed over labels. None where a gold label is unseen: its probability is 0.
+    """
+    gold, logits = scored.predictions.gold, scored.predictions.logits
+    known = logits.shape[1]
+    if gold[:, known:].any():
+        return None
+    return mean(_document_nll(scored.kind, gold[:, :known], logits.astype(float) / temperature))
+
+
+def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
+    """Return the temperature between 0.01 and 100 with the lowest NLL (Guo et al., 2017).
+
+    `gold` is bool [n, labels + unseen], `logits` [n, labels]; documents with an unseen label are
+    left out, and 1 is returned where no temperature is better than another. For validation only.
+
+    NLL is convex in 1/T, so its only minimum is where its slope is 0: that point is exact, while
+    a search for the lowest value cannot see closer than the square root of the rounding error.
+    """
+    import numpy as np
+    from scipy.optimize import brentq
+
+    known = logits.shape[1]
+    kept = ~gold[:, known:].any(axis=1)
+    gold, logits = gold[kept, :known], logits[kept].astype(np.float64)
+    if kind == "single-label":
+        logits -= logits.max(axis=1, keepdims=True)  # so that equal logits have a slope of 0
+    buffer = np.empty_like(logits)
+
+    def slope(log_temperature: float) -> float:
+        """Return the slope of the summed NLL in 1/T."""
+        np.multiply(logits, np.exp(-log_temperature), out=buffer)
+        _squash(kind, buffer)
+        np.subtract(buffer, gold, out=buffer)
+        return float(np.vdot(buffer, logits))
+
+    lowest, highest = np.log([LOWEST, HIGHEST])
+    if slope(0.0) == 0:
+        return 1.0
+    if slope(lowest) <= 0:
+        return LOWEST
+    if slope(highest) >= 0:
+        return HIGHEST
+    return float(np.exp(brentq(slope, lowest, highest, xtol=1e-13)))
+
+
+def reliability(scored: Scored, temperature: float = 1.0) -> tuple[tuple[float, float, int], ...]:
+    """Return (mean confidence, accuracy, decisions) of every bin of equal width that has any."""
+    import numpy as np
+
+    confidence, hit = confidences(scored, temperature)
+    place = equal_width(confidence).ravel()
+    counts = np.bincount(place, minlength=BINS)
+    summed = [np.bincount(place, each.ravel(), minlength=BINS) for each in (confidence, hit)]
+    filled = np.flatnonzero(counts)
+    return tuple(
+        (float(summed[0][n] / counts[n]), float(summed[1][n] / counts[n]), int(counts[n]))
+        for n in filled
+    )
+
+
+def confidences(scored: Scored, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return what probabilities are said and whether they came true, float64 and bool [n, k].
+
+    Single-label: of the decided label, k = 1. Multi-label: of every label, unseen ones included.
+    """
+    found, gold = probabilities(scored, temperature), scored.predictions.gold
+    if scored.kind == "multi-label":
+        return found, gold
+    right = (gold & decided_labels(scored)).any(axis=1, keepdims=True)
+    return found.max(axis=1, keepdims=True), right
+
+
+def equal_width(confidence: np.ndarray) -> np.ndarray:
+    """Return the bin of each confidence, int32: [0, 1/15), ..., [14/15, 1]."""
+    import numpy as np
+
+    return np.minimum((confidence * BINS).astype(np.int32), BINS - 1)
+
+
+def equal_mass(confidence: np.ndarray) -> np.ndarray:
+    """Return the bin of each confidence, int32: 15 times the share that is smaller, rounded down.
+
+    So bins are as equally filled as can be where equal confidences must share one.
+    """
+    import numpy as np
+
+    # at least b / 15 of all are smaller than a confidence if the one of that place is
+    places = [-(-number * confidence.size // BINS) - 1 for number in range(1, BINS)]
+    edges = np.sort(confidence, axis=None)[places]
+    return np.searchsorted(edges, confidence, side="left").astype(np.int32)
+
+
+def _pooled_error(confidence: np.ndarray, hit: np.ndarray, place: np.ndarray) -> DocumentSums:
+    """Return the calibration error over all decisions, in bins: all arrays are [n, k]."""
+    import numpy as np
+
+    documents, decisions = confidence.shape
+    # which bin of which document
+    place = place + BINS * np.arange(documents)[:, None]
+    gaps = np.bincount(place.ravel(), (hit - confidence).ravel(), minlength=BINS * documents)
+    counts = np.full((documents, 1), decisions)
+    return sums(np.hstack([gaps.reshape(documents, BINS), counts]).T, _mean_gap)
+
+
+def _mean_gap(totals: np.ndarray) -> np.ndarray:
+    """Return the sum over bins of |hits - summed confidence|, over the number of decisions.
+
+    That is the sum over bins of (size / n) * |accuracy - mean confidence|. Where each label has
+    bins of its own, it is the mean over labels of that.
+    """
+    import numpy as np
+
+    return ratio(np.stack([np.abs(totals[:-1]).sum(axis=0), totals[-1]]))
+
+
+def _squash(kind: Kind, logits: np.ndarray) -> None:
+    """Turn float64 logits [n, labels] into probabilities, in place."""
+    import numpy as np
+    from scipy.special import expit
+
+    if kind == "multi-label":
+        expit(logits, out=logits)
+    else:
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+
+
+def _document_nll(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Return the NLL of each document, float64 [n], of float64 logits, which are overwritten.
+
+    Never the log of a probability, which may have been rounded to 0.
+    """
+    import numpy as np
+
+    if kind == "multi-label":
+        np.negative(logits, out=logits, where=gold)
+        return np.asarray(np.logaddexp(0.0, logits, out=logits).sum(axis=1))
+    logits -= logits[np.arange(len(logits)), gold.argmax(axis=1)][:, None]
+    highest = logits.max(axis=1)
+    logits -= highest[:, None]
+    return np.asarray(highest + np.log(np.exp(logits, out=logits).sum(axis=1)))

@@ -1,0 +1,119 @@
+"""F1 in all its averages: 2TP / (2TP + FP + FN), and 0 where that is 0/0.
+
+The label list is fixed: the label space, and behind it the labels that only occur outside
+training, which can never be predicted and so count as missed. macro-F1 is the mean of the labels'
+F1, not the F1 of mean precision and mean recall (Opitz and Burst, 2019).
+
+`threshold` takes the place of the tuned one: one logit, or one a label.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.thresholds import decided_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.scored import LabelFacts, Scored
+
+LEAST_LABELS = 6
+"""With fewer, a third of the labels is one label."""
+
+
+def micro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> DocumentSums:
+    """Return F1 of the decisions on all labels pooled."""
+    return sums(_by_document(scored, threshold), ratio)
+
+
+def samples_f1(scored: Scored) -> DocumentSums:
+    """Return the mean over documents of the F1 of their labels."""
+    return mean(ratio(_by_document(scored)))
+
+
+def macro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> DocumentSums:
+    """Return the mean over labels of their F1."""
+    return _macro(scored.predictions.gold, decided_labels(scored, threshold))
+
+
+def weighted_f1(scored: Scored) -> DocumentSums:
+    """Return the mean over labels of their F1, weighted by their number of documents."""
+    return DocumentSums(label_counts(scored.predictions.gold, decided_labels(scored)), _weighted)
+
+
+def third_macro_f1(scored: Scored, third: int) -> DocumentSums | None:
+    """Return macro-F1 of a third of the labels by training frequency: 0 head, 1 mid, 2 tail.
+
+    None where the label space has fewer than 6 labels, or their frequency is not known.
+    """
+    labels = len(scored.labels.names)
+    if labels < LEAST_LABELS or labels != len(scored.labels.training_counts):
+        return None
+    chosen = thirds(scored.labels)[third]
+    return _macro(scored.predictions.gold[:, chosen], decided_labels(scored)[:, chosen])
+
+
+def thirds(labels: LabelFacts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the places of head, mid and tail labels, each int [labels of it].
+
+    The label space is ranked by training documents, most first, ties by its order, and split in
+    three, the first ones larger where it must be. Unseen labels belong to the tail.
+    """
+    import numpy as np
+
+    counts = np.array(labels.training_counts)
+    head, mid, tail = np.array_split(np.argsort(-counts, kind="stable"), 3)
+    unseen = np.arange(len(labels.unseen)) + len(labels.names)
+    return head, mid, np.concatenate([tail, unseen])
+
+
+def label_f1(scored: Scored) -> np.ndarray:
+    """Return the F1 of every label, float64 [labels + unseen]."""
+    import numpy as np
+
+    counts = label_counts(scored.predictions.gold, decided_labels(scored))
+    return _of_labels(np.asarray(counts.sum(axis=1)))
+
+
+def label_counts(gold: np.ndarray, decided: np.ndarray) -> Any:
+    """Return sparse [3 * labels, documents]: true positives, decided, gold, each of every label.
+
+    Both matrices are bool [documents, labels].
+    """
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    documents, labels = gold.shape
+    found = [np.flatnonzero(matrix) for matrix in (gold & decided, decided, gold)]
+    columns, rows = np.divmod(np.concatenate(found), labels)
+    rows += np.repeat(np.arange(3) * labels, [len(each) for each in found])
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(3 * labels, documents))
+
+
+def _by_document(scored: Scored, threshold: np.ndarray | float | None = None) -> np.ndarray:
+    """Return what a document adds to 2TP and to 2TP + FP + FN, [2, documents]."""
+    import numpy as np
+
+    gold, decided = scored.predictions.gold, decided_labels(scored, threshold)
+    return np.stack([2 * (gold & decided).sum(axis=1), gold.sum(axis=1) + decided.sum(axis=1)])
+
+
+def _macro(gold: np.ndarray, decided: np.ndarray) -> DocumentSums:
+    return DocumentSums(label_counts(gold, decided), lambda totals: _of_labels(totals).mean(axis=0))
+
+
+def _of_labels(totals: np.ndarray) -> np.ndarray:
+    """Return the F1 of labels, [labels, ...], from totals [3 * labels, ...]."""
+    import numpy as np
+
+    right, decided, gold = np.split(totals, 3)
+    return ratio(np.stack([2 * right, decided + gold]))
+
+
+def _weighted(totals: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    gold = np.split(totals, 3)[2]
+    return ratio(np.stack([(_of_labels(totals) * gold).sum(axis=0), gold.sum(axis=0)]))

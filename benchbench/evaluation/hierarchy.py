@@ -1,0 +1,102 @@
+"""Metrics of a label tree: a label stands for itself and all its ancestors.
+
+The root that all trees hang from is no node: it would be right always. Sums are over all
+documents (Kiritchenko et al., 2006). Set-based measures flatter a prediction of many paths
+(Kosmopoulos et al., 2015), so the F1 of each level stands beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchbench.evaluation.sums import DocumentSums, ratio, sums
+from benchbench.evaluation.thresholds import decided_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.scored import LabelFacts, Scored
+
+
+def hierarchical_precision(scored: Scored) -> DocumentSums | None:
+    """Return hP: of all decided nodes, the share that is gold. None without a hierarchy."""
+    return _node_sums(scored, lambda totals: ratio(totals[[0, 1]]))
+
+
+def hierarchical_recall(scored: Scored) -> DocumentSums | None:
+    """Return hR: of all gold nodes, the share that is decided. None without a hierarchy."""
+    return _node_sums(scored, lambda totals: ratio(totals[[0, 2]]))
+
+
+def hierarchical_f1(scored: Scored) -> DocumentSums | None:
+    """Return hF, the harmonic mean of hP and hR. None without a hierarchy."""
+    return _node_sums(scored, _f1)
+
+
+def level_f1(scored: Scored, level: int) -> DocumentSums | None:
+    """Return micro-F1 over the nodes of a level, 1 for those without a parent.
+
+    None without a hierarchy, or where it has no such level.
+    """
+    return _node_sums(scored, _f1, level)
+
+
+def lineage(node: str, parents: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a node and its ancestors, from the highest down to itself: [level - 1].
+
+    Raises ValueError where a node is its own ancestor.
+    """
+    line = [node]
+    while (parent := parents.get(line[-1])) is not None:
+        line.append(parent)
+        if parent in line[:-1]:
+            raise ValueError(f"the parents of label {node!r} run in a circle: {' < '.join(line)}")
+    return tuple(reversed(line))
+
+
+def lineages(labels: LabelFacts) -> list[tuple[str, ...]]:
+    """Return the lineage of every label, unseen ones last."""
+    return [lineage(name, labels.parents) for name in (*labels.names, *labels.unseen)]
+
+
+def levels(labels: LabelFacts) -> int:
+    """Return how many levels the hierarchy has, and 0 where no label has a parent."""
+    deepest = max(map(len, lineages(labels)), default=0)
+    return deepest if deepest > 1 else 0
+
+
+def _node_sums(
+    scored: Scored, finish: Callable[[np.ndarray], np.ndarray], level: int | None = None
+) -> DocumentSums | None:
+    """Return the sums of nodes both decided and gold, decided, and gold: of a level, or of all."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    lines = lineages(scored.labels)
+    depth = levels(scored.labels)
+    if not depth or level not in (None, *range(1, depth + 1)):
+        return None
+    nodes = _membership([line if level is None else line[level - 1 : level] for line in lines])
+    # products of booleans are unions: a node counts once, however many labels stand below it
+    gold = csr_array(scored.predictions.gold) @ nodes
+    decided = csr_array(decided_labels(scored)) @ nodes
+    return sums(np.stack([(gold * decided).sum(1), decided.sum(1), gold.sum(1)]), finish)
+
+
+def _membership(lines: list[tuple[str, ...]]) -> Any:
+    """Return which nodes stand in each line, sparse bool [lines, nodes]."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    places: dict[str, int] = {}
+    columns = [places.setdefault(node, len(places)) for line in lines for node in line]
+    rows = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    ones = np.ones(len(columns), dtype=bool)
+    return csr_array((ones, (rows, columns)), shape=(len(lines), len(places)))
+
+
+def _f1(totals: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return ratio(np.stack([2 * totals[0], totals[1] + totals[2]]))

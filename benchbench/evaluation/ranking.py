@@ -1,0 +1,87 @@
+"""What the labels with the highest scores are worth. Equal scores are ranked by label order.
+
+A classifier that only decides ranks nothing; all it has is one first guess, if single-label.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.scored import Scored
+
+
+def precision_at(scored: Scored, k: int) -> DocumentSums | None:
+    """Return the mean over documents of |top k and gold| / k; None where k labels are not."""
+    top = top_labels(scored, k)
+    return None if top is None else mean(_hits(scored, top) / k)
+
+
+def recall_at(scored: Scored, k: int) -> DocumentSums | None:
+    """Return the mean over documents of |top k and gold| / |gold|; None where k labels are not.
+
+    A document without a gold label counts 0; unseen labels are gold, and never found.
+    """
+    import numpy as np
+
+    top = top_labels(scored, k)
+    if top is None:
+        return None
+    return mean(ratio(np.stack([_hits(scored, top), scored.predictions.gold.sum(axis=1)])))
+
+
+def main_code_in_top(scored: Scored, k: int) -> DocumentSums | None:
+    """Return the share of documents whose main code is in the top k (Fall et al., 2003).
+
+    k = 1 is their "top prediction", k = 3 their "three guesses". Of documents with a main code.
+    """
+    top = top_labels(scored, k)
+    if top is None:
+        return None
+    return _with_main_code(scored, (top == scored.predictions.main[:, None]).any(axis=1))
+
+
+def all_categories(scored: Scored) -> DocumentSums | None:
+    """Return the share of documents whose first guess is any gold label (Fall et al., 2003).
+
+    Of documents with a main code, like their other two measures.
+    """
+    top = top_labels(scored, 1)
+    return None if top is None else _with_main_code(scored, _hits(scored, top) > 0)
+
+
+def top_labels(scored: Scored, k: int) -> np.ndarray | None:
+    """Return the k labels with the highest scores, best first, int [n, k].
+
+    None where there are fewer labels, or the classifier does not rank them.
+    """
+    import numpy as np
+
+    documents, labels = scored.predictions.logits.shape
+    guesses = 1 if scored.kind == "single-label" else 0
+    if k > (guesses if scored.hard else labels):
+        return None
+    left = scored.predictions.logits.copy()
+    top = np.empty((documents, k), dtype=np.intp)
+    for place in range(k):
+        # k passes of argmax, which takes the first of equals, are faster than a stable sort
+        top[:, place] = left.argmax(axis=1)
+        left[np.arange(documents), top[:, place]] = -np.inf
+    return top
+
+
+def _hits(scored: Scored, top: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(np.take_along_axis(scored.predictions.gold, top, axis=1).sum(axis=1))
+
+
+def _with_main_code(scored: Scored, hit: np.ndarray) -> DocumentSums | None:
+    import numpy as np
+
+    has_main = scored.predictions.main >= 0
+    return sums(np.stack([hit & has_main, has_main]), ratio) if has_main.any() else None
