@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Iterable
 
 from benchbench.leaderboard import Leaderboard, Section
+from benchbench.render.characters import visible
+from benchbench.tables import Table
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$!])")
 BLOCK = re.compile(
@@ -28,10 +30,7 @@ def render(board: Leaderboard) -> str:
 
 def escape(text: str) -> str:
     """Return `text` so that it is shown as it is: no markup, no HTML, no invisible characters."""
-    shown = "".join(
-        f"\\u{ord(character):04x}" if _hidden(character) else character for character in text
-    )
-    shown = SPECIAL.sub(r"\\\1", shown)
+    shown = SPECIAL.sub(r"\\\1", visible(text))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     shown = AUTOMATIC_LINK.sub(r"\1&#8203;\2", shown).replace("@", "&#64;&#8203;")
     return BLOCK.sub(_harmless, shown)
@@ -43,28 +42,36 @@ def _harmless(start: re.Match[str]) -> str:
     return f"\\{start['sign']}" if start["sign"] else f"{start['number']}\\{start['stop']}"
 
 
-def _hidden(character: str) -> bool:
-    """Say whether a character would break a line, turn the text round or not be seen."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-
-
 def _section(section: Section) -> list[str]:
-    columns = ("#", *section.columns)
-    rule = ["---:", *("---" for _ in range(section.words))]
-    rule += ["---:" for _ in section.columns[section.words :]]
-    lines = [f"## {escape(section.title)}", "", _line(columns), f"| {' | '.join(rule)} |"]
-    for row in section.rows:
-        place = "–" if row.place is None else str(row.place)
-        lines.append(_line((place, *row.entries), italic=row.reported))
-    if not section.rows:
-        lines += ["", "No cell has a result yet."]
+    lines = [f"## {escape(section.title)}", "", *_table(section.ranking)]
+    if not section.ranking.rows:
+        lines += ["No cell has a result yet.", ""]
     if section.failures:
-        lines += ["", "Without a result:", ""]
+        lines += ["Without a result:", ""]
         lines += [f"- {escape(failure)}" for failure in section.failures]
-        lines += ["", "About the data:"]  # between them, or two lists would become one
-    return [*lines, "", *(f"- {escape(note)}" for note in section.notes), ""]
+        lines += ["", "About the data and the comparison:", ""]  # or two lists would become one
+    lines += [*(f"- {escape(note)}" for note in section.notes), ""]
+    for table in section.tables[1:]:
+        if table.lengthy:
+            continue
+        lines += [f"### {escape(section.title)}: {escape(table.title)}", "", *_table(table)]
+    return lines
 
 
-def _line(entries: tuple[str, ...], italic: bool = False) -> str:
+def _table(table: Table) -> list[str]:
+    columns = ("#", *(column.title for column in table.columns))
+    rule = ["---:", *("---" if column.words else "---:" for column in table.columns)]
+    lines = [_line(columns), f"| {' | '.join(rule)} |"]
+    for row in table.rows:
+        place = "–" if row.place is None else str(row.place)
+        texts = (entry.text for entry in row.entries)
+        lines.append(_line((place, *texts), italic=row.reported))
+    lines.append("")
+    for note in table.notes:
+        lines += [escape(note), ""]
+    return lines
+
+
+def _line(entries: Iterable[str], italic: bool = False) -> str:
     mark = "*" if italic else ""
     return f"| {' | '.join(f'{mark}{escape(entry)}{mark}' for entry in entries)} |"

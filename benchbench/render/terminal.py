@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.leaderboard import Leaderboard, Section
+from benchbench.leaderboard import Leaderboard
+from benchbench.tables import Table as Data
 
 HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 """Unicode categories that drive a terminal, turn text round or cannot be written."""
@@ -27,9 +28,9 @@ def show(board: Leaderboard, console: Console) -> None:
     for section in board.sections:
         console.print()
         console.print(Text(plain(section.title), style="bold"))
-        for columns in _parts(section, console.width) if section.rows else ():
-            console.print(_table(section, columns))
-        if not section.rows:
+        for columns in _parts(section.ranking, console.width) if section.ranking.rows else ():
+            console.print(_table(section.ranking, columns))
+        if not section.ranking.rows:
             console.print(Text("No cell has a result yet."))
         if section.failures:
             console.print(Text("Without a result:", style="bold yellow"))
@@ -37,45 +38,48 @@ def show(board: Leaderboard, console: Console) -> None:
                 console.print(Text(f"  {plain(failure)}", style="yellow"))
         for note in section.notes:
             console.print(Text(plain(note), style="dim"))
-    for note in board.notes[1:]:
+    console.print()
+    for note in board.notes:
         console.print(Text(plain(note), style="dim"))
 
 
-def _parts(section: Section, width: int) -> list[list[int]]:
+def _parts(table: Data, width: int) -> list[list[int]]:
     """Share the columns out over tables that fit; each begins with the columns of words."""
-    words = list(range(section.words))
-    start = BORDER + sum(_width(section, column) for column in words)
+    words = [place for place, column in enumerate(table.columns) if column.words]
+    start = BORDER + sum(_width(table, column) for column in words)
     parts: list[list[int]] = [[]]
     used = start
-    for column in range(section.words, len(section.columns)):
-        if parts[-1] and used + _width(section, column) > width:
+    for column in range(len(table.columns)):
+        if column in words:
+            continue
+        if parts[-1] and used + _width(table, column) > width:
             parts.append([])
             used = start
         parts[-1].append(column)
-        used += _width(section, column)
+        used += _width(table, column)
     return [[*words, *part] for part in parts]
 
 
-def _width(section: Section, column: int) -> int:
+def _width(table: Data, column: int) -> int:
     """Return the character cells that a column takes when nothing in it is broken."""
-    entries = [cell_len(plain(row.entries[column])) for row in section.rows]
-    return max([cell_len(section.columns[column]), *entries]) + PADDING
+    entries = [cell_len(plain(row.entries[column].text)) for row in table.rows]
+    return max([cell_len(table.columns[column].title), *entries]) + PADDING
 
 
-def _table(section: Section, columns: list[int]) -> Table:
+def _table(data: Data, columns: list[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
+    scores = next(n for n, column in enumerate(data.columns) if not column.words)
     for column in columns:
-        is_word = column < section.words
         table.add_column(
-            Text(section.columns[column]),
-            justify="left" if is_word else "right",
+            Text(data.columns[column].title),
+            justify="left" if data.columns[column].words else "right",
             overflow="fold",
-            style="bold" if column == section.words else "",
+            style="bold" if column == scores else "",
         )
-    for row in section.rows:
+    for row in data.rows:
         place = "–" if row.place is None else str(row.place)
-        entries = (Text(plain(row.entries[column])) for column in columns)
+        entries = (Text(plain(row.entries[column].text)) for column in columns)
         table.add_row(place, *entries, style="italic" if row.reported else "")
     return table
 

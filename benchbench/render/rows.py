@@ -1,0 +1,46 @@
+"""What stands where in a table: values by the name of their column."""
+
+from __future__ import annotations
+
+from benchbench.tables import Row, Table, Value
+
+
+class Reading:
+    """Reads a table by the keys of its columns."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._places = {
+            key: (column, place)
+            for column, each in enumerate(table.columns)
+            for place, key in enumerate(each.keys)
+        }
+
+    def __contains__(self, key: str) -> bool:
+        """Say whether the table has values of this name."""
+        return key in self._places
+
+    def column(self, key: str) -> int | None:
+        """Return the place of the column that holds these values, None where none does."""
+        return self._places[key][0] if key in self else None
+
+    def value(self, row: Row, key: str) -> Value:
+        """Return a value of a row, None where the table has no such column."""
+        if key not in self:
+            return None
+        column, place = self._places[key]
+        return row.entries[column].values[place]
+
+    def number(self, row: Row, key: str) -> float | None:
+        """Return a value of a row if it is a number."""
+        value = self.value(row, key)
+        return float(value) if isinstance(value, float | int) else None
+
+    def system(self, row: Row) -> tuple[str, str]:
+        """Return the method and the backbone of a row; a dash stands for no backbone."""
+        method, backbone = self.value(row, "method"), self.value(row, "backbone")
+        return str(method or ""), "" if backbone in (None, "–") else str(backbone)
+
+    def name(self, row: Row) -> str:
+        """Name the system of a row for people, as its evidence does."""
+        return " · ".join(part for part in self.system(row) if part)
