@@ -42,6 +42,8 @@ class Board:
     values: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """What plugins' metrics gave on test, by cell id and name: frozen, for no plugin reads."""
     note: str = ""
+    baseline_methods: tuple[str, ...] = ()
+    """Names of the methods on it that need no causal language model."""
 
     def to_json(self) -> Json:
         """Return this board as plain data."""
@@ -62,6 +64,7 @@ class Board:
             "command": self.command,
             "values": {cell: dict(values) for cell, values in self.values.items()},
             "note": self.note,
+            "baseline_methods": list(self.baseline_methods),
         }
 
     @classmethod
@@ -82,6 +85,7 @@ class Board:
             data["command"],
             data["values"],
             data["note"],
+            tuple(data["baseline_methods"]),
         )
 
 

@@ -27,8 +27,18 @@ def complete(board: Board, catalog: Catalog, store: Store, warn: Callable[[str],
         resolved = catalog.resolved("dataset", references[name])
         published = comparable(catalog.baselines, references[name], resolved)
         datasets[name] = {**facts, "baselines": [_plain(baseline) for baseline in published]}
-    board = replace(board, datasets=datasets)
+    board = replace(board, datasets=datasets, baseline_methods=_baseline_methods(board, catalog))
     return _measured(board, catalog.metrics, store, warn) if catalog.metrics else board
+
+
+def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:
+    """Return the methods that need no causal language model: what the others have to beat."""
+    used = {entry.cell.method.name: entry.cell.method.use for entry in board.cells}
+    return tuple(
+        name
+        for name, use in sorted(used.items())
+        if "causal-lm" not in catalog.method(use).backbone_kinds
+    )
 
 
 def comparable(

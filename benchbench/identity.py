@@ -88,13 +88,18 @@ def source_digest(module: ModuleType) -> str:
     return _files_digest(file.parent, file.parent.rglob("*.py"))
 
 
-@cache
 def core_digest() -> str:
     """Return the sha256 over the core's own modules that decide numbers."""
+    return source_files_digest(EXECUTION)
+
+
+@cache
+def source_files_digest(names: tuple[str, ...]) -> str:
+    """Return the sha256 over some of the core's own modules and packages."""
     root = Path(__file__).parent
     files = [
         file
-        for name in EXECUTION
+        for name in names
         for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))
     ]
     return _files_digest(root, files)

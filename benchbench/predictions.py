@@ -86,7 +86,7 @@ def read_predictions(path: Path, labels: int) -> dict[str, Predictions]:
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
         return {name: _split(part, labels) for name, part in splits.items()}
     except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path} cannot be read as predictions: {error}.") from error
+        raise StoreError(f"{path.name} cannot be read as predictions: {error}.") from error
 
 
 def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:

@@ -1,8 +1,8 @@
 """A published leaderboard: the markdown, and packed beside it all that it was derived from.
 
-The archive holds a store's folders: the board, its datasets' facts, the records that count and
-their predictions (ids, labels and scores; no text, no weights). What is read from an archive is
-data: names and sizes are checked before a byte of a member is kept, and nothing is run.
+The archive holds a store's folders: the board, its evidence, its datasets' facts, the records that
+count and their predictions (ids, labels and scores; no text, no weights). What is read from an
+archive is data: names and sizes are checked before a byte of a member is kept, nothing is run.
 """
 
 from __future__ import annotations
@@ -20,13 +20,23 @@ from pathlib import Path
 from benchbench import fsio
 from benchbench.board import Board, read_board, records_on
 from benchbench.errors import StoreError
+from benchbench.evidence import Evidence
 from benchbench.leaderboard import build
 from benchbench.render import markdown
-from benchbench.store import Store, corrupt_records, documents, encode
+from benchbench.store import (
+    Store,
+    corrupt_records,
+    document_bytes,
+    documents,
+    encode,
+    existing_store,
+    read_document,
+)
+from benchbench.weighing import evidence_of
 
 SHA = "[0-9a-f]{64}"
 MEMBERS = (
-    re.compile(r"boards/[a-z0-9][a-z0-9._-]{0,99}\.json"),
+    re.compile(r"(?:boards|evidence)/[a-z0-9][a-z0-9._-]{0,99}\.json"),
     re.compile(rf"datasets/{SHA}\.json"),
     re.compile(rf"predictions/({SHA})\.parquet"),
     re.compile(rf"runs/{SHA}/(?:{SHA}|unresolved)-[1-9][0-9]{{0,5}}\.json"),
@@ -51,13 +61,14 @@ def publish_board(store: Store, name: str, folder: Path) -> Published:
     """Write `NAME.md` and `NAME.zip` to `folder`; raise StoreError where a file is missing."""
     board = read_board(store, name)
     records = records_on(store, board)
+    evidence = evidence_of(store, board, records)
     fsio.make_folder(folder)
     published = Published(folder / f"{name}.md", folder / f"{name}.zip")
     scratch = fsio.scratch_folder(folder)
     try:
         archive = scratch / published.archive.name
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-            for member, content in sorted(_contents(store, board)):
+            for member, content in sorted(_contents(store, board, evidence)):
                 info = zipfile.ZipInfo(member, EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 info.external_attr = 0o644 << 16
@@ -65,7 +76,7 @@ def publish_board(store: Store, name: str, folder: Path) -> Published:
         fsio.replace(published.archive, archive.read_bytes())
     finally:
         fsio.remove_folder(scratch)
-    fsio.replace(published.markdown, markdown.render(build(board, records)).encode())
+    fsio.replace(published.markdown, markdown.render(build(board, records, evidence)).encode())
     return published
 
 
@@ -75,33 +86,60 @@ def check_folder(folder: Path) -> Iterator[tuple[str, str]]:
     A leaderboard is in order where its archive is whole and gives the markdown byte for byte.
     Raises StoreError where the folder holds none.
     """
-    archives = {path.stem: path for path in sorted(folder.glob("*.zip"))}
-    tables = {path.stem: path for path in sorted(folder.glob("*.md")) if path.stem != "README"}
-    if not archives and not tables:
-        raise StoreError(f"{folder}: no leaderboard is published here (NAME.md with NAME.zip)")
-    for name in sorted({*archives, *tables}):
-        if name not in archives:
-            yield f"{name}.md", f"{name}.zip, which it was derived from, is missing"
-        elif name not in tables:
-            yield f"{name}.zip", f"{name}.md, which it gives, is missing"
+    for name, table, archive in publications(folder):
+        if not archive.exists():
+            yield table.name, f"{archive.name}, which it was derived from, is missing"
+        elif not table.exists():
+            yield archive.name, f"{table.name}, which it gives, is missing"
         else:
-            yield f"{name}.md", _fault(name, tables[name], archives[name])
+            yield table.name, _fault(name, table, archive)
+
+
+def publications(folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Yield (name, markdown, archive) of all that is published in `folder`; one may be missing.
+
+    Raises StoreError where the folder holds none.
+    """
+    archives = {path.stem for path in folder.glob("*.zip")}
+    names = {*archives, *(path.stem for path in folder.glob("*.md") if path.stem != "README")}
+    if not names:
+        raise StoreError(f"{folder}: no leaderboard is published here (NAME.md with NAME.zip)")
+    for name in sorted(names):
+        yield name, folder / f"{name}.md", folder / f"{name}.zip"
 
 
 def _fault(name: str, table: Path, archive: Path) -> str:
     """Return why the markdown is not what the archive gives, or nothing."""
     try:
         with unpacked(archive) as store:
-            board = read_board(store, name)
-            text = markdown.render(build(board, records_on(store, board)))
+            text = published_markdown(store, name)
             if damaged := corrupt_records(store):
                 return f"{archive.name}: {damaged} records are damaged"
     except StoreError as error:
         return str(error)
-    return _difference(table, text.encode())
+    return difference(table, text.encode())
 
 
-def _difference(table: Path, expected: bytes) -> str:
+def published_markdown(store: Store, name: str) -> str:
+    """Return the markdown that the board, its records and its evidence give, as they stand.
+
+    Raises StoreError where one is missing or not whole.
+    """
+    board = read_board(store, name)
+    return markdown.render(build(board, records_on(store, board), stored_evidence(store, name)))
+
+
+def stored_evidence(store: Store, name: str) -> Evidence:
+    """Return the evidence that stands beside a board; raise StoreError unless it is whole."""
+    try:
+        return Evidence.from_json(read_document(store, "evidence", name))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"evidence/{name}.json is not of the form that this benchbench writes: {error!r}"
+        ) from error
+
+
+def difference(table: Path, expected: bytes) -> str:
     """Name the first line of the markdown that is not what it should be."""
     found = table.read_bytes()
     if found == expected:
@@ -115,6 +153,16 @@ def _difference(table: Path, expected: bytes) -> str:
 
 def _lines(text: bytes) -> list[str]:
     return text.decode("utf-8", errors="replace").split("\n")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """Give the store at `path`: a folder that a run made, or the archive of a publication."""
+    if path.suffix == ".zip" and path.is_file():
+        with unpacked(path) as store:
+            yield store
+    else:
+        yield existing_store(path)
 
 
 @contextmanager
@@ -158,9 +206,10 @@ def _check_members(archive: Path, packed: zipfile.ZipFile) -> None:
         seen.add(info.filename)
 
 
-def _contents(store: Store, board: Board) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of all that the board is derived from."""
+def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, bytes) of all that the leaderboard is derived from."""
     yield f"boards/{board.name}.json", _bytes(store, f"boards/{board.name}.json")
+    yield f"evidence/{board.name}.json", document_bytes(evidence.to_json())
     known = documents(store, "datasets")
     for fingerprint in sorted({facts["fingerprint"] for facts in board.datasets.values()}):
         if fingerprint in known:

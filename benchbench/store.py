@@ -3,14 +3,14 @@
 runs/<cell id>/<key | unresolved>-<attempt>.json
 predictions/<sha256>.parquet        named by content, so that two writers cannot mix theirs
 artifacts/<sha256>/                 likewise
-datasets/<fingerprint>.json  boards/<name>.json  leaderboards/<name>.md
+datasets/<fingerprint>.json  boards/<name>.json  evidence/<name>.json  leaderboards/<name>.md
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchbench.identity import canonical, cell_id, digest
 from benchbench.identity import key as key_of
 from benchbench.types import Cell, Json, Outcome, Record, Status
 
-FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "leaderboards")
+FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -85,6 +85,16 @@ def all_records(store: Store) -> list[Record]:
     """Return every sound record of the store."""
     runs = store.root / "runs"
     return [record for cell in sorted(runs.iterdir()) for record in records_of(store, cell.name)]
+
+
+def records_in(store: Store) -> Iterator[tuple[Path, Record | StoreError]]:
+    """Yield every record's file with what it holds, or why it cannot be read; nothing is moved."""
+    for path in sorted((store.root / "runs").glob("*/*.json")):
+        if RECORD_NAME.fullmatch(path.name):
+            try:
+                yield path, read_record(path)
+            except StoreError as error:
+                yield path, error
 
 
 def corrupt_records(store: Store) -> int:
@@ -171,8 +181,13 @@ def read_record(path: Path) -> Record:
 
 
 def write_document(store: Store, folder: str, name: str, data: Json) -> None:
-    """Write a board or a dataset's description, replacing what stood there."""
-    fsio.replace(_document(store, folder, name), canonical({**data, "sha256": digest(data)}))
+    """Write a board, its evidence or a dataset's description, replacing what stood there."""
+    fsio.replace(_document(store, folder, name), document_bytes(data))
+
+
+def document_bytes(data: Json) -> bytes:
+    """Return a document's bytes: canonical JSON that carries its own sha256."""
+    return canonical({**data, "sha256": digest(data)})
 
 
 def read_document(store: Store, folder: str, name: str) -> dict[str, Any]:

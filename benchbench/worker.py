@@ -124,8 +124,9 @@ def read_outcome(folder: Path) -> Record | None:
 def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.catalog import load_catalog
     from benchbench.evaluation.metrics import evaluate
+    from benchbench.evaluation.scored import LabelFacts
     from benchbench.identity import folder_digest
-    from benchbench.kit.corpus_store import read_corpus
+    from benchbench.kit.corpus_store import corpus_facts, read_corpus
 
     catalog = load_catalog()
     method = catalog.method(job.cell.method.use)
@@ -138,7 +139,8 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     loading = watch.seconds.pop("load", 0.0)
     watch.seconds["fit"] -= loading
     predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
-    metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, fitted.hard))
+    labels = LabelFacts.of(corpus_facts(job.corpus))
+    metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, labels, fitted.hard))
     watch.run("check", lambda: _check_reload(method, job.scratch, backbone, corpus, fitted.probes))
     watch.seconds["load"] = loading  # the second load is part of the check
     return replace(

@@ -15,7 +15,11 @@ from benchbench.board import Board, BoardCell
 from benchbench.catalog import load_catalog
 from benchbench.identity import cell_id, digest
 from benchbench.identity import key as key_of
+from benchbench.leaderboard import Section
 from benchbench.plugins import DISABLE, GROUP
+from benchbench.tables import Column, Entry
+from benchbench.tables import Row as Line
+from benchbench.tables import Table as TableModel
 
 HERE = Path(__file__).resolve().parent
 THIRD_PARTY = HERE / "thirdparty"
@@ -190,3 +194,21 @@ def board(records, *, datasets=None, missing=(), **fields):
 def by_id(records):
     """Return records as `leaderboard.build` takes them."""
     return {one.id: one for one in records}
+
+
+def ranked(columns, *rows, words=1, places=None, failures=(), notes=(), title="data"):
+    """Return a section whose ranking has these texts, the first `words` columns being words."""
+    places = places or range(1, len(rows) + 1)
+    shown = tuple(Column.of(name, name, words=place < words) for place, name in enumerate(columns))
+    lines = tuple(
+        Line(place, tuple(Entry.words(text) for text in row))
+        for place, row in zip(places, rows, strict=True)
+    )
+    table = TableModel("ranking", "Ranking", shown, lines)
+    return Section(title, columns[-1], (table,), tuple(failures), tuple(notes))
+
+
+def column(table, title):
+    """Return the texts of a column of a table."""
+    place = [each.title for each in table.columns].index(title)
+    return [row.entries[place].text for row in table.rows]

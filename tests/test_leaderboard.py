@@ -13,11 +13,11 @@ import pytest
 from benchbench import Reference
 from benchbench.board import Board, freeze, read_board, records_on
 from benchbench.errors import StoreError
-from benchbench.leaderboard import Leaderboard, Row, Section, build
+from benchbench.leaderboard import Leaderboard, build
 from benchbench.render import markdown
 from benchbench.store import open_store, publish, write_document
 from benchbench.types import Outcome
-from tests.building import board, by_id, cell, facts, record, scores
+from tests.building import board, by_id, cell, column, facts, ranked, record, scores
 
 SYSTEMS = [
     record(cell(method=method, seed=seed), value=value + seed / 100)
@@ -30,12 +30,12 @@ def section(records, **more):
     return build(board(records, **more), by_id(records)).sections[0]
 
 
-def column(found, name):
-    return [row.entries[found.columns.index(name)] for row in found.rows]
+def ranking(records, **more):
+    return section(records, **more).ranking
 
 
 def test_systems_are_ranked_by_the_mean_of_the_main_metric():
-    found = section(SYSTEMS)
+    found = ranking(SYSTEMS)
     assert column(found, "method") == ["instruction", "head", "tfidf"]
     assert [row.place for row in found.rows] == [1, 2, 3]
 
@@ -51,34 +51,40 @@ def test_the_order_in_which_records_come_does_not_matter(seed):
 
 def test_equals_stand_in_order_of_their_names():
     records = [record(cell(method=name), value=0.5) for name in ("c", "a", "b")]
-    assert column(section(records), "method") == ["a", "b", "c"]
+    assert column(ranking(records), "method") == ["a", "b", "c"]
 
 
 def test_mean_and_deviation_are_over_all_seeds():
     values = [0.5, 0.6, 0.9]
     records = [record(cell(seed=seed), value=value) for seed, value in enumerate(values)]
-    assert column(section(records), "macro-F1") == [f"{fmean(values):.3f} ± {stdev(values):.3f}"]
-    assert column(section(records), "seeds") == ["3 of 3"]
+    found = ranking(records)
+    assert column(found, "macro-F1") == [f"{fmean(values):.3f}"]
+    assert column(found, "SD over seeds") == [f"{stdev(values):.3f}"]
+    assert column(found, "seeds") == ["3 of 3"]
+    (further,) = (table for table in section(records).tables if table.key == "metrics")
+    assert column(further, "micro-F1") == [f"{fmean(values):.3f} ± {stdev(values):.3f}"]
 
 
 def test_one_seed_has_no_deviation():
-    assert column(section([record(value=0.25)]), "macro-F1") == ["0.250"]
+    found = ranking([record(value=0.25)])
+    assert column(found, "macro-F1") == ["0.250"]
+    assert column(found, "SD over seeds") == ["–"]
 
 
 def test_a_system_without_all_its_seeds_is_shown_and_not_ranked():
     partial = [record(cell(method="best", seed=0), value=0.99)]
     partial.append(record(cell(method="best", seed=1), "oom", reason="killed"))
     found = section([*SYSTEMS, *partial])
-    assert column(found, "method") == ["instruction", "head", "tfidf", "best"]
-    assert [row.place for row in found.rows] == [1, 2, 3, None]
-    assert column(found, "seeds")[-1] == "1 of 2"
+    assert column(found.ranking, "method") == ["instruction", "head", "tfidf", "best"]
+    assert [row.place for row in found.ranking.rows] == [1, 2, 3, None]
+    assert column(found.ranking, "seeds")[-1] == "1 of 2"
     assert found.failures == ("best · llama · claims · seed 1: oom: killed",)
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped", "diverged", "oom", "timeout"])
 def test_a_cell_without_a_result_is_named_with_its_reason(status):
     found = section([record(status=status, reason="as planted")])
-    assert found.rows == ()
+    assert found.ranking.rows == ()
     assert found.failures == (f"head · llama · claims · seed 0: {status}: as planted",)
     assert "No cell has a result yet." in markdown.render(Leaderboard("x", (found,), ()))
 
@@ -97,8 +103,15 @@ def test_every_dataset_has_a_table_of_its_own():
     of = board(records, datasets=dict(zip(names, (facts(), multi), strict=True)))
     sections = build(of, by_id(records)).sections
     assert [one.title for one in sections] == names
-    assert [one.columns[2] for one in sections] == ["macro-F1", "micro-F1"]
-    assert all(len(row.entries) == len(one.columns) for one in sections for row in one.rows)
+    tables = [table for one in sections for table in one.tables]
+    assert [one.ranking.columns[2].title for one in sections] == ["macro-F1", "micro-F1"]
+    assert all(len(row.entries) == len(one.columns) for one in tables for row in one.rows)
+    assert all(
+        len(entry.values) == len(column.keys)
+        for one in tables
+        for row in one.rows
+        for entry, column in zip(row.entries, one.columns, strict=True)
+    )
 
 
 def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
@@ -115,25 +128,25 @@ def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
 
 def test_a_value_that_is_missing_is_a_dash():
     bare = record(metrics=scores(None), cost={}, facts={}, provenance={})
-    entries = section([bare]).rows[0].entries
-    assert entries == ("head", "llama", "–", "–", "–", "–", "1 of 1", "–", "–", "–", "–")
+    texts = [entry.text for entry in ranking([bare]).rows[0].entries]
+    assert texts == ["head", "llama", "–", "–", "1 of 1", *"–––––––––––"[:10]]
 
 
 def test_a_count_that_a_plugin_misreported_is_a_dash():
-    found = section([record(facts={"trainable_parameters": "many"})])
+    found = ranking([record(facts={"trainable_parameters": "many"})])
     assert column(found, "trained parameters") == ["–"]
 
 
 def test_costs_measured_beside_other_cells_are_marked():
     records = [record(cost={"fit_seconds": 2.0, "documents_per_second": 9.0, "cells_beside": 3})]
     table = build(board(records), by_id(records))
-    assert column(table.sections[0], "training s") == ["2.0*"]
+    assert column(table.sections[0].ranking, "training s") == ["2.0*"]
     assert any(note.startswith("* measured while other cells ran") for note in table.notes)
 
 
 def test_the_memory_of_a_gpu_is_named_as_such():
     costs = [{"peak_ram_mib": 2000}, {"peak_ram_mib": 2000, "peak_gpu_mib": 500}]
-    shown = [column(section([record(cost=cost)]), "peak MiB") for cost in costs]
+    shown = [column(ranking([record(cost=cost)]), "peak MiB") for cost in costs]
     assert shown == [["2,000"], ["500 GPU"]]
 
 
@@ -151,7 +164,7 @@ def test_machines_that_differ_are_all_named():
 
 @pytest.mark.parametrize("provenance", [{"packages": 3}, {"traceback": "x"}, {"threads": []}])
 def test_a_record_with_odd_provenance_does_not_cost_the_table(provenance):
-    assert section([record(provenance=provenance)]).rows
+    assert ranking([record(provenance=provenance)]).rows
 
 
 def test_a_board_is_read_as_it_was_frozen(tmp_path):
@@ -190,12 +203,13 @@ from benchbench.leaderboard import build
 from benchbench.render import markdown, terminal
 from benchbench.store import Store, all_records, records_of
 import io
-from benchbench.leaderboard import Leaderboard, Row, Section
+from benchbench.leaderboard import Leaderboard
+from tests.building import ranked
 
 store = Store(Path(sys.argv[1]))
 # what the libraries load when they are first used has no part in this
 warm = Console(file=io.StringIO(), width=200)
-plain = Section("a", ("method", "F1"), (Row(1, ("a", "–中")),), ("failed",), ("note",))
+plain = ranked(("method", "F1"), ("a", "–中"), failures=("failed",), notes=("note",))
 terminal.show(Leaderboard("a", (plain,), ("a", "b")), warm)
 events = []
 WATCHED = ("import", "exec", "compile", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
@@ -214,7 +228,7 @@ def read():
         assert records_of(store, one.id)
     board = read_board(store, "board")
     table = build(board, records_on(store, board))
-    assert table.sections[0].rows
+    assert table.sections[0].ranking.rows
     terminal.show(table, warm)
     return markdown.render(table)
 
@@ -278,7 +292,7 @@ def test_a_terminal_of_any_width_shows_every_entry_whole(width):
 
     columns = ("method", "backbone", "macro-F1", "accuracy", "seeds", "trained parameters")
     entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")
-    section = Section("data", columns, (Row(1, entries),), (), ())
+    section = ranked(columns, entries, words=2)
     out = io.StringIO()
     terminal.show(Leaderboard("board", (section,), ("note",)), Console(file=out, width=width))
     lines = out.getvalue().splitlines()
@@ -303,7 +317,7 @@ def searched(rates, values, **more):
 def test_the_best_try_on_validation_counts_whatever_test_says():
     made, records = searched((1e-4, 2e-4, 4e-4), ((0.5, 0.9), (0.7, 0.6), (0.6, 0.8)))
     found = build(made, by_id(records)).sections[0]
-    assert column(found, "macro-F1") == ["0.600"]
+    assert column(found.ranking, "macro-F1") == ["0.600"]
     (note,) = [note for note in found.notes if "tries" in note]
     assert "the best of 3 tries on validation, learning_rate = 0.0002" in note
     assert "all tries together trained 7.5 s" in note
@@ -311,10 +325,10 @@ def test_the_best_try_on_validation_counts_whatever_test_says():
 
 def test_of_equal_tries_the_first_counts_and_a_failed_one_is_named():
     made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
-    assert column(build(made, by_id(records)).sections[0], "macro-F1") == ["0.400"]
+    assert column(build(made, by_id(records)).sections[0].ranking, "macro-F1") == ["0.400"]
     records[0] = record(records[0].cell, status="diverged")
     found = build(made, by_id(records)).sections[0]
-    assert column(found, "macro-F1") == ["0.900"]
+    assert column(found.ranking, "macro-F1") == ["0.900"]
     assert "diverged" in found.failures[0]
 
 

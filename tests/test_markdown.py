@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from benchbench import Reference
-from benchbench.leaderboard import Leaderboard, Row, Section, build
+from benchbench.leaderboard import Leaderboard, build
 from benchbench.render import terminal
 from benchbench.render.markdown import escape, render
-from tests.building import board, by_id, cell, facts, record
+from tests.building import board, by_id, cell, facts, ranked, record
 
 HOSTILE = {
     "pipe": "a | b || c",
@@ -55,7 +55,7 @@ HOSTILE = {
     "only-spaces": "   ",
 }
 TABLE = {
-    "h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p"
+    "h1", "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p"
 }  # fmt: skip
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -131,13 +131,13 @@ def test_a_name_is_shown_as_it_is_and_adds_no_markup(name):
     assert found.others == []
     assert seen(found.texts["h1"][0]) == shown(name)
     assert shown(name) in [seen(text) for text in found.texts["h2"]]
-    assert [seen(text) for text in found.texts["td"]].count(shown(name)) == 2
+    assert [seen(text) for text in found.texts["td"]].count(shown(name)) == 4
     assert sum(shown(name) in seen(text) for text in found.texts["li"]) >= 5
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_a_line_that_begins_with_a_name_is_one_line(name):
-    failing = Section("data", ("method", "F1"), (), (name,), ())
+    failing = ranked(("method", "F1"), failures=(name,))
     found = page(Leaderboard("title", (failing,), (name,)))
     assert found.elements.count("li") == found.elements.count("ul") == 2
     assert set(found.elements) <= TABLE
@@ -157,7 +157,7 @@ def test_no_escape_lets_a_link_be_made_of_bare_text():
 
 
 def test_reasons_and_notes_are_lists_of_their_own():
-    both = Section("data", ("method", "F1"), (), ("failed",), ("note",))
+    both = ranked(("method", "F1"), failures=("failed",), notes=("note",))
     assert page(Leaderboard("title", (both, both), ("last",))).elements.count("ul") == 5
 
 
@@ -166,14 +166,14 @@ def test_the_same_table_gives_the_same_bytes():
 
 
 def test_a_table_has_a_column_for_every_entry_and_numbers_to_the_right():
-    row = Row(1, ("head", "llama", "0.5"))
-    text = render(Leaderboard("t", (Section("d", ("m", "b", "F1"), (row,), (), ()),), ()))
+    section = ranked(("m", "b", "F1"), ("head", "llama", "0.5"), words=2)
+    text = render(Leaderboard("t", (section,), ()))
     assert "| \\# | m | b | F1 |\n| ---: | --- | --- | ---: |\n| 1 | head | llama | 0.5 |" in text
 
 
 def test_a_system_that_is_not_ranked_has_a_dash_for_a_place():
-    row = Row(None, ("head", "llama", "0.5"))
-    text = render(Leaderboard("t", (Section("d", ("m", "b", "F1"), (row,), (), ()),), ()))
+    section = ranked(("m", "b", "F1"), ("head", "llama", "0.5"), words=2, places=[None])
+    text = render(Leaderboard("t", (section,), ()))
     assert "| – | head |" in text
 
 

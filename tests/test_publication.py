@@ -70,7 +70,7 @@ def test_what_was_published_is_in_order_and_is_the_same_twice(store, published):
 def test_the_archive_is_a_store_with_all_that_the_board_needs(store, published):
     with unpacked(published / "board.zip") as found:
         names = {path.relative_to(found.root).parts[0] for path in found.root.rglob("*.*")}
-        assert names == {"boards", "datasets", "predictions", "runs"}
+        assert names == {"boards", "datasets", "evidence", "predictions", "runs"}
         assert len(list(found.root.glob("runs/*/*.json"))) == 2
         root = found.root
     assert not root.exists()

@@ -15,7 +15,9 @@ from benchbench.errors import BenchbenchError
 SUMMARIES = {
     "run": "Run a grid, or methods on a table of your own: only what is missing.",
     "plan": "Say what a run would do.",
-    "leaderboard": "Print a leaderboard.",
+    "leaderboard": "Print a leaderboard: terminal, markdown, HTML, CSV, JSON or LaTeX.",
+    "compare": "Compare two systems, runs or stores: what differs, and is it chance?",
+    "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids or runs.",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143

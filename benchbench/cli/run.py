@@ -32,6 +32,7 @@ from benchbench.render import markdown, terminal
 from benchbench.store import Store, corrupt_records, open_store
 from benchbench.suite import Settings, Suite, failed
 from benchbench.suite import run as run_suite
+from benchbench.weighing import evidence_of
 
 SOME_FAILED = 1
 
@@ -108,7 +109,9 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
 
 def _publish(store: Store, board: boards.Board, console: Console) -> Path:
     """Print the leaderboard and write it as markdown; return where."""
-    table = build(board, boards.records_on(store, board))
+    records = boards.records_on(store, board)
+    evidence = evidence_of(store, board, records, lambda line: console.print(line, markup=False))
+    table = build(board, records, evidence)
     text = markdown.render(table)
     path = store.folder("leaderboards") / f"{board.name}.md"
     fsio.replace(path, text.encode())

@@ -122,29 +122,44 @@ def _write_raw(
 ) -> _Raw:
     """Stream `rows` to `path`; add new labels to `codes`."""
     import numpy as np
-    import pyarrow as pa
 
     where = f"{options.source}: {path.stem.removeprefix('raw-')}"
     flat, lengths, groups = array("q"), array("q", [0]), array("q")
-    columns_of = schema()
     with open_writer(path) as writer:
         for batch in _rows_in_batches(rows):
-            cells = []
-            for row in batch:
-                labels = _checked_labels(where, kind, row)
-                own = [codes.setdefault(label, len(codes)) for label in labels]
-                main = own[0] if kind == "single-label" else codes.get(row.main or "", -1)
-                cells.append((row.id, row.text, own, main, row.group, row.weight))
-                flat.extend(own)
-                lengths.append(len(own))
-                groups.append(text_hash(row.group) if row.group else -1)
-            columns = zip(zip(*cells, strict=True), columns_of, strict=True)
-            arrays = [pa.array(values, column.type) for values, column in columns]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=columns_of))
+            labels = [_checked_labels(where, kind, row) for row in batch]
+            _check_encodable(where, batch)
+            own = [codes.setdefault(label, len(codes)) for some in labels for label in some]
+            flat.extend(own)
+            lengths.extend(map(len, labels))
+            groups.extend([text_hash(row.group) if row.group else -1 for row in batch])
+            multi = kind == "multi-label"
+            mains = [codes.get(row.main or "", -1) for row in batch] if multi else own
+            writer.write_batch(_record_batch(batch, own, lengths[-len(batch) :], mains))
     if not groups:
         raise LoaderError(f"{where}: 0 rows; at least one is needed")
     sets = splits.LabelSets(np.array(flat, np.int64), np.cumsum(np.array(lengths, np.int64)))
     return _Raw(path, sets, np.array(groups, np.int64))
+
+
+def _record_batch(
+    rows: Sequence[Row], codes: Sequence[int], lengths: Sequence[int], mains: Sequence[int]
+) -> pa.RecordBatch:
+    """Return the rows in Arrow, column by column: row by row takes twice as long.
+
+    `codes` are the labels of all rows, one after the other, `lengths` how many each row has.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    ids, texts, _, _, groups, weights = zip(*rows, strict=True)
+    offsets = np.cumsum([0, *lengths], dtype=np.int32)
+    labels = pa.ListArray.from_arrays(pa.array(offsets), pa.array(codes, pa.int32()))
+    given = {
+        "id": ids, "text": texts, "labels": labels, "main": mains, "group": groups,
+        "weight": weights,
+    }  # fmt: skip
+    return pa.RecordBatch.from_pydict(given, schema=schema())
 
 
 def _rows_in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -177,17 +192,27 @@ def _checked_labels(where: str, kind: Kind, row: Row) -> tuple[str, ...]:
         fault = f"the main label '{row.main}' is none of its labels"
     elif not (math.isfinite(row.weight) and row.weight >= 0):
         fault = f"expected a weight of at least 0, found {row.weight}"
-    elif not _encodable(row):
-        fault = "it holds half of a surrogate pair, which is no text"
     if fault:
         raise LoaderError(f"{where}: row '{row.id}': {fault}; mend the source")
     return labels
 
 
-def _encodable(row: Row) -> bool:
-    """Say whether all text of the row can be written as UTF-8."""
+def _check_encodable(where: str, batch: Sequence[Row]) -> None:
+    """Raise LoaderError for a row with text that cannot be written as UTF-8."""
+    if _encodable(batch):
+        return
+    row = next(row for row in batch if not _encodable([row]))
+    raise LoaderError(
+        f"{where}: row '{row.id}': it holds half of a surrogate pair, which is no text; "
+        "mend the source"
+    )
+
+
+def _encodable(rows: Iterable[Row]) -> bool:
+    """Say whether all text of the rows can be written as UTF-8."""
     try:
-        "".join((row.id, row.text, row.group, *row.labels)).encode()
+        for row in rows:
+            "".join((row.id, row.text, row.group, *row.labels)).encode()
     except UnicodeEncodeError:
         return False
     return True

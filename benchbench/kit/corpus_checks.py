@@ -124,15 +124,18 @@ def _check_batch(split: Split, batch: pa.RecordBatch, kind: Kind, allowed: int) 
 
 
 def check_identities(where: str, batches: Callable[[Split], Iterator[pa.RecordBatch]]) -> None:
-    """Refuse ids that are used twice, and groups that straddle splits."""
+    """Refuse ids that are used twice, and groups that straddle splits.
+
+    Python's own hashes do: they have 64 bits and are compared within this process alone.
+    """
     import numpy as np
 
     ids, groups = [], []
     for split in SPLITS:
         own_ids, own_groups = array("q"), array("q")
         for batch in batches(split):
-            own_ids.extend(map(text_hash, batch.column("id").to_pylist()))
-            own_groups.extend(text_hash(name) for name in batch.column("group").to_pylist() if name)
+            own_ids.extend(map(hash, batch.column("id").to_pylist()))
+            own_groups.extend(map(hash, filter(None, batch.column("group").to_pylist())))
         ids.append(np.array(own_ids, np.int64))
         groups.append(np.unique(np.array(own_groups, np.int64)))
     for column, parts, fault in (
@@ -144,7 +147,7 @@ def check_identities(where: str, batches: Callable[[Split], Iterator[pa.RecordBa
             again = hashes[counts > 1][0]
             split = [split for split, own in zip(SPLITS, parts, strict=True) if again in own][-1]
             names = (name for batch in batches(split) for name in batch.column(column).to_pylist())
-            name = next(name for name in names if text_hash(name) == again)
+            name = next(name for name in names if hash(name) == again)
             raise LoaderError(f"{where}{split}: the {column} '{name}' {fault}")
 
 

@@ -1,0 +1,161 @@
+"""`benchbench compare A B`: what differs, by how much, and whether that is chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from benchbench.cli.selection import store_option
+from benchbench.contrast import (
+    Difference,
+    Side,
+    contrast,
+    contrast_stores,
+    settings_of,
+    side,
+)
+from benchbench.errors import BenchbenchError
+from benchbench.evidence import PairEvidence
+from benchbench.publication import opened
+from benchbench.readings import Readings, read_systems
+from benchbench.render.terminal import plain
+from benchbench.store import Store, read_document
+from benchbench.tables import p_text
+from benchbench.titles import title_of
+from benchbench.weighing import RESAMPLES, weigh_pair
+
+MOST_TITLES = 10
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@store_option
+@click.option("--board", help="The board that systems are looked up on [the only one].")
+@click.option("--metric", help="The metric to compare by [the dataset's main metric].")
+def compare(first: str, second: str, store: Path, board: str | None, metric: str | None) -> int:
+    """Compare two systems, two runs or two stores.
+
+    A system is METHOD or METHOD/BACKBONE of a board, a run the beginning of its id (see
+    'benchbench ls runs'), a store a folder or the archive of a published leaderboard.
+    """
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    with ExitStack() as stack:
+        if _is_store(first) and _is_store(second):
+            stores = [stack.enter_context(opened(Path(name))) for name in (first, second)]
+            _show_stores(console, (first, second), stores)
+            return 0
+        source = stack.enter_context(opened(store))
+        sides = side(source, first, board), side(source, second, board)
+        shared = [name for name in sides[0].systems if name in sides[1].systems]
+        if not shared:
+            raise BenchbenchError("The two have no dataset in common: nothing can be compared.")
+        for fingerprint in shared:
+            _show_pair(console, source, fingerprint, sides, metric)
+    return 0
+
+
+def _is_store(text: str) -> bool:
+    path = Path(text)
+    return (path / "runs").is_dir() or (path.suffix == ".zip" and path.is_file())
+
+
+def _show_pair(
+    console: Console,
+    store: Store,
+    fingerprint: str,
+    sides: tuple[Side, Side],
+    metric: str | None,
+) -> None:
+    facts = read_document(store, "datasets", fingerprint)
+    systems = [each.systems[fingerprint] for each in sides]
+    by = metric or facts["main_metric"]
+    dataset = systems[0].cells[0].cell.dataset.name
+    console.print()
+    console.print(Text(f"{plain(dataset)}: {title_of(by)}", style="bold"))
+    for system in systems:
+        if not system.complete:
+            raise BenchbenchError(
+                f"{system.name} lacks {len(system.cells) - len(system.records)} of "
+                f"{len(system.cells)} seeds on {dataset}: run them first."
+            )
+    read = read_systems(store, facts, systems, by)
+    if read.left_out:
+        raise BenchbenchError(f"Cannot compare: {'; '.join(read.left_out)}.")
+    for letter, own, system in zip("AB", sides, systems, strict=True):
+        mean = system.mean(by)
+        seeds = f"{len(system.records)} seed" + ("s" if len(system.records) != 1 else "")
+        shown = "–" if mean is None else f"{mean:.4f}"
+        console.print(f"  {letter}  {plain(own.title)}: {shown}, {seeds}")
+    for line in _pair_lines(weigh_pair(read), read):
+        console.print(f"  {line}")
+    found = contrast(*(settings_of(system.records) for system in systems))
+    console.print(_settings(found) if found else "  Nothing else differs.")
+
+
+def _pair_lines(pair: PairEvidence, read: Readings) -> Iterable[str]:
+    interval = pair.interval
+    yield (
+        f"A - B = {pair.difference:+.4f}, 95 % interval {interval.low:+.4f} to "
+        f"{interval.high:+.4f} (BCa {interval.bca_low:+.4f} to {interval.bca_high:+.4f}; "
+        f"{RESAMPLES:,} resamples of {len(read.documents.ids):,} test documents)"
+    )
+    yield (
+        f"p {p_text(pair.p)} by paired randomisation: one comparison, not corrected for others "
+        "that were made"
+    )
+    for each in pair.mcnemar:
+        yield (
+            f"McNemar, seed {each.seed}: A alone right on {each.only_first}, B alone on "
+            f"{each.only_second}; mid-p {p_text(each.p)}"
+        )
+
+
+def _settings(found: Iterable[Difference]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="What differs", title_justify="left")
+    for column in ("setting", "A", "B"):
+        table.add_column(column, overflow="fold")
+    for each in found:
+        values = (each.name, each.first, each.second)
+        table.add_row(*("–" if value is None else Text(plain(_short(value))) for value in values))
+    return table
+
+
+def _short(value: str) -> str:
+    """Return a digest's beginning; other values whole."""
+    digest = len(value) == 64 and all(character in "0123456789abcdef" for character in value)
+    return value[:12] if digest else value
+
+
+def _show_stores(console: Console, names: tuple[str, str], stores: list[Store]) -> None:
+    found = contrast_stores(*stores)
+    console.print(f"{found.same} cells are the same in both, to the last digit.")
+    _list(console, f"only in {names[0]}", found.only_first)
+    _list(console, f"only in {names[1]}", found.only_second)
+    _list(console, "made alike, with other numbers", found.other_numbers)
+    if found.other_key:
+        console.print(f"{len(found.other_key)} were made otherwise:")
+        causes: dict[tuple[Difference, ...], list[str]] = {}
+        for title, differences in found.other_key:
+            causes.setdefault(differences, []).append(title)
+        for differences, titles in causes.items():
+            _list(console, "differing in the same way", titles)
+            console.print(_settings(differences))
+
+
+def _list(console: Console, what: str, titles: Iterable[str]) -> None:
+    listed = list(titles)
+    if not listed:
+        return
+    console.print(f"{len(listed)} {what}:")
+    for title in listed[:MOST_TITLES]:
+        console.print(f"  {plain(title)}")
+    if len(listed) > MOST_TITLES:
+        console.print(f"  and {len(listed) - MOST_TITLES} more")

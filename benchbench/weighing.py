@@ -1,0 +1,261 @@
+"""From a board's stored predictions to its evidence: what is sure, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from benchbench import fsio
+from benchbench.board import Board
+from benchbench.errors import StoreError
+from benchbench.evidence import (
+    DatasetEvidence,
+    Evidence,
+    Interval,
+    McNemarEvidence,
+    PairEvidence,
+    SystemEvidence,
+)
+from benchbench.identity import digest, source_files_digest
+from benchbench.readings import Reading, Readings, read_systems
+from benchbench.store import Store, read_document, write_document
+from benchbench.systems import systems_on
+from benchbench.types import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.evaluation.resampling import Bootstrap
+
+RESAMPLES = 10_000
+LEVEL = 0.05
+RIGHT = {"single-label": "accuracy", "multi-label": "exact_match"}
+"""What McNemar's test is about: whether a document is right, all of it."""
+MOST_CONFUSIONS = 1_000
+CODE = ("evaluation", "predictions.py", "readings.py", "systems.py", "weighing.py")
+"""The modules that the evidence follows from."""
+
+
+def evidence_of(
+    store: Store,
+    board: Board,
+    records: Mapping[str, Record | None],
+    say: Callable[[str], None] = lambda line: None,
+) -> Evidence:
+    """Return the evidence that stands beside the board, weighed anew where it does not fit it."""
+    with suppress(StoreError, TypeError, KeyError, AttributeError, ValueError):
+        kept = Evidence.from_json(read_document(store, "evidence", board.name))
+        if kept.inputs == inputs_of(board, records):
+            return kept
+    found = weigh(store, board, records, say)
+    with suppress(StoreError):  # where only reading is allowed, it is weighed every time
+        fsio.make_folder(store.folder("evidence"))
+        write_document(store, "evidence", board.name, found.to_json())
+    return found
+
+
+def inputs_of(board: Board, records: Mapping[str, Record | None]) -> str:
+    """Return a digest of all that the evidence follows from, code included."""
+    runs = {
+        cell: [record.status, record.predictions, record.facts.get("hard")]
+        for cell, record in records.items()
+        if record is not None
+    }
+    return digest([board.to_json(), runs, source_files_digest(CODE)])
+
+
+def weigh(
+    store: Store,
+    board: Board,
+    records: Mapping[str, Record | None],
+    say: Callable[[str], None] = lambda line: None,
+) -> Evidence:
+    """Return the evidence of a board, from the predictions of the records that count."""
+    from benchbench.evaluation.multiplicity import holm
+    from benchbench.evaluation.randomisation import draws_for
+
+    read = {name: _read(store, board, name, records) for name in sorted(board.datasets)}
+    sizes = [len(each.systems) for each in read.values()]
+    family = sum(size * (size - 1) // 2 for size in sizes)
+    if family:
+        say(f"Weighing {sum(sizes)} systems in {family} pairs ...")
+    exchanges = draws_for(family)
+    tests = {name: _p_values(each, exchanges) for name, each in read.items()}
+    adjusted = iter(holm([p for values in tests.values() for p in values]).tolist())
+    datasets = {}
+    for name, each in read.items():
+        values = [(p, next(adjusted)) for p in tests[name]]
+        datasets[name] = _dataset(each, values, board.baseline_methods)
+    return Evidence(inputs_of(board, records), family, RESAMPLES, exchanges, datasets)
+
+
+def _read(
+    store: Store, board: Board, dataset: str, records: Mapping[str, Record | None]
+) -> Readings:
+    facts = board.datasets[dataset]
+    ranked, _ = systems_on(board, dataset, records)
+    return read_systems(store, facts, ranked, facts["main_metric"])
+
+
+def weigh_pair(read: Readings) -> PairEvidence:
+    """Return the one pair of two systems that were read; its p value is not corrected."""
+    from benchbench.evaluation.randomisation import draws_for
+    from benchbench.evaluation.resampling import bootstrap, clusters
+
+    (p,) = _p_values(read, draws_for(1))
+    sums = [[run.main for run in runs] for runs in read.runs]
+    found = bootstrap(sums, clusters(read.documents.groups), draws=RESAMPLES)
+    return _pair(read, (0, 1), (p, p), found)
+
+
+def _p_values(read: Readings, exchanges: int) -> list[float]:
+    """Return the p value of every pair of systems, in the order of `_pairs_of`."""
+    from benchbench.evaluation.randomisation import randomisation
+    from benchbench.evaluation.resampling import clusters
+
+    if len(read.systems) < 2:
+        return []
+    sums = [[run.main for run in runs] for runs in read.runs]
+    found = randomisation(sums, clusters(read.documents.groups), draws=exchanges)
+    return [float(found[pair]) for pair in _pairs_of(read)]
+
+
+def _pairs_of(read: Readings) -> Iterator[tuple[int, int]]:
+    return combinations(range(len(read.systems)), 2)
+
+
+def _dataset(
+    read: Readings, p_values: Sequence[tuple[float, float]], baseline_methods: Sequence[str]
+) -> DatasetEvidence:
+    """Return the evidence of a dataset; `p_values` are (raw, adjusted) in the order of pairs."""
+    import numpy as np
+
+    from benchbench.evaluation.multiplicity import letters, rank_intervals
+    from benchbench.evaluation.resampling import bootstrap, clusters
+
+    metric, right = read.facts["main_metric"], RIGHT[read.facts["kind"]]
+    if not read.systems:
+        return DatasetEvidence(metric, right, 0, 0, (), (), (), (), None, read.left_out)
+    cluster = clusters(read.documents.groups)
+    found = bootstrap([[run.main for run in runs] for runs in read.runs], cluster, draws=RESAMPLES)
+    pairs = tuple(
+        _pair(read, pair, p, found) for pair, p in zip(_pairs_of(read), p_values, strict=True)
+    )
+    significant = np.zeros((len(read.systems),) * 2, dtype=bool)
+    for pair in pairs:
+        told_apart = pair.p_holm < LEVEL
+        significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
+    ranks = rank_intervals(found.observed, significant)
+    tied = letters(range(len(read.systems)), significant)
+    systems = tuple(
+        replace(
+            _system(read, place, found),
+            letters=tied[place],
+            best_rank=ranks[place][0],
+            worst_rank=ranks[place][1],
+        )
+        for place in range(len(read.systems))
+    )
+    places = (
+        place for place, system in enumerate(read.systems) if system.method in baseline_methods
+    )
+    return DatasetEvidence(
+        metric,
+        right,
+        len(read.documents.groups),
+        int(cluster.max()) + 1,
+        read.labels,
+        read.documents.support,
+        systems,
+        pairs,
+        next(places, None),
+        read.left_out,
+    )
+
+
+def _system(read: Readings, place: int, found: Bootstrap) -> SystemEvidence:
+    import numpy as np
+
+    system, runs = read.systems[place], read.runs[place]
+    return SystemEvidence(
+        system.method,
+        system.backbone,
+        tuple(run.seed for run in runs),
+        float(found.observed[place]),
+        _interval(found.observed[place], found.draws[place], found.jackknife[place]),
+        float(found.draws[place].mean() - found.observed[place]),
+        found.seeds_resampled[place],
+        "",
+        0,
+        0,
+        _pooled([run.reliability for run in runs]),
+        tuple(np.mean([run.label_f1 for run in runs], axis=0).tolist()),
+        _most(np.sum([run.confusion for run in runs], axis=0)),
+    )
+
+
+def _pair(
+    read: Readings, pair: tuple[int, int], p: tuple[float, float], found: Bootstrap
+) -> PairEvidence:
+    first, second = pair
+    difference = found.observed[first] - found.observed[second]
+    interval = _interval(
+        difference,
+        found.draws[first] - found.draws[second],
+        found.jackknife[first] - found.jackknife[second],
+    )
+    mcnemar = tuple(_mcnemar(read.runs[first], read.runs[second]))
+    return PairEvidence(first, second, float(difference), interval, *p, mcnemar)
+
+
+def _interval(observed: float, draws: np.ndarray, jackknife: np.ndarray) -> Interval:
+    from benchbench.evaluation.resampling import bca_interval, percentile_interval
+
+    bounds = (*percentile_interval(draws), *bca_interval(observed, draws, jackknife))
+    return Interval(*(float(bound) for bound in bounds))
+
+
+def _mcnemar(first: Sequence[Reading], second: Sequence[Reading]) -> Iterator[McNemarEvidence]:
+    """Compare equal seeds; a system of one seed is compared with every seed of the other."""
+    from benchbench.evaluation.mcnemar import mcnemar
+
+    for one in first:
+        for other in second:
+            if one.seed == other.seed or len(first) == 1 or len(second) == 1:
+                found = mcnemar(one.right, other.right)
+                seed = other.seed if len(first) == 1 else one.seed
+                yield McNemarEvidence(seed, found.only_first, found.only_second, found.p)
+
+
+def _pooled(parts: Sequence[np.ndarray]) -> tuple[tuple[float, float, int], ...]:
+    """Pool the bins (confidence, accuracy, count) of several runs: those of one place as one."""
+    import numpy as np
+
+    rows = np.concatenate(parts)
+    if not len(rows):
+        return ()
+    from benchbench.evaluation.calibration import BINS
+
+    place = np.minimum((rows[:, 0] * BINS).astype(int), BINS - 1)
+    pooled = []
+    for one in np.unique(place):
+        chosen = rows[place == one]
+        count = chosen[:, 2].sum()
+        weighted = (chosen[:, :2] * chosen[:, 2:]).sum(axis=0) / count
+        pooled.append((float(weighted[0]), float(weighted[1]), int(count)))
+    return tuple(pooled)
+
+
+def _most(confusion: np.ndarray) -> tuple[tuple[int, int, int], ...]:
+    """Return the largest entries as (row, column, documents), by count, then by place."""
+    import numpy as np
+
+    rows, columns = np.nonzero(confusion)
+    counts = confusion[rows, columns].astype(int)
+    order = np.lexsort((columns, rows, -counts))[:MOST_CONFUSIONS]
+    return tuple(
+        zip(rows[order].tolist(), columns[order].tolist(), counts[order].tolist(), strict=True)
+    )
