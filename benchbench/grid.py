@@ -308,8 +308,11 @@ def _backbones(
 
 
 def _clashes(cells: Mapping[Cell, Params]) -> list[str]:
-    """Name references that share a name and differ: their rows could not be told apart."""
-    seen: dict[tuple[str, str], tuple[str, Params]] = {}
+    """Name references that share a name and differ: their rows could not be told apart.
+
+    A method and a backbone may differ from dataset to dataset, each of which has its own table.
+    """
+    seen: dict[tuple[str, str, str], tuple[str, Params]] = {}
     faults = []
     for cell, tried in cells.items():
         for noun, reference in (
@@ -322,7 +325,8 @@ def _clashes(cells: Mapping[Cell, Params]) -> list[str]:
             searched = tried if noun == "method" else {}
             params = {k: v for k, v in reference.params.items() if k not in searched}
             meaning = (reference.use, params)
-            if seen.setdefault((noun, reference.name), meaning) != meaning:
+            table = "" if noun == "dataset" else cell.dataset.name
+            if seen.setdefault((noun, reference.name, table), meaning) != meaning:
                 faults.append(
                     f"two {noun}s are both called '{reference.name}' and differ; "
                     f'name one with as = "..."'

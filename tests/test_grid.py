@@ -350,6 +350,14 @@ def test_two_different_things_of_one_name_are_refused(tmp_path):
     )
 
 
+def test_a_method_may_differ_from_dataset_to_dataset(tmp_path):
+    two = block("'claims'", "{use = 'head', rank = 2}") + block(
+        "'patents'", "{use = 'head', rank = 4}"
+    )
+    assert [one.method.params["rank"] for one in cells(tmp_path, two)] == [2, 4]
+    assert "differ" in faults(tmp_path, two.replace("patents", "claims"))[0]
+
+
 def test_two_things_of_one_name_in_different_nouns_are_no_clash(tmp_path):
     catalog = catalog_of(datasets=[Table("same")], methods=[Way("same")], backbones=[Net("same")])
     path = tmp_path / "trial.toml"
