@@ -179,10 +179,10 @@ def _rows_in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _checked_labels(where: str, kind: Kind, row: Row) -> tuple[str, ...]:
     """Return the row's labels, each once; raise LoaderError where the row breaks its contract."""
     fault = ""
-    labels = tuple(dict.fromkeys(row.labels))
+    labels = tuple(dict.fromkeys(row.labels)) if len(row.labels) > 1 else row.labels
     if not row.id:
         fault = "the id is empty"
-    elif not row.text.strip():
+    elif not row.text or row.text.isspace():
         fault = "the text is empty"
     elif not all(labels):
         fault = "a label is empty"
@@ -190,7 +190,7 @@ def _checked_labels(where: str, kind: Kind, row: Row) -> tuple[str, ...]:
         fault = f"expected one label, found {len(row.labels)}"
     elif row.main is not None and row.main not in labels:
         fault = f"the main label '{row.main}' is none of its labels"
-    elif not (math.isfinite(row.weight) and row.weight >= 0):
+    elif not 0 <= row.weight < math.inf:
         fault = f"expected a weight of at least 0, found {row.weight}"
     if fault:
         raise LoaderError(f"{where}: row '{row.id}': {fault}; mend the source")

@@ -16,7 +16,7 @@ from benchbench_wipo_alpha.faults import BadDocument
 WIDTHS = {"section": 1, "class": 3, "subclass": 4, "main-group": 7}
 """Level -> how many characters of a code name it."""
 CODE = re.compile(r"[A-H]\d{2}[A-Z](\d{3}\d{0,6})?", re.ASCII)
-NEWER = re.compile(r"[A-H]\d{2}[A-Z]\d{10}", re.ASCII)
+NEWER_LENGTH = 14
 
 
 class NewerCode(LoaderError):
@@ -27,9 +27,9 @@ class NewerCode(LoaderError):
 def cut(code: str, width: int) -> str:
     """Return the first `width` characters of a code. Raises BadDocument, NewerCode."""
     text = code.strip().upper()
-    if NEWER.fullmatch(text):
-        raise NewerCode(f"'{text}' has 14 characters")
     if not CODE.fullmatch(text):
+        if NEWER_LENGTH in (len(code), len(text)):
+            raise NewerCode(f"'{code}' has {NEWER_LENGTH} characters")
         raise BadDocument(f"'{code}' is no IPC code such as A01B00116")
     if len(text) < width:
         raise BadDocument(f"the code '{code}' is too short for the level asked for")

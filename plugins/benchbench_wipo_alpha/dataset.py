@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from benchbench import Corpus, Kind, LoaderError, Parameter, Params
 from benchbench.kit.corpora import BuildOptions, Row, build_corpus
-from benchbench_wipo_alpha.codes import WIDTHS, parents
+from benchbench_wipo_alpha.codes import WIDTHS, NewerCode, parents
 from benchbench_wipo_alpha.places import HALVES
 from benchbench_wipo_alpha.reading import Reading, processes_for, read_all
 from benchbench_wipo_alpha.selection import Chosen, Header, LabelRule, select
@@ -97,8 +97,11 @@ class WipoAlpha:
 
     def load(self, params: Params, folder: Path) -> Corpus:
         """Read the documents into Arrow files under `folder`. Raises LoaderError."""
-        with _no_search_for_cycles():
-            return self._load(params, folder)
+        try:
+            with _no_search_for_cycles():
+                return self._load(params, folder)
+        except NewerCode as error:
+            raise LoaderError(f"{params['path']}: {error}") from None
 
     def _load(self, params: Params, folder: Path) -> Corpus:
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +175,7 @@ def _spool(source: Source, params: Params, spool: BinaryIO, tally: Tally) -> lis
 
 def _rows(chosen: list[Chosen], half: str, spool: BinaryIO) -> Iterator[Row]:
     for header, labels, main in chosen:
-        if header.place.half == half:
+        if header.place.startswith(half):
             spool.seek(header.start)
             text = spool.read(header.length).decode()
             yield Row(header.number, text, labels, main, header.application)
@@ -181,9 +184,9 @@ def _rows(chosen: list[Chosen], half: str, spool: BinaryIO) -> Iterator[Row]:
 def _check_halves(source: Source, headers: list[Header], chosen: list[Chosen]) -> None:
     """Raise LoaderError where a half holds no document."""
     for half in HALVES:
-        if any(row.header.place.half == half for row in chosen):
+        if any(row.header.place.startswith(half) for row in chosen):
             continue
-        if any(header.place.half == half for header in headers):
+        if any(header.place.startswith(half) for header in headers):
             raise LoaderError(
                 f"{source.path}: the label rule leaves no document of {half}; lower minimum_count"
             )

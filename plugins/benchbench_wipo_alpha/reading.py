@@ -11,7 +11,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import get_context
-from typing import Any, NamedTuple
 
 from benchbench import LoaderError
 from benchbench_wipo_alpha.codes import NewerCode, cut
@@ -21,9 +20,10 @@ from benchbench_wipo_alpha.sources import Member
 from benchbench_wipo_alpha.view import Language, View, text_of
 from benchbench_wipo_alpha.xml import FILE_BYTES, Document, read_document
 
-CHUNK = 256
-"""Files handed to a process at a time."""
-ONE_READ = 1 << 18
+CHUNK = 512
+"""Files handed to a process at a time: fewer, and it waits for the next ones too often."""
+CHUNK_BYTES = 8_000_000
+ONE_READ = 1 << 16
 PARALLEL_FROM = 2_000
 """Files below which starting processes costs more than it saves."""
 MOST_PROCESSES = 4
@@ -41,18 +41,14 @@ class Reading:
     fallback_encoding: str = ""
 
 
-class Found(NamedTuple):
-    """A document that was read: its codes, cut and each once, the main one first; UTF-8 text."""
+Found = tuple[str, str, tuple[str, ...], bytes, tuple[str, ...]]
+"""What was read: number, application, codes, UTF-8 text, notes.
 
-    number: str
-    application: str
-    codes: tuple[str, ...]
-    text: bytes
-    notes: tuple[str, ...]
-
-
-Result = tuple[Place, Found | str]
-"""A place, and the document that stands there or, "file:line: reason", why it cannot be read."""
+The codes are cut and stand there once each, the main one first. A plain tuple: other objects take
+three times as long on their way between processes.
+"""
+Read = tuple[list[Place], list[Found | str]]
+"""The places of some files, and what became of each: "file:line: reason" if it cannot be read."""
 
 
 def processes_for(asked: int | str) -> int:
@@ -62,24 +58,49 @@ def processes_for(asked: int | str) -> int:
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
 
 
-def read_all(members: Iterable[Member], reading: Reading, processes: int) -> Iterator[Result]:
-    """Yield what became of every file, in the files' order. Raises LoaderError."""
+def read_all(
+    members: Iterable[Member], reading: Reading, processes: int
+) -> Iterator[tuple[Place, Found | str]]:
+    """Yield every file's place and what became of it, in the files' order. Raises LoaderError."""
     members = iter(members)
     first = list(islice(members, PARALLEL_FROM))
+    alone = processes == 1 or len(first) < PARALLEL_FROM
     chunks = _chunks(chain(first, members))
-    if processes == 1 or len(first) < PARALLEL_FROM:
-        for chunk in chunks:
-            yield from _placed(chunk, read_chunk(reading, chunk))
-        return
+    read = _read_here(chunks, reading) if alone else _read_apart(chunks, reading, processes)
+    for places, found in read:
+        yield from zip(places, found, strict=True)
+
+
+def _chunks(members: Iterator[Member]) -> Iterator[list[Member]]:
+    """Yield files in lists that are bounded in number and, out of archives, in bytes."""
+    chunk: list[Member] = []
+    size = 0
+    for member in members:
+        chunk.append(member)
+        size += len(member[1])
+        if len(chunk) == CHUNK or size > CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read_here(chunks: Iterator[list[Member]], reading: Reading) -> Iterator[Read]:
+    for chunk in chunks:
+        yield _places(chunk), read_chunk(reading, chunk)
+
+
+def _read_apart(chunks: Iterator[list[Member]], reading: Reading, processes: int) -> Iterator[Read]:
+    """Read in other processes, while this one takes in what they found."""
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=gc.disable)
-    waiting: deque[tuple[list[Member], Future[list[tuple[Any, ...] | str]]]] = deque()
+    waiting: deque[tuple[list[Place], Future[list[Found | str]]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append((chunk, pool.submit(read_chunk, reading, chunk)))
-            if len(waiting) > 2 * processes:  # bounds what lies in memory
-                yield from _placed(*_next(waiting))
+            waiting.append((_places(chunk), pool.submit(read_chunk, reading, chunk)))
+            if len(waiting) > 3 * processes:  # bounds what lies in memory
+                yield _next(waiting)
         while waiting:
-            yield from _placed(*_next(waiting))
+            yield _next(waiting)
     except BrokenProcessPool:
         raise LoaderError(
             "wipo-alpha: a process that read files died, most likely of lack of memory; "
@@ -89,31 +110,21 @@ def read_all(members: Iterable[Member], reading: Reading, processes: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def _chunks(members: Iterator[Member]) -> Iterator[list[Member]]:
-    while chunk := list(islice(members, CHUNK)):
-        yield chunk
+def _places(chunk: list[Member]) -> list[Place]:
+    return [place for place, _ in chunk]
 
 
-def _next(waiting: deque[Any]) -> tuple[list[Member], list[tuple[Any, ...] | str]]:
-    chunk, future = waiting.popleft()
-    return chunk, future.result()
+def _next(waiting: deque[tuple[list[Place], Future[list[Found | str]]]]) -> Read:
+    places, future = waiting.popleft()
+    return places, future.result()
 
 
-def _placed(members: list[Member], read: Iterable[tuple[Any, ...] | str]) -> Iterator[Result]:
-    for member, found in zip(members, read, strict=True):
-        yield member.place, found if isinstance(found, str) else Found(*found)
-
-
-def read_chunk(reading: Reading, members: list[Member]) -> list[tuple[Any, ...] | str]:
-    """Return what became of each file: what a Found is made of, or a fault.
-
-    Plain tuples: others take three times as long on their way between processes. Raises
-    LoaderError for codes of a newer edition.
-    """
+def read_chunk(reading: Reading, members: list[Member]) -> list[Found | str]:
+    """Return what became of each file. Raises NewerCode for codes of a newer edition."""
     return [_read(place, content, reading) for place, content in members]
 
 
-def _read(place: Place, content: bytes | str, reading: Reading) -> tuple[Any, ...] | str:
+def _read(place: Place, content: bytes | str, reading: Reading) -> Found | str:
     try:
         data = _bytes_of(content) if isinstance(content, str) else content
         document = read_document(data, reading.view.elements, reading.fallback_encoding)
@@ -124,19 +135,14 @@ def _read(place: Place, content: bytes | str, reading: Reading) -> tuple[Any, ..
             parts = ", ".join(name for name, _ in reading.view.parts)
             raise BadDocument(f"no text in {parts}")
     except BadDocument as fault:
-        return fault.at(str(place))
+        return fault.at(place)
     except NewerCode as fault:
-        raise LoaderError(
+        raise NewerCode(
             f"{place}: the code {fault}: an export of a newer edition, whose groups are others; "
             "give the original WIPO-Alpha, and do not mix the two"
         ) from None
-    return (
-        document.number or str(place),
-        document.application,
-        codes,
-        text.encode(),
-        tuple(document.notes),
-    )
+    number = document.number or place
+    return number, document.application, codes, text.encode(), tuple(document.notes)
 
 
 def _bytes_of(path: str) -> bytes:
@@ -145,7 +151,7 @@ def _bytes_of(path: str) -> bytes:
     A file object would cost as much as its XML: most files are smaller than one read.
     """
     try:
-        file = os.open(path, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe is empty, and not waited for
         try:
             data = os.read(file, ONE_READ)
             while len(data) % ONE_READ == 0 and len(data) <= FILE_BYTES:
@@ -165,4 +171,6 @@ def _codes(document: Document, reading: Reading) -> tuple[str, ...]:
         raise BadDocument("it names no main code (mc of <ipcs>)")
     main = cut(document.main, reading.width)
     others = [cut(code, reading.width) for code in document.secondary]
-    return tuple(dict.fromkeys((main, *others))) if reading.with_secondary else (main,)
+    if not (others and reading.with_secondary):
+        return (main,)
+    return tuple(dict.fromkeys((main, *others)))

@@ -6,7 +6,9 @@ Each number once, no application in both halves, no label that the rule leaves o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from benchbench_wipo_alpha.places import Place
@@ -41,27 +43,40 @@ class LabelRule(NamedTuple):
 
 def select(headers: Iterable[Header], rule: LabelRule, tally: Tally) -> list[Chosen]:
     """Return the documents to load in the order of their places; count the others in `tally`."""
-    documents = _apart(_once(sorted(headers), tally), tally)
-    training = [header for header in documents if header.place.half == "train"]
-    mains = {header.codes[0] for header in training}
-    counts = Counter(code for header in training for code in header.codes)
+    documents = _apart(_once(sorted(headers, key=attrgetter("place")), tally), tally)
+    kept_of = cache(_kept(documents, rule))
     chosen = []
     for header in documents:
-        kept = [
-            code
-            for number, code in enumerate(header.codes)
-            if (counts[code] >= rule.minimum)
-            # a main code that training lacks is a label that nobody can know, and stays one
-            and (number == 0 or not rule.main_only or code in mains)
-        ]
-        tally.facts["codes_left_out"] += len(header.codes) - len(kept)
+        kept = kept_of(header.codes)
+        if len(kept) < len(header.codes):
+            tally.facts["codes_left_out"] += len(header.codes) - len(kept)
         if kept:
             main = header.codes[0] if kept[0] == header.codes[0] else None
-            chosen.append(Chosen(header, tuple(kept), main))
+            chosen.append(Chosen(header, kept, main))
         else:
             reason = f"no code of {rule.minimum} training documents or more"
             tally.leave_out(header.place, reason)
     return chosen
+
+
+def _kept(
+    documents: Sequence[Header], rule: LabelRule
+) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Return what says which of a document's codes are labels."""
+    training = [header for header in documents if header.place.startswith("train")]
+    mains = {header.codes[0] for header in training}
+    counts = Counter(code for header in training for code in header.codes)
+
+    def kept(codes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            code
+            for number, code in enumerate(codes)
+            if counts[code] >= rule.minimum
+            # a main code that training lacks is a label that nobody can know, and stays one
+            and (number == 0 or not rule.main_only or code in mains)
+        )
+
+    return kept
 
 
 def _once(headers: Sequence[Header], tally: Tally) -> list[Header]:
@@ -76,10 +91,10 @@ def _once(headers: Sequence[Header], tally: Tally) -> list[Header]:
 
 def _apart(headers: Sequence[Header], tally: Tally) -> list[Header]:
     """Return the headers without training documents whose application is in test as well."""
-    tested = {h.application for h in headers if h.place.half == "test" and h.application}
+    tested = {h.application for h in headers if h.place.startswith("test") and h.application}
     kept = []
     for header in headers:
-        if header.place.half == "train" and header.application in tested:
+        if header.place.startswith("train") and header.application in tested:
             tally.leave_out(header.place, f"its application {header.application} is in test too")
             tally.facts["straddling_applications"] += 1
         else:

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from benchbench import LoaderError
 from benchbench_wipo_alpha.metered import (
@@ -30,11 +30,8 @@ from benchbench_wipo_alpha.xml import FILE_BYTES
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
-class Member(NamedTuple):
-    """An XML file of the collection: where it stands, and its bytes or the file that holds them."""
-
-    place: Place
-    content: bytes | str
+Member = tuple[Place, bytes | str]
+"""An XML file of the collection: where it stands, and its bytes or the path that holds them."""
 
 
 class Source(Protocol):
@@ -96,24 +93,26 @@ class Tree:
 
     def members(self) -> Iterator[Member]:
         """Yield the XML files in the order of their places."""
-        return (Member(place, path) for place, path in self._files())
+        return iter(self._files())
 
     def _files(self) -> list[tuple[Place, str]]:
-        """Return the XML files, sorted. Links to folders are not followed, so no loop is met."""
+        """Return the XML files, sorted; raise LoaderError for a folder that is a link.
+
+        Links to folders are not followed, so no loop is met; nor are they passed over, or the
+        documents behind them would be lost unseen. What is called XML and is no file that can be
+        read is a bad document.
+        """
         self.outside.clear()
         found: list[tuple[Place, str]] = []
-        for folder, _, _ in os.walk(self.path, onerror=_refuse):
+        for folder, entries in _walk(str(self.path)):
             relative = Path(folder).relative_to(self.path).as_posix()
             inside = place_of(f"{relative}/x")
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.name.lower().endswith(".xml") or not entry.is_file():
-                        continue
-                    if inside is None:
-                        self.outside.append(entry.path)
-                    else:
-                        place = Place(inside.half, inside.path[:-1] + entry.name)
-                        found.append((place, entry.path))
+            files = [e for e in entries if e.name.lower().endswith(".xml") and not e.is_dir()]
+            _refuse_links(relative, entries)
+            if inside is None:
+                self.outside += [entry.path for entry in files]
+            else:
+                found += [(inside[:-1] + entry.name, entry.path) for entry in files]
         found.sort()
         for (place, path), (other, same) in pairwise(found):
             if place == other:
@@ -190,7 +189,7 @@ class Zip(Archive):
                 self._member = info.filename
                 with self.guarded(), archive.open(info) as file:
                     content = file.read(FILE_BYTES + 1)
-                yield Member(place, content)
+                yield place, content
 
     def _files(self, archive: zipfile.ZipFile) -> list[tuple[Place, zipfile.ZipInfo]]:
         found: dict[Place, zipfile.ZipInfo] = {}
@@ -234,9 +233,30 @@ class Tar(Archive):
                 if place := self.place(places):
                     places.add(place)
                     content = archive.extractfile(info)
-                    yield Member(place, content.read(FILE_BYTES + 1) if content else b"")
+                    yield place, content.read(FILE_BYTES + 1) if content else b""
             stream.check_end()  # tarfile takes an archive that is cut between two files
 
 
-def _refuse(error: OSError) -> None:
-    raise LoaderError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions")
+def _refuse_links(folder: str, entries: list[os.DirEntry[str]]) -> None:
+    """Raise LoaderError where a folder of a half is a link."""
+    for entry in entries:
+        if entry.is_symlink() and entry.is_dir() and place_of(f"{folder}/{entry.name}/x"):
+            raise LoaderError(
+                f"{entry.path}: is a link to a folder, which is not followed; put the folder there"
+            )
+
+
+def _walk(root: str) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+    """Yield every folder with what is in it, each looked at once, which `os.walk` does not."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except OSError as error:
+            raise LoaderError(
+                f"{error.filename}: cannot be read ({error.strerror}); check its permissions"
+            ) from None
+        yield folder, entries
+        folders += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -32,11 +32,17 @@ SLOW_PARSER = tuple(map(int, expat.EXPAT_VERSION.removeprefix("expat_").split(".
 TEXT_ELEMENTS = frozenset(PARTS.values())
 STRUCTURE = TEXT_ELEMENTS | {"record", "ipcs", "ipc", "pas", "ins", "tis", "abs", "cls", "txts"}
 """The elements of the format; others are marks inside a text."""
+HEADER = frozenset({"record", "ipcs", "ipc"})
+"""Those of them that say what a document is in their attributes."""
 TAG = re.compile(
     rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<![^\[>]*>"
     rb"|<(?P<end>/?)(?P<name>[A-Za-z_][\w.-]*)[^<>]*?(?P<empty>/?)>",
     re.DOTALL,
 )
+DESCRIPTION = b"<txts>"
+NAMES: dict[str, str] = {}
+"""Elements and attributes met so far, made into strings once for all documents, not once each."""
+MOST_NAMES = 1000
 MISMATCHED = 7
 """expat's code for an end tag that is not that of the element it stands in."""
 
@@ -76,13 +82,18 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
     A text ends where the next element of the format starts: calls at end tags would double the
     time, and between the two there is white space alone.
     """
-    parser = expat.ParserCreate(encoding)
+    if len(NAMES) > MOST_NAMES:
+        NAMES.clear()
+    parser = expat.ParserCreate(encoding, intern=NAMES)
     parser.buffer_text = True
     document = Document()
     texts = document.texts
+    inside = False
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
         if tag in elements:
+            inside = True
             pieces: list[str] = []
             parser.CharacterDataHandler = pieces.append
             entry = (attributes.get("xml:lang", ""), pieces)
@@ -90,21 +101,24 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
                 texts[tag].append(entry)
             else:
                 texts[tag] = [entry]
-        elif tag in STRUCTURE:
+            return
+        if inside and tag in STRUCTURE:
+            inside = False
             parser.CharacterDataHandler = None
-            if tag == "ipc":
-                document.secondary.append(attributes.get("ic", ""))
-            elif tag == "ipcs":
-                document.main = document.main or attributes.get("mc", "")
-            elif tag == "record":
-                document.number = attributes.get("pn", "")
-                document.application = attributes.get("an", "")
+        if tag in HEADER:
+            _read_header(document, tag, attributes)
 
     parser.StartElementHandler = start
     parser.EntityDeclHandler = _refuse_entity
     parser.SkippedEntityHandler = _entity_reader(parser, document)
+    before, tag, after = data.partition(DESCRIPTION)
     try:
-        parser.Parse(data, True)
+        parser.Parse(before + tag, False)
+        if not inside:
+            # From within a callback pyexpat puts a handler that does nothing in the place of none,
+            # and expat decodes for it the description, which is most of a document.
+            parser.CharacterDataHandler = None
+        parser.Parse(after, True)
     except (LookupError, ValueError) as error:  # of the codec that the declaration names
         raise BadDocument(f"its encoding cannot be read ({error})", 1) from None
     finally:  # each holds the parser, which would live on until cycles are searched for
@@ -114,6 +128,17 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
         if size > TEXT_CHARACTERS:
             raise BadDocument(f"{size} characters of text, more than {TEXT_CHARACTERS} allowed")
     return document
+
+
+def _read_header(document: Document, tag: str, attributes: dict[str, str]) -> None:
+    """Take over what stands in an attribute."""
+    if tag == "ipc":
+        document.secondary.append(attributes.get("ic", ""))
+    elif tag == "ipcs":
+        document.main = document.main or attributes.get("mc", "")
+    else:
+        document.number = attributes.get("pn", "")
+        document.application = attributes.get("an", "")
 
 
 def _refuse_entity(name: str, *declaration: object) -> None:

@@ -265,13 +265,16 @@ def test_too_many_bad_documents_are_refused(load):
 
 
 @pytest.mark.parametrize("where", ["main", "secondary"])
-def test_codes_of_fourteen_characters_are_recognised_and_refused(load, where):
-    newer = "A01C0001020000"
+@pytest.mark.parametrize(
+    "newer", ["A01C0001020000", "Y02E0010000000", "A01C0001/02000", "A01C   1/02   "]
+)
+def test_codes_of_fourteen_characters_are_recognised_and_refused(load, tmp_path, where, newer):
     code, others = (newer, ()) if where == "main" else (MAINS[1], (newer,))
     contents = {**files(), SPOILT: document(1, code, others=others)}
-    with pytest.raises(LoaderError, match="'A01C0001020000' has 14 characters") as caught:
+    with pytest.raises(LoaderError, match=f"'{newer}' has 14 characters") as caught:
         load(contents, on_bad_document="skip")
     assert "do not mix" in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -334,13 +337,37 @@ def test_a_document_of_too_much_text_or_too_many_bytes_is_refused(load, monkeypa
         load(contents)
 
 
-def test_files_outside_the_halves_are_told_of_and_odd_ones_left_alone(load, tmp_path):
+def test_files_outside_the_halves_are_told_of_and_other_files_left_alone(load):
     contents = {**files(), "notes/old.xml": document(7), "train/A/readme.txt": "hello"}
-    write_folder(tmp_path / "wipo", contents)
-    os.mkfifo(tmp_path / "wipo" / "train" / "pipe.xml")
     corpus = load(contents)
     assert corpus.report.seen == 24
     assert "1 XML files stand in neither train nor test" in corpus.report.warnings[0]
+
+
+def test_what_is_called_xml_and_cannot_be_read_is_a_bad_document(load, tmp_path):
+    write_folder(tmp_path / "wipo", files())
+    os.mkfifo(tmp_path / "wipo" / "train" / "pipe.xml")
+    (tmp_path / "wipo" / "train" / "gone.xml").symlink_to("nowhere.xml")
+    report = load(files(), on_bad_document="skip", max_skipped=0.1).report
+    assert (report.seen, report.loaded, len(report.skipped)) == (26, 24, 2)
+    assert any("gone.xml" in line and "No such file" in line for line in report.skipped)
+
+
+@pytest.mark.parametrize("link", ["train", "train/A"])
+def test_a_folder_that_is_a_link_is_refused_and_not_passed_over(load, tmp_path, link):
+    write_folder(tmp_path / "wipo", files())
+    (tmp_path / "wipo" / link).rename(tmp_path / "elsewhere")
+    (tmp_path / "wipo" / link).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LoaderError, match="is a link to a folder, which is not followed"):
+        load({})
+
+
+@pytest.mark.parametrize("byte", ["\x81", "\x8d", "\x8f", "\x90", "\x9d"])
+def test_a_control_character_that_means_nothing_is_a_bad_document(load, byte):
+    body = f'<tis><ti xml:lang="EN">title {byte}</ti></tis>'
+    contents = {**files(), SPOILT: document(1, MAINS[1], body=body)}
+    with pytest.raises(LoaderError, match="is no text; mend the file"):
+        load(contents, view="title")
 
 
 @pytest.mark.parametrize("half", ["train", "test"])
