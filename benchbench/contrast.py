@@ -112,6 +112,8 @@ def settings_of(records: Iterable[Record]) -> dict[str, str]:
             "git commit": record.provenance.get("git_commit"),
         }
         for name, value in flat({**identity, "made": made}):
+            if value is None:
+                continue
             if settings.setdefault(name, str(value)) != str(value):
                 settings[name] = "several"
     return settings

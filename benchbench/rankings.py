@@ -111,8 +111,8 @@ def further_tables(facts: Json, ranked: Sequence[System], partial: Iterable[Syst
         )
         names = [name for name in names if name not in shown]
         tables.append(_family(facts, systems, key, title, names))
-    chosen = [name for name in plugins if name in found]
-    tables.append(_family(facts, systems, "plugins", "Metrics of plugins", chosen))
+    # one that failed everywhere is shown, too
+    tables.append(_family(facts, systems, "plugins", "Metrics of plugins", plugins))
     return [table for table in tables if len(table.columns) > len(NAMES)]
 
 

@@ -27,7 +27,7 @@ def test_two_systems_differ_by_what_the_board_says_and_their_settings_are_named(
     pair = found.pair(0, 2)
     assert f"A - B = {pair.difference:+.4f}" in done.stdout
     assert f"{pair.interval.low:+.4f} to {pair.interval.high:+.4f}" in done.stdout
-    assert done.stdout.count("McNemar, seed") == 3
+    assert done.stdout.count("McNemar (accuracy), seed") == 3
     line = next(line for line in done.stdout.splitlines() if "parameters.method.rank" in line)
     assert line.split()[1:] == ["12", "13"]
     assert "packages.torch" not in done.stdout

@@ -29,7 +29,7 @@ from benchbench.render.terminal import plain
 from benchbench.store import Store, read_document
 from benchbench.tables import p_text
 from benchbench.titles import title_of
-from benchbench.weighing import RESAMPLES, weigh_pair
+from benchbench.weighing import RESAMPLES, RIGHT, weigh_pair
 
 MOST_TITLES = 10
 
@@ -111,9 +111,10 @@ def _pair_lines(pair: PairEvidence, read: Readings) -> Iterable[str]:
         f"p {p_text(pair.p)} by paired randomisation: one comparison, not corrected for others "
         "that were made"
     )
+    right = title_of(RIGHT[read.facts["kind"]])
     for each in pair.mcnemar:
         yield (
-            f"McNemar, seed {each.seed}: A alone right on {each.only_first}, B alone on "
+            f"McNemar ({right}), seed {each.seed}: A alone right on {each.only_first}, B alone on "
             f"{each.only_second}; mid-p {p_text(each.p)}"
         )
 
