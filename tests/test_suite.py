@@ -255,9 +255,11 @@ def test_stopped_it_keeps_what_is_done_and_goes_on_later(tmp_path, long_grid, nu
     statuses = {name: r.status for name, r in by_method(tmp_path / "benchbench-runs").items()}
     assert statuses == {"first": "ok", "second": "interrupted"}
     assert "second · weather · seed 0: interrupted: stopped by the user" in out
+    assert "95 % interval, n" not in out, "whoever stops it does not wait for statistics"
     quicken(grid)
     done = benchbench(tmp_path, "run", "--grid", grid)
     assert "3 of 3 cells have a result." in done.stdout
+    assert "95 % interval, n" in done.stdout
     assert "1 done" in done.stderr
 
 

@@ -60,8 +60,10 @@ def run(**options: Any) -> int:
             console.print(f"Warning: {warning}", style="yellow", markup=False)
     around, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
+    finished = False
     try:
         _run(Suite(around, corpora, settings), cells, console)
+        finished = True
     finally:
         board = boards.Board(
             selection.name,
@@ -74,7 +76,7 @@ def run(**options: Any) -> int:
         )
         board = complete(board, selection.catalog, store, console.print)
         boards.freeze(store, board, corpora)
-        _publish(store, board, console)
+        _publish(store, board, console, weighed=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
@@ -107,10 +109,15 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 
 
-def _publish(store: Store, board: boards.Board, console: Console) -> Path:
-    """Print the leaderboard and write it as markdown; return where."""
+def _publish(store: Store, board: boards.Board, console: Console, *, weighed: bool) -> Path:
+    """Print the leaderboard and write it as markdown; return where.
+
+    Whoever stops a run does not wait until what there is has been weighed.
+    """
     records = boards.records_on(store, board)
-    evidence = evidence_of(store, board, records, lambda line: console.print(line, markup=False))
+    evidence = None
+    if weighed:
+        evidence = evidence_of(store, board, records, console.print)
     table = build(board, records, evidence)
     text = markdown.render(table)
     path = store.folder("leaderboards") / f"{board.name}.md"
