@@ -98,6 +98,11 @@ class DatasetEvidence:
     baseline: int | None = None
     left_out: tuple[str, ...] = ()
 
+    def place(self, method: str, backbone: str) -> int | None:
+        """Return a system's place in the list, None where it is not among them."""
+        names = [(system.method, system.backbone) for system in self.systems]
+        return names.index((method, backbone)) if (method, backbone) in names else None
+
     def pair(self, one: int, other: int) -> PairEvidence:
         """Return the pair of two places, whichever comes first."""
         return next(each for each in self.pairs if {each.first, each.second} == {one, other})

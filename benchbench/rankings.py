@@ -14,6 +14,8 @@ from benchbench.types import Json, Record
 
 SECOND = {"single-label": "accuracy", "multi-label": "macro_f1"}
 """The metric that stands beside the one that ranks."""
+OTHER_SECOND = "weighted_f1"
+"""The one that does where that ranks itself."""
 FAMILIES = (
     ("metrics", "Further metrics", re.compile(
         r"macro_f1|micro_f1|weighted_f1|samples_f1|accuracy|exact_match|mcc|(head|mid|tail)_.*")),
@@ -49,11 +51,16 @@ def ranking(
     evidence: DatasetEvidence | None,
 ) -> Table:
     """Return the table that ranks: score, how sure, how calibrated, what it costs."""
-    main, second = facts["main_metric"], SECOND[facts["kind"]]
-    if second == main:
-        second = "macro_f1" if main != "macro_f1" else "micro_f1"
+    columns = _columns(facts, evidence)
+    rows = [_row(facts, evidence, place, system) for place, system in enumerate(ranked, start=1)]
+    rows += [_row(facts, evidence, None, system) for system in partial]
+    return Table("ranking", "Ranking", columns, (*rows, *_reported(facts, columns)))
+
+
+def _columns(facts: Json, evidence: DatasetEvidence | None) -> tuple[Column, ...]:
+    main, second = facts["main_metric"], _second(facts)
     documents = f", n = {evidence.documents:,}" if evidence else ""
-    columns = (
+    return (
         *NAMES,
         Column.of(main, title_of(main)),
         Column.of(f"{main}_sd", "SD over seeds"),
@@ -66,36 +73,37 @@ def ranking(
         Column.of("ece", "ECE"),
         *(Column.of(key, title) for key, title in COSTS),
     )
-    known = {(each.method, each.backbone): place
-             for place, each in enumerate(evidence.systems if evidence else ())}  # fmt: skip
 
-    def row(place: int | None, system: System) -> Row:
-        found = known.get((system.method, system.backbone)) if place else None
-        return Row(
-            place,
-            (
-                *_names(system),
-                Entry.number(system.mean(main)),
-                _deviation(system.values(main)),
-                Entry(f"{len(system.records)} of {len(system.cells)}",
-                      (len(system.records), len(system.cells))),
-                *_certainty(evidence, found),
-                Entry.number(system.mean(second)),
-                Entry.number(system.mean("ece")),
-                *_costs(system.records),
-            ),
-        )  # fmt: skip
 
-    rows = [row(place, system) for place, system in enumerate(ranked, start=1)]
-    rows += [row(None, system) for system in partial]
-    rows += _reported(facts, columns)
-    return Table("ranking", "Ranking", columns, tuple(rows))
+def _row(facts: Json, evidence: DatasetEvidence | None, place: int | None, system: System) -> Row:
+    """Return the row of a system, in the order of `_columns`."""
+    main = facts["main_metric"]
+    counts = (len(system.records), len(system.cells))
+    return Row(
+        place,
+        (
+            *_names(system),
+            Entry.number(system.mean(main)),
+            _deviation(system.values(main)),
+            Entry(f"{counts[0]} of {counts[1]}", counts),
+            *_certainty(evidence, system if place else None),
+            Entry.number(system.mean(_second(facts))),
+            Entry.number(system.mean("ece")),
+            *_costs(system.records),
+        ),
+    )
+
+
+def _second(facts: Json) -> str:
+    """Return the metric that stands beside the main one."""
+    usual = SECOND[facts["kind"]]
+    return usual if usual != facts["main_metric"] else OTHER_SECOND
 
 
 def further_tables(facts: Json, ranked: Sequence[System], partial: Iterable[System]) -> list[Table]:
     """Return a table for every family of metrics of which some system has a value."""
     systems = [*enumerate(ranked, start=1), *((None, system) for system in partial)]
-    shown = {facts["main_metric"], SECOND[facts["kind"]], "labels_without_support"}
+    shown = {facts["main_metric"], _second(facts), "labels_without_support"}
     plugins = tuple(facts.get("plugin_metrics", ()))
     found = {
         name
@@ -153,8 +161,9 @@ def _deviation(values: list[float]) -> Entry:
     return Entry.number(stdev(values) if len(values) > 1 else None)
 
 
-def _certainty(evidence: DatasetEvidence | None, place: int | None) -> tuple[Entry, ...]:
+def _certainty(evidence: DatasetEvidence | None, of: System | None) -> tuple[Entry, ...]:
     """Return interval, letters, ranks and the p value against the best baseline method."""
+    place = evidence.place(of.method, of.backbone) if evidence and of else None
     if evidence is None or place is None:
         return Entry.empty(4), Entry.empty(), Entry.empty(2), Entry.empty(2)
     system = evidence.systems[place]

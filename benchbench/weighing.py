@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ LEVEL = 0.05
 RIGHT = {"single-label": "accuracy", "multi-label": "exact_match"}
 """What McNemar's test is about: whether a document is right, all of it."""
 MOST_CONFUSIONS = 1_000
+Standing = tuple[str, int, int]
+"""The letters of a system, its best and its worst rank."""
 CODE = ("evaluation", "predictions.py", "readings.py", "systems.py", "weighing.py")
 """The modules that the evidence follows from."""
 
@@ -131,9 +132,6 @@ def _dataset(
     read: Readings, p_values: Sequence[tuple[float, float]], baseline_methods: Sequence[str]
 ) -> DatasetEvidence:
     """Return the evidence of a dataset; `p_values` are (raw, adjusted) in the order of pairs."""
-    import numpy as np
-
-    from benchbench.evaluation.multiplicity import letters, rank_intervals
     from benchbench.evaluation.resampling import bootstrap, clusters
 
     metric, right = read.facts["main_metric"], RIGHT[read.facts["kind"]]
@@ -144,20 +142,9 @@ def _dataset(
     pairs = tuple(
         _pair(read, pair, p, found) for pair, p in zip(_pairs_of(read), p_values, strict=True)
     )
-    significant = np.zeros((len(read.systems),) * 2, dtype=bool)
-    for pair in pairs:
-        told_apart = pair.p_holm < LEVEL
-        significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
-    ranks = rank_intervals(found.observed, significant)
-    tied = letters(range(len(read.systems)), significant)
+    standings = _standings(found, pairs)
     systems = tuple(
-        replace(
-            _system(read, place, found),
-            letters=tied[place],
-            best_rank=ranks[place][0],
-            worst_rank=ranks[place][1],
-        )
-        for place in range(len(read.systems))
+        _system(read, place, found, standing) for place, standing in enumerate(standings)
     )
     places = (
         place for place, system in enumerate(read.systems) if system.method in baseline_methods
@@ -176,7 +163,24 @@ def _dataset(
     )
 
 
-def _system(read: Readings, place: int, found: Bootstrap) -> SystemEvidence:
+def _standings(found: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Standing]:
+    """Return the letters and the ranks of every system that the tests leave."""
+    import numpy as np
+
+    from benchbench.evaluation.multiplicity import letters, rank_intervals
+
+    count = len(found.observed)
+    significant = np.zeros((count, count), dtype=bool)
+    for pair in pairs:
+        told_apart = pair.p_holm < LEVEL
+        significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
+    ranks = rank_intervals(found.observed, significant)
+    return [
+        (tied, *rank) for tied, rank in zip(letters(range(count), significant), ranks, strict=True)
+    ]
+
+
+def _system(read: Readings, place: int, found: Bootstrap, standing: Standing) -> SystemEvidence:
     import numpy as np
 
     system, runs = read.systems[place], read.runs[place]
@@ -188,9 +192,7 @@ def _system(read: Readings, place: int, found: Bootstrap) -> SystemEvidence:
         _interval(found.observed[place], found.draws[place], found.jackknife[place]),
         float(found.draws[place].mean() - found.observed[place]),
         found.seeds_resampled[place],
-        "",
-        0,
-        0,
+        *standing,
         _pooled([run.reliability for run in runs]),
         tuple(np.mean([run.label_f1 for run in runs], axis=0).tolist()),
         _most(np.sum([run.confusion for run in runs], axis=0)),
