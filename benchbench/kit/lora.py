@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.errors import GuardError
 from benchbench.kit.artifacts import check_names, load_tensors, save_tensors
+from benchbench.kit.lora_linear import fuse_adapters
 from benchbench.parameters import Parameter, Params
 
 if TYPE_CHECKING:
@@ -140,3 +141,4 @@ def _inject(model: Any, settings: dict[str, Any]) -> None:
     for parameter in adapter_tensors(model).values():
         parameter.data = parameter.data.float()
         parameter.requires_grad_(True)
+    fuse_adapters(model)

@@ -196,7 +196,7 @@ class _Steps(Generic[Batch]):
         self.lesson, self.plan = lesson, plan
         self.parameters = lesson.parameters()
         self.optimizer: optim.Optimizer = torch.optim.AdamW(
-            self.parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay
+            self.parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
         device = self.parameters[0].device.type
         self.scaler = torch.amp.GradScaler(device, enabled=lesson.scaled)
@@ -238,7 +238,7 @@ class _Steps(Generic[Batch]):
             torch.autograd.backward(self.scaler.scale(loss * share))
             mean += loss.item() * share
         self.scaler.unscale_(self.optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm, foreach=True)
         if not self.lesson.scaled:  # the scaler leaves out steps with infinite gradients
             check_finite(f"the gradient of step {self.done + 1}", [norm])
         self._update(taken=bool(norm.isfinite()))

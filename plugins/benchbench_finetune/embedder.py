@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
-from benchbench.kit.pooling import Pooling, pool, position_ids
+from benchbench.kit.last_layer import states_at
+from benchbench.kit.pooling import Pooling, last_token, pool, position_ids
 from benchbench.kit.training import autocast
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ class DocumentEmbedder:
         """Return float32 [documents, width]; gradients flow where the model is in training."""
         ids, mask = self.batch(documents)
         more = {"position_ids": position_ids(mask), "use_cache": False} if self.causal else {}
+        inputs = {"input_ids": ids, "attention_mask": mask, **more}
         with autocast(self.loaded):
-            hidden = self.loaded.model.base_model(
-                input_ids=ids, attention_mask=mask, **more
-            ).last_hidden_state
+            if self.causal and self.pooling == "last":
+                columns = last_token(mask)[:, None]
+                return states_at(self.loaded.model, columns, **inputs)[:, 0].float()
+            hidden = self.loaded.model.base_model(**inputs).last_hidden_state
         return pool(hidden, mask, self.pooling)

@@ -15,6 +15,7 @@ from benchbench_finetune.objective import Objective, label_weights
 
 from benchbench import BenchbenchError, GuardError, Method
 from benchbench.errors import Diverged
+from benchbench.kit import last_layer, lora
 from benchbench.kit.batching import batches_digest, length_bucketed_batches
 from tests.models import FAMILIES, WORDS, bind_model, load_model, toy_split, toy_task, write_model
 
@@ -293,6 +294,28 @@ def test_checkpointing_changes_memory_and_not_the_result(folder):
         for wanted in (True, False)
     ]
     assert abs(logits[0] - logits[1]).max() < 1e-4
+
+
+def plainly(monkeypatch):
+    """Compute adapters as peft does, the last layer whole, and the optimizer a tensor at a time."""
+    adamw = torch.optim.AdamW
+    monkeypatch.setattr(lora, "fuse_adapters", lambda model: 0)
+    monkeypatch.setattr(last_layer, "_narrow", lambda model: False)
+    monkeypatch.setattr(torch.optim, "AdamW", lambda *a, fused, **o: adamw(*a, foreach=False, **o))
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "none"])
+def test_training_gives_what_the_plain_path_gives(folder, monkeypatch, quantization):
+    """The same seed, batches and steps; dropout apart, whose draws are others."""
+    texts = toy_split(50, seed=5)["text"]
+    quick = QUICK | {"epochs": 2, "dropout": 0.0, "learning_rate": 1e-3}
+    logits = []
+    for _ in range(2):
+        method = EmbeddingHead()
+        classifier = method.fit(toy_task(method, bind_model(folder, quantization), **quick))
+        logits.append(classifier.predict_logits(texts))
+        plainly(monkeypatch)
+    assert abs(logits[0] - logits[1]).max() < 1e-5
 
 
 def test_long_documents_are_cut_to_the_context_and_counted(folder):

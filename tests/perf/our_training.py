@@ -1,0 +1,91 @@
+"""One training of ours in a process of its own, as the peers' scripts have it.
+
+Takes its settings as JSON; the last line it prints is the result.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchbench import BoundBackbone, Corpus, Task
+from benchbench.catalog import load_catalog
+from benchbench.kit.corpora import Row, build_corpus
+from benchbench.parameters import resolve
+
+
+def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
+    """Return the function; how long each call takes is added to `seconds`."""
+
+    def call(*arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*arguments)
+        seconds.append(time.perf_counter() - start)
+        return result
+
+    return call
+
+
+def main(settings: dict[str, Any]) -> None:
+    """Train, predict the test documents, print."""
+    import torch
+
+    torch.set_num_threads(settings["threads"])
+    catalog = load_catalog()
+    method = catalog.method(settings["method"])
+    module, trained = sys.modules[type(method).__module__], list[float]()
+    module.train = timed(module.train, trained)  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = corpus_of(Path(settings["data"]), Path(folder))
+        values, faults = resolve(method.name, method.parameters, settings["params"])
+        assert not faults, faults
+        reference = catalog.backbone_reference(settings["model"])
+        backbone = BoundBackbone(
+            catalog.backbone(reference.use),
+            catalog.resolved("backbone", reference),
+            "cpu",
+            "float32",
+        )
+        splits = (corpus.train, corpus.validation)
+        seed = settings["seed"]
+        classifier = method.fit(Task(corpus.kind, corpus.labels, *splits, backbone, seed, values))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        texts = list(corpus.test["text"])
+        start = time.perf_counter()
+        logits = classifier.predict_logits(texts)
+        predicted = time.perf_counter() - start
+    result = {
+        "train_seconds": sum(trained),
+        "predict_seconds": predicted,
+        "logits": logits.round(4).tolist(),
+        "peak_mb": peak,
+    }
+    print(json.dumps(result))
+
+
+def corpus_of(path: Path, folder: Path) -> Corpus:
+    """Return the data as a corpus; a few documents are validated on, for steps are compared."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    names = data["labels"]
+    rows = {
+        name: [
+            Row(f"{name}-{number}", row["text"], tuple(names[label] for label in row["labels"]))
+            for number, row in enumerate(data[split][:most])
+        ]
+        for name, split, most in (
+            ("train", "train", None),
+            ("validation", "train", 64),
+            ("test", "test", None),
+        )
+    }
+    return build_corpus(folder, data["kind"], rows)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

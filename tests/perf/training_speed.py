@@ -1,0 +1,154 @@
+"""Print training's documents a second beside those of Trainer and SFTTrainer, with macro-F1.
+
+Run it: python tests/perf/training_speed.py [--seeds 3] [--rounds 1] [--only head|instruction]
+
+Same model, documents, batch size, epochs, LoRA and learning rate; every run is a process of its
+own with two threads, and the two take turns, so that a busy machine is busy for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import shared_data  # noqa: E402
+from peers.environment import ROOT, python_of, run  # noqa: E402
+from peers.ratio import Ratio, table  # noqa: E402
+
+MODEL = ROOT / "plugins" / "benchbench_demo" / "models" / "nano-llama"
+THREADS = 2
+RATE = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What both sides are given."""
+
+    documents: int
+    epochs: int
+    batch_size: int = 16
+    document_tokens: int = 256
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+
+    @property
+    def warmup(self) -> int:
+        """Return a tenth of all steps."""
+        return math.ceil(0.1 * self.epochs * math.ceil(self.documents / self.batch_size))
+
+
+HEAD = {
+    "banking77": (Budget(4000, 3), 2.2),
+    "patents": (Budget(2000, 3), 1.8),
+}
+
+
+def head_ratio(name: str, seeds: int, folder: Path) -> Ratio:
+    """Return the embedding head against Trainer on one data set."""
+    budget, target = HEAD[name]
+    data = getattr(shared_data, name)(budget.documents, 2000)
+    path = shared_data.write(data, folder / f"{name}.json")
+    python = python_of("trainer", [])
+    theirs, ours = [], []
+    for seed in range(seeds):
+        theirs.append(run(python, HERE / "peers" / "hf_trainer.py",
+                          _peer(budget, path, seed, folder), THREADS))  # fmt: skip
+        ours.append(run(sys.executable, HERE / "our_training.py",
+                        _own(budget, path, seed, "embedding-head", {}), THREADS))  # fmt: skip
+    return _ratio(f"training the head, {name}", "Trainer", budget, target, data, theirs, ours)
+
+
+def _peer(budget: Budget, path: str, seed: int, folder: Path) -> dict[str, Any]:
+    return {
+        "model": str(MODEL), "data": path, "seed": seed, "folder": str(folder / "trainer"),
+        "epochs": budget.epochs, "batch_size": budget.batch_size, "eval_batch_size": 32,
+        "document_tokens": budget.document_tokens, "rank": budget.rank, "alpha": budget.alpha,
+        "dropout": budget.dropout, "learning_rate": RATE, "warmup": budget.warmup,
+    }  # fmt: skip
+
+
+def _own(
+    budget: Budget, path: str, seed: int, method: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    same = {
+        "epochs": budget.epochs, "batch_size": budget.batch_size, "rank": budget.rank,
+        "alpha": float(budget.alpha), "dropout": budget.dropout, "learning_rate": RATE,
+        "document_tokens": budget.document_tokens, "patience": 0,
+    }  # fmt: skip
+    return {"model": str(MODEL), "data": path, "seed": seed, "method": method,
+            "params": {**same, **params}, "threads": THREADS}  # fmt: skip
+
+
+def _ratio(
+    task: str,
+    peer: str,
+    budget: Budget,
+    target: float,
+    data: Mapping[str, Any],
+    theirs: list[Mapping[str, Any]],
+    ours: list[Mapping[str, Any]],
+) -> Ratio:
+    """Return the medians over the seeds, and macro-F1 as mean ± deviation."""
+    documents = budget.documents * budget.epochs
+
+    def rate(runs: list[Mapping[str, Any]]) -> float:
+        return documents / statistics.median(one["train_seconds"] for one in runs)
+
+    def peak(runs: list[Mapping[str, Any]]) -> float:
+        return max(one["peak_mb"] for one in runs)
+
+    def quality(runs: list[Mapping[str, Any]]) -> str:
+        scores = [macro_f1(data, one["logits"]) for one in runs]
+        spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
+        return f"macro-F1 {statistics.mean(scores):.3f} ± {spread:.3f}"
+
+    return Ratio(task, peer, rate(theirs), rate(ours), target, quality(theirs), quality(ours),
+                 peak(theirs), peak(ours))  # fmt: skip
+
+
+def macro_f1(data: Mapping[str, Any], logits: Any) -> float:
+    """Return macro-F1 of argmax, or of what is above zero, on the test documents."""
+    import numpy as np
+    from sklearn.metrics import f1_score
+
+    scores, labels = np.asarray(logits), len(data["labels"])
+    gold = np.zeros((len(scores), labels), dtype=int)
+    for row, document in enumerate(data["test"]):
+        gold[row, document["labels"]] = 1
+    if data["kind"] == "single-label":
+        found = scores.argmax(1)
+        return float(f1_score(gold.argmax(1), found, average="macro"))
+    return float(f1_score(gold, scores > 0, average="macro", zero_division=0))
+
+
+def ratios(seeds: int, only: str | None) -> Iterator[Ratio]:
+    """Yield a ratio for every training."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if only in (None, "head"):
+            for data in HEAD:
+                yield head_ratio(data, seeds, folder)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", choices=("head", "instruction"))
+    arguments = parser.parse_args()
+    print(table(ratios(arguments.seeds, arguments.only)))
+
+
+if __name__ == "__main__":
+    main()
