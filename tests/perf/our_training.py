@@ -33,30 +33,20 @@ def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., A
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Train, predict the test documents, print."""
+    """Train, or take a peer's adapter; predict the test documents, print."""
     import torch
 
     torch.set_num_threads(settings["threads"])
-    catalog = load_catalog()
-    method = catalog.method(settings["method"])
+    method = load_catalog().method(settings["method"])
     module, trained = sys.modules[type(method).__module__], list[float]()
     module.train = timed(module.train, trained)  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         corpus = corpus_of(Path(settings["data"]), Path(folder))
-        values, faults = resolve(method.name, method.parameters, settings["params"])
-        assert not faults, faults
-        reference = catalog.backbone_reference(settings["model"])
-        backbone = BoundBackbone(
-            catalog.backbone(reference.use),
-            catalog.resolved("backbone", reference),
-            "cpu",
-            "float32",
-        )
-        splits = (corpus.train, corpus.validation)
-        seed = settings["seed"]
-        classifier = method.fit(Task(corpus.kind, corpus.labels, *splits, backbone, seed, values))
+        task = task_of(settings, corpus)
+        adapter = settings.get("adapter")
+        classifier = with_adapter(Path(adapter), task) if adapter else method.fit(task)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        texts = list(corpus.test["text"])
+        texts = list(corpus.validation["text"]) + list(corpus.test["text"])
         start = time.perf_counter()
         logits = classifier.predict_logits(texts)
         predicted = time.perf_counter() - start
@@ -69,20 +59,47 @@ def main(settings: dict[str, Any]) -> None:
     print(json.dumps(result))
 
 
+def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
+    """Return what the method is given; a few documents to validate on, for steps are compared."""
+    catalog = load_catalog()
+    method = catalog.method(settings["method"])
+    values, faults = resolve(method.name, method.parameters, settings["params"])
+    assert not faults, faults
+    reference = catalog.backbone_reference(settings["model"])
+    backbone = BoundBackbone(
+        catalog.backbone(reference.use), catalog.resolved("backbone", reference), "cpu", "float32"
+    )
+    few = corpus.validation.select(range(32))
+    seed = settings["seed"]
+    return Task(corpus.kind, corpus.labels, corpus.train, few, backbone, seed, values)
+
+
+def with_adapter(path: Path, task: Task) -> Any:
+    """Return the instruction method's classifier with the adapter that a peer has trained."""
+    from benchbench_finetune.asking import ask, golds_of
+    from safetensors.torch import load_file
+
+    from benchbench.kit.lora import adapter_tensors, attach
+
+    assert task.backbone is not None
+    loaded = task.backbone.load()
+    attach(loaded.model, task.params, task.seed)
+    tensors = load_file(path / "adapter_model.safetensors")
+    for name, parameter in adapter_tensors(loaded.model).items():
+        parameter.data.copy_(tensors[f"base_model.model.{name}"])
+    return ask(task, loaded, golds_of(task.train, len(task.labels)))
+
+
 def corpus_of(path: Path, folder: Path) -> Corpus:
-    """Return the data as a corpus; a few documents are validated on, for steps are compared."""
+    """Return the data as a corpus."""
     data = json.loads(path.read_text(encoding="utf-8"))
     names = data["labels"]
     rows = {
         name: [
             Row(f"{name}-{number}", row["text"], tuple(names[label] for label in row["labels"]))
-            for number, row in enumerate(data[split][:most])
+            for number, row in enumerate(data[name])
         ]
-        for name, split, most in (
-            ("train", "train", None),
-            ("validation", "train", 64),
-            ("test", "test", None),
-        )
+        for name in ("train", "validation", "test")
     }
     return build_corpus(folder, data["kind"], rows)
 

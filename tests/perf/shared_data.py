@@ -10,32 +10,30 @@ from typing import Any
 
 from peers.environment import SHARED
 
-Rows = list[dict[str, Any]]
+VALIDATION = 500
 
 
 def banking77(train: int, test: int) -> dict[str, Any]:
-    """Return {"kind", "labels", "train", "test"} with rows of text and label indices."""
+    """Return {"kind", "labels", "train", "validation", "test"}: rows of text and label indices."""
     folder = SHARED / "data" / "banking77"
-    rows = {name: _read(folder / f"{name}.csv") for name in ("train", "test")}
-    named = {
-        name: [(row["text"], [row["category"]]) for row in _some(rows[name], count)]
-        for name, count in (("train", train), ("test", test))
-    }
-    return _indexed("single-label", named)
+    rows = [(row["text"], [row["category"]]) for row in _read(folder / "train.csv")]
+    tests = [(row["text"], [row["category"]]) for row in _read(folder / "test.csv")]
+    return _indexed("single-label", _drawn(rows, train + VALIDATION), _drawn(tests, test))
 
 
 def patents(train: int, test: int) -> dict[str, Any]:
     """Return the patents with their sections, as `banking77` does."""
     folder = SHARED / "data" / "patents_cpc_section"
-    rows = {name: _read(folder / f"{name}.csv") for name in ("train", "test")}
-    named = {
-        name: [
+
+    def rows(name: str) -> list[tuple[str, list[str]]]:
+        return [
             (row["application_type_abstract"], row["label"].split(","))
-            for row in _some(rows[name], count)
+            for row in _read(folder / f"{name}.csv")
         ]
-        for name, count in (("train", train), ("test", test))
-    }
-    return _indexed("multi-label", named)
+
+    return _indexed(
+        "multi-label", _drawn(rows("train"), train + VALIDATION), _drawn(rows("test"), test)
+    )
 
 
 def write(data: Any, path: Path) -> str:
@@ -49,19 +47,23 @@ def _read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _some(rows: list[dict[str, str]], count: int) -> list[dict[str, str]]:
+def _drawn(rows: list[Any], count: int) -> list[Any]:
     """Return `count` rows, drawn: the files are sorted by label."""
     return random.Random(0).sample(rows, min(count, len(rows)))
 
 
-def _indexed(kind: str, named: dict[str, list[tuple[str, list[str]]]]) -> dict[str, Any]:
-    labels = sorted({label for _, own in named["train"] for label in own})
+def _indexed(
+    kind: str, rows: list[tuple[str, list[str]]], tests: list[tuple[str, list[str]]]
+) -> dict[str, Any]:
+    """Return the rows with labels as indices; the last of `rows` are the validation split."""
+    splits = {"train": rows[:-VALIDATION], "validation": rows[-VALIDATION:], "test": tests}
+    labels = sorted({label for _, own in splits["train"] for label in own})
     index = {label: number for number, label in enumerate(labels)}
-    rows = {
+    indexed = {
         name: [
             {"text": text, "labels": sorted(index[label] for label in own if label in index)}
             for text, own in split
         ]
-        for name, split in named.items()
+        for name, split in splits.items()
     }
-    return {"kind": kind, "labels": labels, **rows}
+    return {"kind": kind, "labels": labels, **indexed}

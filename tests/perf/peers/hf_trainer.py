@@ -100,7 +100,7 @@ trained = time.perf_counter() - start
 for module in model.modules():  # else bitsandbytes 0.50 fails to predict where a width is not 64n
     if isinstance(module, bnb.nn.Linear4bit):
         module.support_avx512bf16_for_cpu = False
-test = tokenized(data["test"])
+test = tokenized(data["validation"] + data["test"])
 start = time.perf_counter()
 logits = trainer.predict(test).predictions
 predicted = time.perf_counter() - start
