@@ -6,13 +6,14 @@ Takes its settings as JSON; the last line it prints is the result.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from peak import peak_mb
 
 from benchbench import BoundBackbone, Corpus, Task
 from benchbench.catalog import load_catalog
@@ -45,7 +46,7 @@ def main(settings: dict[str, Any]) -> None:
         task = task_of(settings, corpus)
         adapter = settings.get("adapter")
         classifier = with_adapter(Path(adapter), task) if adapter else method.fit(task)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = peak_mb(settings["device"])
         texts = list(corpus.validation["text"]) + list(corpus.test["text"])
         start = time.perf_counter()
         logits = classifier.predict_logits(texts)
@@ -67,7 +68,10 @@ def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
     assert not faults, faults
     reference = catalog.backbone_reference(settings["model"])
     backbone = BoundBackbone(
-        catalog.backbone(reference.use), catalog.resolved("backbone", reference), "cpu", "float32"
+        catalog.backbone(reference.use),
+        catalog.resolved("backbone", reference),
+        settings["device"],
+        "bfloat16" if settings["device"] == "cuda" else "float32",
     )
     few = corpus.validation.select(range(32))
     seed = settings["seed"]

@@ -77,7 +77,9 @@ def instruction_ratio(seeds: int, folder: Path) -> Ratio:
     data = shared_data.banking77(budget.documents, TEST["instruction"])
     data["validation"] = data["validation"][:32]  # argmax needs no threshold
     path = shared_data.write(data, folder / "instruction.json")
-    asked = shared_data.write(conversations(data, budget), folder / "conversations.json")
+    asked = shared_data.write(
+        conversations(data, MODEL, budget.document_tokens, 512), folder / "conversations.json"
+    )
     python = python_of("trl", ["trl"])
     theirs, ours = [], []
     for seed in range(seeds):
@@ -93,17 +95,19 @@ def instruction_ratio(seeds: int, folder: Path) -> Ratio:
     )
 
 
-def conversations(data: Mapping[str, Any], budget: Budget) -> list[dict[str, str]]:
+def conversations(
+    data: Mapping[str, Any], model: Path, document_tokens: int, context: int
+) -> list[dict[str, str]]:
     """Return our own prompts and answers, as text in SFTTrainer's columns."""
     from benchbench_finetune.prompts import prompt_format
     from transformers import AutoTokenizer
 
     from benchbench import LabelSpace
 
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    params = {"label_list": "never", "document_tokens": budget.document_tokens}
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    params = {"label_list": "never", "document_tokens": document_tokens}
     labels = LabelSpace(tuple(data["labels"]))
-    format = prompt_format(tokenizer, labels, "one-label", 512, params)
+    format = prompt_format(tokenizer, labels, "one-label", context, params)
     prompts, _ = format.encode(tokenizer, [row["text"] for row in data["train"]])
     start = 1 if prompts[0][0] == tokenizer.bos_token_id else 0  # the peer's tokenizer adds it
     return [
@@ -121,7 +125,7 @@ def _peer(budget: Budget, path: str, seed: int, folder: Path) -> dict[str, Any]:
         "epochs": budget.epochs, "batch_size": budget.batch_size, "eval_batch_size": 32,
         "document_tokens": budget.document_tokens, "rank": budget.rank, "alpha": budget.alpha,
         "dropout": budget.dropout, "learning_rate": RATE, "warmup": budget.warmup,
-        "max_length": 512,
+        "max_length": 512, "device": "cpu",
     }  # fmt: skip
 
 
@@ -134,7 +138,7 @@ def _own(
         "document_tokens": budget.document_tokens, "patience": 0,
     }  # fmt: skip
     return {"model": str(MODEL), "data": path, "seed": seed, "method": method,
-            "params": {**same, **params}, "threads": THREADS}  # fmt: skip
+            "params": {**same, **params}, "threads": THREADS, "device": "cpu"}  # fmt: skip
 
 
 def _ratio(

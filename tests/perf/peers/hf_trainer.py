@@ -6,7 +6,6 @@ Runs in the peer's environment with its settings as JSON; the last line it print
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -26,12 +25,19 @@ from transformers import (
     set_seed,
 )
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from peak import peak_mb
+
 settings = json.loads(sys.argv[1])
 data = json.loads(Path(settings["data"]).read_text(encoding="utf-8"))
 names, single = data["labels"], data["kind"] == "single-label"
 set_seed(settings["seed"])
+on_gpu = settings["device"] == "cuda"
+dtype = torch.bfloat16 if on_gpu else torch.float32
 
 tokenizer = AutoTokenizer.from_pretrained(settings["model"])
+if tokenizer.pad_token is None:
+    tokenizer.pad_token = tokenizer.eos_token
 model = AutoModelForSequenceClassification.from_pretrained(
     settings["model"],
     num_labels=len(names),
@@ -40,10 +46,10 @@ model = AutoModelForSequenceClassification.from_pretrained(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.float32,
+        bnb_4bit_compute_dtype=dtype,
     ),
-    dtype=torch.float32,
-    device_map={"": "cpu"},
+    dtype=dtype,
+    device_map={"": settings["device"]},
 )
 model.config.pad_token_id = tokenizer.pad_token_id
 model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
@@ -85,7 +91,8 @@ trainer = Trainer(
         lr_scheduler_type="linear",
         warmup_steps=settings["warmup"],
         seed=settings["seed"],
-        use_cpu=True,
+        use_cpu=not on_gpu,
+        bf16=on_gpu,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
@@ -110,7 +117,7 @@ print(
             "train_seconds": trained,
             "predict_seconds": predicted,
             "logits": np.asarray(logits).round(4).tolist(),
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak_mb(settings["device"]),
         }
     )
 )

@@ -8,7 +8,6 @@ The loss is on the completion alone, which is SFTTrainer's own rule for such dat
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -19,21 +18,28 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, set_seed
 from trl import SFTConfig, SFTTrainer
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from peak import peak_mb
+
 settings = json.loads(sys.argv[1])
 rows = json.loads(Path(settings["data"]).read_text(encoding="utf-8"))
 set_seed(settings["seed"])
+on_gpu = settings["device"] == "cuda"
+dtype = torch.bfloat16 if on_gpu else torch.float32
 
 tokenizer = AutoTokenizer.from_pretrained(settings["model"])
+if tokenizer.pad_token is None:
+    tokenizer.pad_token = tokenizer.eos_token
 model = AutoModelForCausalLM.from_pretrained(
     settings["model"],
     quantization_config=BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.float32,
+        bnb_4bit_compute_dtype=dtype,
     ),
-    dtype=torch.float32,
-    device_map={"": "cpu"},
+    dtype=dtype,
+    device_map={"": settings["device"]},
 )
 trainer = SFTTrainer(
     model=model,
@@ -46,8 +52,8 @@ trainer = SFTTrainer(
         warmup_steps=settings["warmup"],
         max_length=settings["max_length"],
         seed=settings["seed"],
-        use_cpu=True,
-        bf16=False,
+        use_cpu=not on_gpu,
+        bf16=on_gpu,
         gradient_checkpointing=False,
         save_strategy="no",
         report_to="none",
@@ -74,7 +80,7 @@ print(
             "train_seconds": trained,
             "adapter": str(adapter),
             "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak_mb(settings["device"]),
         }
     )
 )
