@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from benchbench import GuardError
-from benchbench.kit.scoring import (
-    Scorer,
-    answer_scores,
-    plain_scores,
-    score_continuations,
-    score_tries,
-    split_for,
-    tree_difference,
-)
+from benchbench.kit.cached_reading import CachedReading, parts_of
+from benchbench.kit.plain_scoring import answer_scores, plain_scores
+from benchbench.kit.scoring import Scorer, tree_difference
+from benchbench.kit.tree_scoring import chain_scores, score_continuations, score_tries
 from benchbench.kit.trie import PROMPT_END, Continuation, TokenTrie
 from tests.models import load_model, write_model
 
@@ -92,6 +89,81 @@ def test_a_batch_of_unequal_prompts_scores_as_one_by_one_whatever_the_pad_token(
             assert (together - alone).abs().max() < 1e-5
 
 
+LABELS = st.lists(
+    st.lists(st.integers(2, 12), min_size=1, max_size=5).map(tuple),
+    min_size=1, max_size=12, unique=True,
+)  # fmt: skip
+TEXTS = st.lists(st.lists(st.integers(2, 90), min_size=1, max_size=9), min_size=1, max_size=4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    LABELS, TEXTS, st.lists(st.integers(2, 90), max_size=8), st.booleans(), st.sampled_from([0, 5])
+)
+def test_whatever_the_labels_and_prompts_every_way_gives_the_plain_scores(
+    model, labels, texts, head, ends, pad_id
+):
+    """Labels that begin others, shared beginnings, prompts that have all or nothing in common."""
+    import torch
+
+    prompts = [[*head, *text] for text in texts]
+    trie = TokenTrie.build([Continuation((), (*label, END) if ends else label) for label in labels])
+    scorer = Scorer(model, pad_id, True, None)
+    with torch.no_grad():
+        plain = plain_scores(model, prompts, trie, 0)
+        reader = scorer.reader(prompts)
+        assert (reader.read(prompts).scores(trie) - plain).abs().max() < 1e-4
+        begun = reader.read(prompts[:1])
+        longer = begun.extended([0, 0], [[7], [8, 9]])
+        more = [[*prompts[0], 7], [*prompts[0], 8, 9]]
+        assert (longer.scores(trie) - plain_scores(model, more, trie, 0)).abs().max() < 1e-4
+        chains = [item.tokens for item in trie.continuations]
+        each = chain_scores(model, [prompts[0]] * len(chains), chains, pad_id)
+        assert (each - plain[0]).abs().max() < 1e-4
+
+
+def test_what_prompts_begin_with_is_read_once_and_a_document_once(model):
+    """Tokens that went through the model are counted: no prompt's twice, no label's beginning."""
+    import torch
+
+    head = [0, *range(20, 60)]
+    prompts = [[*head, 40 + row, 41] for row in range(6)]
+    trie = closed(*[(70, 100 + j) for j in range(90)], *[(71, 100 + j) for j in range(90)])
+    seen = []
+
+    def count(module, args, kwargs):
+        seen.append(kwargs["input_ids"].shape)
+
+    handle = model.model.register_forward_pre_hook(count, with_kwargs=True)
+    try:
+        with torch.no_grad():
+            reader = Scorer(model, 0, True, None).reader(prompts)
+            for first in (0, 3):
+                reader.read(prompts[first : first + 3]).scores(trie)
+    finally:
+        handle.remove()
+    assert len(parts_of(model, trie)) > 1
+    assert seen[0] == (1, len(head))
+    documents = [shape for shape in seen if shape[1] == 2]
+    assert documents == [(3, 2), (3, 2)]
+    nodes = sum(rows * columns for rows, columns in seen[1:]) - 12
+    assert nodes <= 6 * (len(trie) + 2 * len(parts_of(model, trie)))
+
+
+def test_a_model_without_attention_caches_is_scored_plainly():
+    import torch
+    import transformers
+
+    config = transformers.MambaConfig(
+        vocab_size=128, hidden_size=32, state_size=4, num_hidden_layers=2, pad_token_id=0
+    )
+    torch.manual_seed(0)
+    model = transformers.MambaForCausalLM(config).eval()
+    trie = TRIES["one label begins another"]
+    scorer = Scorer.choose(model, 0, PROMPTS[0], trie, longest_row=20)
+    assert (scorer.name, scorer.difference) == ("plain", None)
+
+
 def test_every_prompt_may_have_a_trie_of_its_own(model):
     import torch
 
@@ -107,22 +179,11 @@ def test_a_split_trie_gives_the_same_scores_in_the_same_order(model):
 
     labels = [(70 + i, 100 + j) for i in range(8) for j in range(20)]
     trie = closed(*labels)
-    parts = split_for(model, 4, trie)
-    assert len(parts) > 1
+    assert len(parts_of(model, trie)) > 1
     scorer = Scorer(model, 0, True, None)
     with torch.no_grad():
         found = scorer.scores(PROMPTS, trie)
         assert (found - score_continuations(model, PROMPTS, trie, 0)).abs().max() < 1e-4
-
-
-def test_wide_models_do_not_compute_a_prompt_twice(model):
-    from transformers import LlamaConfig
-
-    class Wide:
-        config = LlamaConfig(hidden_size=4096)
-
-    trie = closed(*[(70 + i, 100 + j) for i in range(8) for j in range(20)])
-    assert len(split_for(Wide(), 300, trie)) == 1
 
 
 def test_the_terminator_keeps_a_label_apart_from_one_that_it_begins(model):
@@ -164,17 +225,19 @@ def test_the_exact_sum_is_right_where_a_greedy_walk_is_wrong(model):
 def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch):
     import torch
 
-    from benchbench.kit import scoring
+    from benchbench.kit import cached_reading, plain_scoring, vocabulary
 
     with torch.no_grad():
         tree = score_continuations(model, PROMPTS, QUESTIONS, 0)
         plain = plain_scores(model, PROMPTS, QUESTIONS, 0)
-        monkeypatch.setattr(scoring, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
-        monkeypatch.setattr(scoring, "ATTENTION_AT_ONCE", 1)
+        monkeypatch.setattr(vocabulary, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
+        monkeypatch.setattr(plain_scoring, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
+        monkeypatch.setattr(plain_scoring, "TOKENS_AT_ONCE", 1)
+        monkeypatch.setattr(cached_reading, "ATTENTION_AT_ONCE", 1)
         assert (score_continuations(model, PROMPTS, QUESTIONS, 0) - tree).abs().max() < 1e-5
         assert (plain_scores(model, PROMPTS, QUESTIONS, 0) - plain).abs().max() < 1e-5
         scorer = Scorer(model, 0, True, None)
-        assert (scorer.scores(PROMPTS, QUESTIONS) - tree).abs().max() < 1e-4
+        assert (scorer.scores(PROMPTS, QUESTIONS) - tree).abs().max() < 1e-5
 
 
 def test_gradients_by_tree_and_plain_are_the_same(folders):
@@ -183,12 +246,14 @@ def test_gradients_by_tree_and_plain_are_the_same(folders):
     model = load_model(folders["llama"]).model
     weight = model.model.layers[0].self_attn.q_proj.weight.requires_grad_(True)
     gradients = []
-    for score in (score_continuations, plain_scores):
+    read = lambda *a: CachedReading.of(a[0], a[1], a[3]).scores(a[2])  # noqa: E731
+    for score in (score_continuations, read, plain_scores):
         score(model, PROMPTS, QUESTIONS, 0).sum().backward()
         gradients.append(weight.grad.clone())
         weight.grad = None
     assert gradients[0].abs().max() > 0
-    assert torch.allclose(*gradients, atol=1e-4)
+    assert torch.allclose(gradients[0], gradients[2], atol=1e-4)
+    assert torch.allclose(gradients[1], gradients[2], atol=1e-4)
 
 
 def test_nodes_are_shared_and_the_last_token_needs_none():

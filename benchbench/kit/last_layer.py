@@ -89,7 +89,8 @@ def _attended(layer: Any, hidden: Tensor, columns: Tensor, options: dict[str, An
     cache = options.pop("past_key_values", None)
     if cache is not None:
         keys, values = cache.update(keys, values, attention.layer_idx)
-    mask = _mask_of(options.pop("attention_mask", None), columns, keys.shape[-2])
+    before = keys.shape[-2] - hidden.shape[1]  # what a cache held already
+    mask = _mask_of(options.pop("attention_mask", None), columns, keys.shape[-2], before)
     every = len(hidden)
     attended: Tensor = attention(
         hidden_states=_taken(hidden, columns),
@@ -117,20 +118,20 @@ def _keys_and_values(
     return keys, attention.v_proj(hidden).view(shape).transpose(1, 2)
 
 
-def _mask_of(mask: Tensor | None, columns: Tensor, width: int) -> Tensor | None:
+def _mask_of(mask: Tensor | None, columns: Tensor, width: int, before: int) -> Tensor | None:
     """Return the rows of a mask [batch, 1, tokens, width] that belong to `columns`.
 
-    Without a mask a position sees itself and what precedes it.
+    Without a mask a position sees itself and what precedes it, `before` cached ones among it.
     """
     import torch
 
     if mask is not None:
         rows = torch.arange(len(columns), device=columns.device)[:, None]
         return mask.expand(len(columns), -1, -1, -1)[rows, 0, columns][:, None]
-    if bool((columns == width - 1).all()):
+    if bool((columns + before == width - 1).all()):
         return None
     places = torch.arange(width, device=columns.device)
-    return (places <= columns[..., None])[:, None]
+    return (places <= columns[..., None] + before)[:, None]
 
 
 def _taken(states: Tensor, columns: Tensor) -> Tensor:

@@ -8,11 +8,14 @@ continuations become logits. What they share is an exact score of any continuati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from benchbench.kit.scoring import Scorer
+from benchbench.kit.cached_reading import CachedReading
+from benchbench.kit.certified import Certified, certified_scores
+from benchbench.kit.radix import RadixTrie
+from benchbench.kit.scoring import Reading
 from benchbench.kit.seeding import generator
 from benchbench.kit.trie import Continuation, TokenTrie
 from benchbench_finetune.prompts import PromptFormat
@@ -65,14 +68,30 @@ class Way(Protocol):
         """Return what each document is to learn; `stream` names the random numbers used."""
         ...
 
-    def logits(self, scorer: Scorer, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def logits(self, reading: Reading) -> torch.Tensor:
         """Return float32 [prompts, labels]."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CertifiedTally:
+    """What was left out of all documents so far, in `facts`, which a record takes."""
+
+    facts: dict[str, float] = field(
+        default_factory=lambda: {"documents": 0, "labels_scored": 0, "largest_left_out": 0.0}
+    )
+
+    def add(self, certified: Certified) -> None:
+        """Count the documents of a batch."""
+        self.facts["documents"] += len(certified.found)
+        self.facts["labels_scored"] += sum(certified.found)
+        largest = max(certified.left_out, default=0.0)
+        self.facts["largest_left_out"] = max(self.facts["largest_left_out"], largest)
+
+
 @dataclass(frozen=True)
 class OneLabel:
-    """The label's text and the end. Logit: the summed log-probability of all its tokens.
+    """The label's text and the end, or its code. Logit: the summed log-probability of all tokens.
 
     Softmax over them is the model's own distribution, restricted to the labels.
     """
@@ -80,22 +99,34 @@ class OneLabel:
     format: PromptFormat
     rate: float = 1.0
     answers_each: float = 1.0
+    tally: CertifiedTally | None = None
+    """Where unlikely labels may be left out, as `benchbench.kit.certified` has it: how many."""
 
     @cached_property
     def trie(self) -> TokenTrie:
-        """Every label, closed by the end, which keeps "A01" apart from "A01B"."""
+        """Every label; the end keeps "A01" apart from "A01B", which codes are anyway."""
         return TokenTrie.build([self._answer(label) for label in range(len(self.format.labels))])
 
     def targets(self, golds: Sequence[Gold], *stream: str | int) -> list[list[Continuation]]:
         """Return the one answer of each document; none where its label is unknown."""
         return [[self._answer(label) for label in gold.labels[:1]] for gold in golds]
 
-    def logits(self, scorer: Scorer, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Score every label; float32 [prompts, labels]."""
-        return scorer.scores(prompts, self.trie)
+    @cached_property
+    def radix(self) -> RadixTrie:
+        """Return the labels in the form that a search goes through."""
+        return RadixTrie.build([item.answer for item in self.trie.continuations])
+
+    def logits(self, reading: Reading) -> torch.Tensor:
+        """Score every label, or those that may matter; float32 [prompts, labels]."""
+        if self.tally is None or not isinstance(reading, CachedReading):
+            return reading.scores(self.trie)
+        certified = certified_scores(reading, self.radix)
+        self.tally.add(certified)
+        return certified.scores
 
     def _answer(self, label: int) -> Continuation:
-        return Continuation((), (*self.format.labels[label], self.format.end))
+        end = () if self.format.coded else (self.format.end,)
+        return Continuation((), (*self.format.labels[label], *end))
 
 
 @dataclass(frozen=True)
@@ -142,11 +173,12 @@ class YesNo:
             targets.append(yes + [self._answer(int(label), 1) for label in sorted(drawn)])
         return targets
 
-    def logits(self, scorer: Scorer, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def logits(self, reading: Reading) -> torch.Tensor:
         """Return the corrected log-odds of yes; float32 [prompts, labels]."""
         import math
 
-        yes, no = scorer.scores(prompts, self.trie).view(len(prompts), -1, 2).unbind(-1)
+        scores = reading.scores(self.trie)
+        yes, no = scores.view(len(scores), -1, 2).unbind(-1)
         return yes - no + math.log(self.rate)
 
     def _answer(self, label: int, no: int) -> Continuation:
@@ -184,41 +216,40 @@ class LabelList:
         """Return the whole list; one too long is cut and does not learn to end there."""
         return [[Continuation((), self._list(gold.labels))] for gold in golds]
 
-    def logits(self, scorer: Scorer, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def logits(self, reading: Reading) -> torch.Tensor:
         """Return the log-odds of max-over-steps probabilities; float32 [prompts, labels]."""
         import torch
 
-        labels = len(self.format.labels)
-        rows = [list(prompt) for prompt in prompts]
-        best = torch.full((len(rows), labels), -torch.inf)
-        unwritten = torch.ones((len(rows), labels), dtype=torch.bool)
-        writing = list(range(len(rows)))
+        best = unwritten = torch.empty(0)
+        writing: list[int] = []
         for step in range(self.listed):
-            trie = self.later if step else self.trie
-            scores = self._options(scorer, [rows[row] for row in writing], trie)
-            best[writing] = torch.maximum(best[writing], scores[:, :labels])
-            fresh = torch.where(unwritten[writing], scores[:, :labels], -torch.inf)
+            scores = self._options(reading, self.later if step else self.trie)
+            if not step:
+                writing = list(range(len(scores)))
+                best = torch.full((len(scores), len(self.format.labels)), -torch.inf)
+                unwritten = torch.ones(best.shape, dtype=torch.bool)
+            best[writing] = torch.maximum(best[writing], scores[:, :-1])
+            fresh = torch.where(unwritten[writing], scores[:, :-1], -torch.inf)
             values, chosen = fresh.max(-1)
-            going_on = (values >= scores[:, labels]).tolist()
-            for row, label, more in zip(list(writing), chosen.tolist(), going_on, strict=True):
-                if not more:
-                    writing.remove(row)
-                    continue
-                unwritten[row, label] = False
-                rows[row] += [*(self.format.separator if step else ()), *self.format.labels[label]]
-            if not writing:
+            going_on = (values >= scores[:, -1]).nonzero().flatten().tolist()
+            labels = chosen.tolist()
+            if not going_on or step + 1 == self.listed:
                 break
+            for at in going_on:
+                unwritten[writing[at], labels[at]] = False
+            before = self.format.separator if step else ()
+            pieces = [(*before, *self.format.labels[labels[at]]) for at in going_on]
+            reading = reading.extended(going_on, pieces)
+            writing = [writing[at] for at in going_on]
         best = best.clamp(LEAST_LOG_PROBABILITY, MOST_LOG_PROBABILITY)
         return best - torch.log(-torch.expm1(best))
 
-    def _options(
-        self, scorer: Scorer, prompts: Sequence[Sequence[int]], trie: TokenTrie
-    ) -> torch.Tensor:
+    def _options(self, reading: Reading, trie: TokenTrie) -> torch.Tensor:
         """Return log-probabilities [prompts, labels + 1] among all labels and the end."""
         import torch
 
-        scores = scorer.scores(prompts, trie).cpu()
-        labels = scores[:, :-1].view(len(prompts), -1, 2).logsumexp(-1)
+        scores = reading.scores(trie).cpu()
+        labels = scores[:, :-1].view(len(scores), -1, 2).logsumexp(-1)
         return torch.cat([labels, scores[:, -1:]], dim=-1).log_softmax(-1)
 
     def _step(self, before: tuple[int, ...]) -> TokenTrie:

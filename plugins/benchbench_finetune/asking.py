@@ -17,10 +17,11 @@ from benchbench import (
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
+from benchbench.kit.limits import context_length
 from benchbench.kit.lora import adapter_outputs, adapter_tensors, load_adapter, save_adapter
-from benchbench.kit.scoring import Scorer, context_length
+from benchbench.kit.scoring import Scorer
 from benchbench.kit.training import autocast
-from benchbench_finetune.answers import Gold, LabelList, OneLabel, Way, YesNo
+from benchbench_finetune.answers import CertifiedTally, Gold, LabelList, OneLabel, Way, YesNo
 from benchbench_finetune.needed import base_guard
 from benchbench_finetune.prompts import PROMPT_PARAMETERS, PromptFormat, prompt_format
 from benchbench_finetune.prompts import Way as WayName
@@ -45,6 +46,13 @@ ANSWER_PARAMETERS = (
         choices=("auto", "yes-no", "list"),
     ),
     Parameter(
+        "scoring",
+        str,
+        "complete",
+        "certified: leave out labels that are proven not to matter, where a document has one label",
+        choices=("complete", "certified"),
+    ),
+    Parameter(
         "max_listed",
         int,
         "auto",
@@ -53,8 +61,8 @@ ANSWER_PARAMETERS = (
         minimum=1,
     ),
 )
-KEPT = ("label_list", "document_tokens", "eval_batch_size")
-"""Parameters that prediction needs again."""
+KEPT = ("label_list", "document_tokens", "eval_batch_size", "scoring", "verbalizer")
+"""Parameters that prediction needs again, as far as a method has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ class Settings:
             counts = [len(gold.labels) for gold in golds]
             most = int(np.quantile(counts, 0.99, method="higher"))
             listed = min(MOST_LISTED, max(1, most))
-        return cls(way, listed, {name: task.params[name] for name in KEPT})
+        return cls(way, listed, {name: task.params[name] for name in KEPT if name in task.params})
 
     def format(self, loaded: LoadedModel, labels: LabelSpace) -> PromptFormat:
         """Return the prompt. Raises Skip where it does not fit the model's context."""
@@ -88,7 +96,8 @@ class Settings:
     def answering(self, format: PromptFormat, rate: float = 1.0) -> Way:
         """Return the way to answer; `rate` is that of the questions it was trained on."""
         if self.way == "one-label":
-            return OneLabel(format)
+            certified = self.params["scoring"] == "certified"
+            return OneLabel(format, tally=CertifiedTally() if certified else None)
         if self.way == "list":
             return LabelList(format, self.listed)
         return YesNo(format, rate)
@@ -121,10 +130,11 @@ class AskedClassifier:
         logits = torch.empty(len(prompts), len(self.labels))
         size = self.settings.params["eval_batch_size"]
         self.loaded.model.eval()
-        for rows in prediction_batches([len(prompt) for prompt in prompts], size):
-            with torch.no_grad(), autocast(self.loaded):
-                scores = self.way.logits(self.scorer, [prompts[row] for row in rows])
-            logits[rows] = scores.float().cpu()
+        with torch.no_grad(), autocast(self.loaded):
+            reader = self.scorer.reader(prompts) if prompts else None
+            for rows in prediction_batches([len(prompt) for prompt in prompts], size):
+                reading = reader.read([prompts[row] for row in rows])
+                logits[rows] = self.way.logits(reading).float().cpu()
         check_finite("the logits", [logits])
         return logits
 
@@ -204,6 +214,7 @@ def _facts(loaded: LoadedModel, settings: Settings, way: Way, scorer: Scorer) ->
         **way.format.facts,
         "scoring": scorer.name,
         "tree_difference": scorer.difference,
+        "certified": way.tally.facts if isinstance(way, OneLabel) and way.tally else None,
         "multi_label_way": settings.way if settings.way != "one-label" else None,
         "max_listed": settings.listed if settings.way == "list" else None,
         "negatives_rate": way.rate if settings.way == "yes-no" else None,

@@ -42,6 +42,13 @@ NEGATIVES = Parameter(
     "labels that a document learns to answer no to, drawn anew each epoch (yes-no)",
     minimum=1,
 )
+VERBALIZER = Parameter(
+    "verbalizer",
+    str,
+    "text",
+    "what stands for a label: its text, or a code of one token that it is trained onto",
+    choices=("text", "code"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Instruction:
 
     name = "instruction"
     description = "LoRA, trained to answer a prompt with the label; every label scored exactly"
-    parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, *ANSWER_PARAMETERS, NEGATIVES)
+    parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, *ANSWER_PARAMETERS, NEGATIVES, VERBALIZER)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = True

@@ -64,6 +64,7 @@ TEMPLATES: dict[Way, Template] = {
     ),
 }
 CATEGORIES = Template("\n\nCategories:\n{names}", ("names",))
+CODED = Template("{code} = {name}", ("code", "name"))
 SLOTS = {"categories": "\ue000", "document": "\ue001", "label": "\ue002", "answer": "\ue003"}
 """What stands for data while a chat template is rendered: characters of the private-use area."""
 SEPARATORS = (";", "|", "\n")
@@ -86,7 +87,7 @@ class PromptFormat:
     `end` closes an answer and `separator` stands between the labels of a list.
     `document_tokens` is what is left for the document. `sha256` is that of the rendered prompt
     with its label list, and of the answers. `longest_answer` counts all tokens that can ever
-    stand behind `tail`.
+    stand behind `tail`. Where it is `coded`, a label is written as one token of its own.
     """
 
     head: Tokens
@@ -100,6 +101,7 @@ class PromptFormat:
     label_listed: bool
     sha256: str
     longest_answer: int
+    coded: bool = False
 
     def encode(self, tokenizer: Any, texts: Sequence[str]) -> tuple[list[list[int]], int]:
         """Return (a prompt for every text, how many documents were shortened).
@@ -169,15 +171,20 @@ def prompt_format(
     """
     template = TEMPLATES[way]
     rendered = Rendered.of(tokenizer, template.fill(*(SLOTS[p] for p in template.placeholders)))
-    names = CATEGORIES.fill("\n".join(labels.texts))
+    lead = " " if way == "yes-no" else rendered.lead
+    coded = params.get("verbalizer") == "code"
+    written = _written(tokenizer, labels.texts, lead)
+    lines = labels.texts
+    if coded:
+        written = codes(tokenizer, written)
+        lines = tuple(map(CODED.fill, _texts(tokenizer, written), labels.texts))
+    names = CATEGORIES.fill("\n".join(lines))
     listing = _data(tokenizer, names)
     choice = params["label_list"]
     # A question names its label itself, so that yes-no lists only where it is told to.
     fits = choice == "auto" and way != "yes-no" and len(listing) <= context // 4
     label_listed = choice == "always" or fits
     head, tail, suffix = _fixed_parts(tokenizer, rendered, listing if label_listed else ())
-    lead = " " if way == "yes-no" else rendered.lead
-    written = _written(tokenizer, labels.texts, lead)
     answers = _written(tokenizer, ("yes", "no"), rendered.lead) if way == "yes-no" else ()
     separator = _separator(tokenizer, written) if way == "list" else ()
     longest = max(map(len, written))
@@ -193,7 +200,7 @@ def prompt_format(
             f"{context}"
         )
     check_one_bos(head, tokenizer.bos_token_id)
-    whole = "\n".join([rendered.text, names if label_listed else "", *labels.texts])
+    whole = "\n".join([rendered.text, names if label_listed else "", *lines])
     return PromptFormat(
         head=head,
         tail=tail,
@@ -206,6 +213,7 @@ def prompt_format(
         label_listed=label_listed,
         sha256=hashlib.sha256(whole.encode()).hexdigest(),
         longest_answer=behind,
+        coded=coded,
     )
 
 
@@ -241,6 +249,50 @@ def _written(tokenizer: Any, texts: Sequence[str], lead: str) -> tuple[Tokens, .
         twice = next(texts[i] for i, tokens in enumerate(written) if tokens in written[:i])
         raise GuardError(f"the label text {twice!r} has the same tokens as another one")
     return written
+
+
+def codes(tokenizer: Any, written: Sequence[Tokens]) -> tuple[Tokens, ...]:
+    """Return a token of its own for each label, given the tokens of the labels' texts.
+
+    The first of its own tokens that nobody has yet, so that what the model knows of the word
+    helps; else the next one of the vocabulary. Only tokens that are words or parts of words
+    count. Raises Skip where the vocabulary has too few.
+    """
+    ordinary = _word_tokens(tokenizer)
+    if len(ordinary) < len(written):
+        raise Skip(
+            f"verbalizer=code needs a token for each of {len(written)} labels, and the "
+            f"vocabulary has {len(ordinary)} words and parts of words"
+        )
+    free = dict.fromkeys(ordinary)
+    chosen: list[int | None] = []
+    for tokens in written:
+        own = next((token for token in tokens if token in free), None)
+        free.pop(own, None)  # type: ignore[arg-type]
+        chosen.append(own)
+    others = iter(free)
+    return tuple((next(others) if token is None else token,) for token in chosen)
+
+
+def _word_tokens(tokenizer: Any) -> list[int]:
+    """Return the tokens that are letters or digits alone, each another text, by id."""
+    special = tokenizer.added_tokens_decoder.keys()
+    ids = [index for index in range(len(tokenizer)) if index not in special]
+    names = tokenizer.convert_ids_to_tokens(ids)
+    words: dict[str, int] = {}
+    for index, name, text in zip(ids, names, _texts(tokenizer, [(i,) for i in ids]), strict=True):
+        bytes_alone = re.fullmatch(r"<0x[0-9A-F]{2}>", name)  # what spells a rare character
+        if text.isalnum() and not bytes_alone:
+            words.setdefault(text, index)
+    return sorted(words.values())
+
+
+def _texts(tokenizer: Any, written: Sequence[Tokens]) -> list[str]:
+    """Return what tokens say, each for itself, without the space around it."""
+    texts = tokenizer.batch_decode(
+        [list(tokens) for tokens in written], clean_up_tokenization_spaces=False
+    )
+    return [text.strip() for text in texts]
 
 
 def _separator(tokenizer: Any, written: Sequence[Tokens]) -> Tokens:

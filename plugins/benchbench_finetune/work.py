@@ -73,6 +73,8 @@ def asked_work(params: Params, amount: Amount) -> Workload:
 
 def _answers(params: Params, amount: Amount) -> tuple[int, int]:
     """Return the tokens behind a document that are learned, and those that are scored."""
+    if amount.kind == "single-label" and params.get("verbalizer") == "code":
+        return 1, 0
     if amount.kind == "single-label":
         return ANSWER, ANSWER * amount.labels
     asks = params["multi_label"] == "yes-no" or (

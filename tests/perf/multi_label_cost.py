@@ -34,9 +34,9 @@ def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[floa
     prompts, _ = format.encode(loaded.tokenizer, ["pump valve water pressure " * 40] * DOCUMENTS)
     scorer = Scorer(loaded.model, 0, True, None)
     with torch.no_grad():
-        answering.logits(scorer, prompts[:1])
+        answering.logits(scorer.reader(prompts[:1]).read(prompts[:1]))
         start = time.perf_counter()
-        answering.logits(scorer, prompts)
+        answering.logits(scorer.reader(prompts).read(prompts))
     return 1000 * (time.perf_counter() - start) / DOCUMENTS, len(answering.trie)
 
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from benchbench_finetune.answers import Gold, LabelList, OneLabel, YesNo
 from benchbench_finetune.asking import ask, golds_of
 from benchbench_finetune.instruction import Instruction
-from benchbench_finetune.prompts import prompt_format
+from benchbench_finetune.prompts import codes, prompt_format
 from benchbench_finetune.zero_shot import ZeroShot
 
 from benchbench import BenchbenchError, GuardError, LabelSpace, Skip, Task
@@ -123,7 +124,6 @@ def gold_matrix(split, labels):
 
 
 def test_a_toy_task_is_learned_single_label(fitted):
-    import numpy as np
 
     task, classifier = fitted["one-label"]
     logits = classifier.predict_logits(task.validation["text"])
@@ -164,7 +164,6 @@ def test_the_record_gets_its_facts(fitted, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_logits_keep_the_order_of_texts_and_do_not_depend_on_the_batch(fitted, way):
-    import numpy as np
 
     task, classifier = fitted[way]
     texts = [text * (1 + number % 3) for number, text in enumerate(task.validation["text"][:12])]
@@ -190,7 +189,6 @@ for folder in map(Path, sys.argv[2:]):
 
 
 def test_saved_classifiers_answer_the_same_in_a_fresh_process(fitted, folder, tmp_path):
-    import numpy as np
 
     for way, (task, classifier) in fitted.items():
         classifier.save(tmp_path / way)
@@ -219,7 +217,6 @@ def test_a_changed_prompt_or_label_list_is_refused_on_load(fitted, folder, tmp_p
 
 
 def test_equal_seeds_give_equal_logits_and_other_seeds_other_ones(folder):
-    import numpy as np
 
     method, logits = Instruction(), []
     for seed in (0, 0, 1):
@@ -241,7 +238,6 @@ def test_instruction_tuning_works_on_a_four_bit_base(folder):
 
 
 def test_where_the_tree_cannot_be_used_the_logits_are_the_same(fitted):
-    import numpy as np
 
     for way in WAYS:
         task, classifier = fitted[way]
@@ -254,7 +250,6 @@ def test_where_the_tree_cannot_be_used_the_logits_are_the_same(fitted):
 @pytest.mark.parametrize("multi", [False, True], ids=["single-label", "multi-label"])
 @pytest.mark.parametrize("way", ["yes-no", "list"])
 def test_zero_shot_asks_the_backbone_as_it_is(folder, multi, way, tmp_path):
-    import numpy as np
 
     method = ZeroShot()
     task = task_of(folder, method, multi=multi, multi_label=way)
@@ -299,14 +294,16 @@ def test_both_multi_label_ways_score_few_and_many_labels(folder, labels, way):
     scorer = Scorer.choose(loaded.model, 0, prompts[0], answering.trie, format.longest_row)
     assert scorer.tree
     with torch.no_grad():
-        logits = answering.logits(scorer, prompts)
-        alone = [answering.logits(scorer, [prompt]) for prompt in prompts]
+        logits = answering.logits(scorer.reader(prompts).read(prompts))
+        alone = [answering.logits(scorer.reader([prompt]).read([prompt])) for prompt in prompts]
     assert logits.shape == (2, len(labels))
     assert (logits - torch.cat(alone)).abs().max() < 1e-3
     if len(labels) == 8:
         plain = Scorer(loaded.model, 0, False, None)
         with torch.no_grad():
-            assert (answering.logits(plain, prompts) - logits).abs().max() < 1e-3
+            assert (
+                answering.logits(plain.reader(prompts).read(prompts)) - logits
+            ).abs().max() < 1e-3
 
 
 @pytest.mark.parametrize(("labels", "way"), [(64, "yes-no"), (65, "list")])
@@ -368,8 +365,10 @@ def test_the_log_odds_are_taken_back_by_the_sampling_rate(folder, format):
     model = load_model(folder).model
     scorer = Scorer(model, 0, True, None)
     with torch.no_grad():
-        plain = YesNo(format["yes-no"]).logits(scorer, [[0, 40, 41]])
-        corrected = YesNo(format["yes-no"], rate=0.05).logits(scorer, [[0, 40, 41]])
+        plain = YesNo(format["yes-no"]).logits(scorer.reader([[0, 40, 41]]).read([[0, 40, 41]]))
+        corrected = YesNo(format["yes-no"], rate=0.05).logits(
+            scorer.reader([[0, 40, 41]]).read([[0, 40, 41]])
+        )
     assert torch.allclose(corrected, plain + math.log(0.05), atol=1e-5)
 
 
@@ -391,18 +390,23 @@ def test_the_sampling_rate_gives_back_the_odds_of_all_documents(format):
 
 
 class Scripted:
-    """Scores as a model would give them, one table a step, to follow the steps by hand."""
+    """A reading that scores as a model would, one table a step, to follow the steps by hand."""
 
-    def __init__(self, *steps):
-        self.steps, self.asked = list(steps), []
+    def __init__(self, prompts, *steps, asked=None):
+        self.prompts, self.steps = prompts, list(steps)
+        self.asked = [] if asked is None else asked
 
-    def scores(self, prompts, trie):
+    def scores(self, trie):
         import torch
 
-        self.asked.append([list(prompt) for prompt in prompts])
+        self.asked.append([list(prompt) for prompt in self.prompts])
         row = torch.tensor(self.steps[len(self.asked) - 1]).log()
         pairs = (row[:-1, None] / 1).expand(-1, 2) - 0.6931471805599453  # half each: go on, or end
-        return torch.cat([pairs.reshape(-1), row[-1:]]).expand(len(prompts), -1)
+        return torch.cat([pairs.reshape(-1), row[-1:]]).expand(len(self.prompts), -1)
+
+    def extended(self, rows, pieces):
+        longer = [[*self.prompts[row], *piece] for row, piece in zip(rows, pieces, strict=True)]
+        return Scripted(longer, *self.steps, asked=self.asked)
 
 
 def test_a_label_keeps_the_largest_probability_of_any_step(format):
@@ -411,11 +415,12 @@ def test_a_label_keeps_the_largest_probability_of_any_step(format):
     way = LabelList(format["list"], listed=3)
     quiet = [0.0125] * 6
     scripted = Scripted(
+        [[0, 40]],
         [0.8, 0.1, *quiet, 0.025],  # writes label 0
         [0.2, 0.7, *quiet, 0.025],  # writes label 1
         [0.1, 0.3, *quiet, 0.525],  # ends
     )
-    logits = way.logits(scripted, [[0, 40]])
+    logits = way.logits(scripted)
     expected = torch.tensor([[0.8, 0.7, *quiet]])
     assert torch.allclose(torch.sigmoid(logits), expected, atol=1e-5)
     labels, separator = format["list"].labels, format["list"].separator
@@ -428,8 +433,8 @@ def test_a_label_keeps_the_largest_probability_of_any_step(format):
 
 def test_a_label_is_not_written_twice_and_the_list_has_an_end(format):
     way = LabelList(format["list"], listed=3)
-    stubborn = Scripted(*[[0.9, 0.02, *[0.01] * 6, 0.02 - 0.001]] * 3)
-    way.logits(stubborn, [[0, 40]])
+    stubborn = Scripted([[0, 40]], *[[0.9, 0.02, *[0.01] * 6, 0.02 - 0.001]] * 3)
+    way.logits(stubborn)
     assert len(stubborn.asked) == 3  # no more than `listed` steps
     written = stubborn.asked[-1][0][2:]
     labels, separator = format["list"].labels, format["list"].separator
@@ -438,7 +443,6 @@ def test_a_label_is_not_written_twice_and_the_list_has_an_end(format):
 
 def test_documents_weigh_as_they_are_told(folder):
     """A document of weight zero changes nothing, wherever its label points."""
-    import numpy as np
 
     method, logits = Instruction(), []
     for label in (0, 1):
@@ -471,3 +475,73 @@ def test_asking_names_the_way_it_settled_on(folder):
     loaded = task.backbone.load()
     classifier = ask(task, loaded, golds_of(task.train, 3))
     assert (classifier.settings.way, classifier.settings.listed) == ("list", 1)
+
+
+@pytest.mark.parametrize("kind", ["one-label", "yes-no", "list"])
+def test_codes_are_one_token_each_and_all_different(folder, kind):
+    tokenizer = load_model(folder).tokenizer
+    params = {"label_list": "always", "document_tokens": 16, "verbalizer": "code"}
+    coded = prompt_format(tokenizer, EIGHT, kind, 512, params, listed=2)
+    text = prompt_format(tokenizer, EIGHT, kind, 512, {**params, "verbalizer": "text"}, listed=2)
+    assert len(set(coded.labels)) == len(EIGHT)
+    assert all(len(tokens) == 1 for tokens in coded.labels)
+    assert not {t for (t,) in coded.labels} & tokenizer.added_tokens_decoder.keys()
+    assert coded.sha256 != text.sha256
+    listing = tokenizer.decode(list(coded.head))
+    for (token,), name in zip(coded.labels, EIGHT.texts, strict=True):
+        assert f"{tokenizer.decode([token]).strip()} = {name}" in listing
+
+
+def test_a_label_has_a_token_of_its_own_text_as_its_code_where_one_is_free(folder):
+    tokenizer = load_model(folder).tokenizer
+    written = [tuple(tokenizer(name)["input_ids"][1:]) for name in ("pump", "pump", "light")]
+    first, second, third = (token for (token,) in codes(tokenizer, written))
+    assert first in written[0]
+    assert third in written[2]
+    assert second not in (first, third)
+
+
+def test_a_vocabulary_with_too_few_words_for_codes_skips_the_cell(folder):
+    tokenizer = load_model(folder).tokenizer
+    with pytest.raises(Skip, match=r"each of 5000 labels, and the vocabulary has \d+ words"):
+        codes(tokenizer, [(40,)] * 5000)
+
+
+CODED = {"verbalizer": "code", "multi_label": "list", "learning_rate": 1e-2, "epochs": 5}
+
+
+@pytest.mark.parametrize("multi", [False, True], ids=["single-label", "multi-label"])
+def test_codes_are_learned_saved_and_loaded(folder, tmp_path, multi):
+    method = Instruction()
+    task = task_of(folder, method, multi=multi, **CODED)
+    classifier = method.fit(task)
+    texts = task.validation["text"][:16]
+    logits = classifier.predict_logits(texts)
+    classifier.save(tmp_path)
+    again = method.load(tmp_path, task.backbone)
+    assert np.array_equal(again.predict_logits(texts), logits)
+    if not multi:
+        assert len(classifier.way.trie) == 0  # no token of a label is ever read
+        right = (logits.argmax(1) == np.array(task.validation["main"][:16])).mean()
+        assert right > 0.75
+
+
+def test_certified_answers_are_those_of_complete_ones_and_say_what_they_left_out(folder, tmp_path):
+    method = Instruction()
+    task = task_of(folder, method, scoring="certified")
+    classifier = method.fit(task)
+    texts = task.validation["text"]
+    found = classifier.predict_logits(texts)
+    facts = classifier.facts["certified"]
+    assert facts["documents"] == len(texts)
+    assert 0 < facts["labels_scored"] <= len(texts) * len(task.labels)
+    assert facts["largest_left_out"] < 1e-4
+    classifier.save(tmp_path)
+    complete = replace(
+        method.load(tmp_path, task.backbone), way=replace(classifier.way, tally=None)
+    )
+    assert np.abs(method.load(tmp_path, task.backbone).predict_logits(texts) - found).max() < 1e-5
+    expected = complete.predict_logits(texts)
+    assert (found.argmax(1) == expected.argmax(1)).all()
+    softmax = lambda rows: np.exp(rows) / np.exp(rows).sum(1, keepdims=True)  # noqa: E731
+    assert np.abs(softmax(found) - softmax(expected)).max() < 2e-4
