@@ -136,7 +136,8 @@ def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
     if suite.settings.executor != LOCAL:
         return suite.around.catalog.executor(suite.settings.executor)
     backbone = any(cell.cell.backbone is not None for cell in pending)
-    start_server(suite.around.device.kind, backbone, suite.settings.threads)
+    plugins = [plugin.module.__name__ for plugin in suite.around.catalog.plugins.values()]
+    start_server(suite.around.device.kind, backbone, suite.settings.threads, plugins)
     return LocalExecutor(suite.settings.parallel)
 
 

@@ -19,7 +19,7 @@ def preload() -> None:
     """Import what the environment names; what it prints meanwhile is of no use to the user."""
     logging.disable(logging.CRITICAL)
     for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(Exception):  # whoever needs it meets the same, and tells it
             importlib.import_module(name)
     logging.disable(logging.NOTSET)
     # what was imported never goes: children need not search it for garbage, nor copy its pages
