@@ -134,7 +134,8 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         catalog = load_catalog()
         method = catalog.method(job.cell.method.use)
         backbone = _bind(job, catalog, watch)
-        corpus = read_corpus(job.corpus)
+        corpus = read_corpus(job.corpus)  # mapped: from here on the cache may be deleted
+        labels = LabelFacts.of(corpus_facts(job.corpus))
     if backbone is not None:
         report(Event("load", 0, 1))  # the first time a model may have to be fetched
     instruments = Instruments(job.scratch, watch, Curve(report), job.cache)
@@ -143,7 +144,6 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     watch.seconds["fit"] -= loading
     with watch.stage("write"):
         predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
-    labels = LabelFacts.of(corpus_facts(job.corpus))
     metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, labels, fitted.hard))
     watch.run("check", lambda: _check_reload(method, job.scratch, backbone, corpus, fitted.probes))
     watch.seconds["load"] = loading  # the second load is part of the check
