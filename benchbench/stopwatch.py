@@ -21,8 +21,9 @@ Result = TypeVar("Result")
 class Stopwatch:
     """Seconds by stage, on the monotonic clock; a stage includes those inside it.
 
-    `credited` are the seconds of work that others had done: they count in every stage that was
-    running when a cache handed out their result, so that a cell costs what it would have alone.
+    `credited` are the seconds of work that others had done: they count in the outermost stage
+    that was running when a cache handed out their result, so that a cell costs what it would
+    have alone. Stages inside it tell what really passed.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -47,11 +48,11 @@ class Stopwatch:
             self._add(name, time.monotonic() - start)
 
     def credit(self, seconds: float) -> None:
-        """Count a hit of a cache, and what its entry once took, in all running stages."""
+        """Count a hit of a cache, and what its entry once took, in the outermost stage."""
         self.hits += 1
         self.credited += seconds
-        for name in dict.fromkeys(self._running):
-            self._add(name, seconds)
+        if self._running:
+            self._add(self._running[0], seconds)
 
     def _add(self, stage: str, seconds: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
