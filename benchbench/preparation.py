@@ -47,17 +47,21 @@ def cache_folder() -> Path:
     return Path(home) / "benchbench"
 
 
-def prepare(reference: Reference, catalog: Catalog, *, strict: bool = False) -> PreparedCorpus:
+def prepare(
+    reference: Reference, catalog: Catalog, *, strict: bool = False, cache: Path | None = None
+) -> PreparedCorpus:
     """Return the corpus of a dataset, from the cache where its source has not changed.
 
+    `cache` is the folder of caches, by default the user's. What is not whole there is read anew.
     Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
     splits.
     """
-    from benchbench.kit.corpus_store import corpus_facts
+    from benchbench.kit.corpus_store import corpus_facts, is_whole
 
     params = catalog.resolved("dataset", reference)
-    folder = _cached(reference, params, catalog)
-    if not (folder / "corpus.json").exists():
+    folder = (cache or cache_folder()) / "corpora" / _name(reference, params, catalog)
+    if not is_whole(folder):
+        fsio.remove_folder(folder)
         _make_cache(folder.parent)
         _in_own_process(reference.use, dict(params), folder)
     prepared = PreparedCorpus(folder, corpus_facts(folder))
@@ -117,9 +121,10 @@ def with_leaks_reported(corpus: Corpus) -> Corpus:
     )
 
 
-def _cached(reference: Reference, params: Params, catalog: Catalog) -> Path:
+def _name(reference: Reference, params: Params, catalog: Catalog) -> str:
+    """Return the name of a corpus in the cache: the sha256 of all that it follows from."""
     plugins = catalog.suppliers("dataset", reference)
-    name = digest(
+    return digest(
         {
             "use": reference.use,
             "params": dict(params),
@@ -128,7 +133,6 @@ def _cached(reference: Reference, params: Params, catalog: Catalog) -> Path:
             "core": core_digest(),
         }
     )
-    return cache_folder() / "corpora" / name
 
 
 def _in_own_process(use: str, params: Params, folder: Path) -> None:

@@ -11,7 +11,7 @@ from benchbench import fsio
 from benchbench.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.hardware import Device
 from benchbench.plan import PlannedCell, Surroundings
-from benchbench.preparation import PreparedCorpus
+from benchbench.preparation import PreparedCorpus, prepare
 from benchbench.protocols import Executor
 from benchbench.provenance import provenance
 from benchbench.redaction import one_line
@@ -28,6 +28,8 @@ class Settings:
     timeout: float | None = None
     fail_fast: bool = False
     executor: str = LOCAL
+    cache: Path | None = None
+    """Where cells share tokens and features; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
     if suite.settings.executor != LOCAL:
         return suite.around.catalog.executor(suite.settings.executor)
     backbone = any(cell.cell.backbone is not None for cell in pending)
-    start_server(suite.around.device.kind, backbone, suite.settings.threads)
+    plugins = [plugin.module.__name__ for plugin in suite.around.catalog.plugins.values()]
+    start_server(suite.around.device.kind, backbone, suite.settings.threads, plugins)
     return LocalExecutor(suite.settings.parallel)
 
 
@@ -148,7 +151,7 @@ def _job(
         id=planned.id,
         key=planned.key,
         identity=planned.identity,
-        corpus=suite.corpora[planned.cell.dataset].folder,
+        corpus=_corpus(suite, planned.cell.dataset),
         scratch=fsio.scratch_folder(suite.store.root),
         device=device.kind,
         dtype=str(planned.identity["dtype"]),
@@ -159,7 +162,16 @@ def _job(
             for name in planned.upstream
             if (record := results.get(name)) is not None
         },
+        cache=suite.settings.cache,
     )
+
+
+def _corpus(suite: Suite, dataset: Reference) -> Path:
+    """Return the folder of a corpus, which is read again where a cache was deleted meanwhile."""
+    folder = suite.corpora[dataset].folder
+    if not folder.is_dir():
+        prepare(dataset, suite.around.catalog, cache=folder.parent.parent)
+    return folder
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:

@@ -288,6 +288,8 @@ class Job:
     threads: int
     timeout: float | None
     upstream: Mapping[str, Path] = field(default_factory=dict)
+    cache: Path | None = None
+    """Where cells share tokens and features; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

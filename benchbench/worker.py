@@ -21,7 +21,7 @@ from benchbench.errors import Diverged, GuardError, Skip
 from benchbench.memory import PeakMemory
 from benchbench.protocols import Classifier, Method
 from benchbench.redaction import one_line, redact
-from benchbench.stopwatch import Stopwatch, WatchedBackbone
+from benchbench.stopwatch import Stopwatch, WatchedBackbone, watching
 from benchbench.types import (
     BoundBackbone,
     Cell,
@@ -49,11 +49,12 @@ ARTIFACTS = "artifacts"
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What observes a cell, and where it leaves its files."""
+    """What observes a cell, where it leaves its files, and what it shares with others."""
 
     scratch: Path
     watch: Stopwatch
     curve: Curve
+    cache: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def run_job(job: Job, report: Report) -> Record:
             record, status=status, reason=reason, provenance={"traceback": log} if log else {}
         )
     cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
-    record = replace(record, cost={**record.cost, **cost, **memory.peaks()})
+    shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
+    record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})
     write_outcome(job.scratch, record)
     return record
 
@@ -128,18 +130,20 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.identity import folder_digest
     from benchbench.kit.corpus_store import corpus_facts, read_corpus
 
-    catalog = load_catalog()
-    method = catalog.method(job.cell.method.use)
-    backbone = _bind(job, catalog, watch)
-    corpus = read_corpus(job.corpus)
+    with watch.stage("open"):
+        catalog = load_catalog()
+        method = catalog.method(job.cell.method.use)
+        backbone = _bind(job, catalog, watch)
+        corpus = read_corpus(job.corpus)  # mapped: from here on the cache may be deleted
+        labels = LabelFacts.of(corpus_facts(job.corpus))
     if backbone is not None:
         report(Event("load", 0, 1))  # the first time a model may have to be fetched
-    instruments = Instruments(job.scratch, watch, Curve(report))
+    instruments = Instruments(job.scratch, watch, Curve(report), job.cache)
     fitted = _fit(method, _task(job, corpus, backbone, instruments.curve), corpus, instruments)
     loading = watch.seconds.pop("load", 0.0)
     watch.seconds["fit"] -= loading
-    predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
-    labels = LabelFacts.of(corpus_facts(job.corpus))
+    with watch.stage("write"):
+        predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
     metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, labels, fitted.hard))
     watch.run("check", lambda: _check_reload(method, job.scratch, backbone, corpus, fitted.probes))
     watch.seconds["load"] = loading  # the second load is part of the check
@@ -161,22 +165,27 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
 
 
 def _fit(method: Method, task: Task, corpus: Corpus, instruments: Instruments) -> Fitted:
-    """Train, predict validation and then test, save; the classifier does not outlive this."""
+    """Train, predict validation and then test, save; the classifier does not outlive this.
+
+    The probes are predicted without caches: they show what the classifier itself can do.
+    """
+    from benchbench.kit import cache
     from benchbench.kit.seeding import seed_everything
 
     watch = instruments.watch
     seed_everything(task.seed)
-    classifier = watch.run("fit", lambda: method.fit(task))
     logits: dict[str, np.ndarray] = {}
 
     def predict(name: str, rows: Any) -> None:
         logits[name] = _predict(classifier, rows, len(corpus.labels), instruments.curve)
 
-    watch.run("predict_validation", lambda: predict("validation", corpus.validation))
-    watch.run("predict_test", lambda: predict("test", corpus.test))
+    with watching(watch), cache.using(instruments.cache):
+        classifier = watch.run("fit", lambda: method.fit(task))
+        watch.run("predict_validation", lambda: predict("validation", corpus.validation))
+        watch.run("predict_test", lambda: predict("test", corpus.test))
     facts = dict(classifier.facts)
     guards = facts.pop("guards", {})
-    probes = classifier.predict_logits(_probes(corpus))
+    probes = watch.run("check", lambda: classifier.predict_logits(_probes(corpus)))
     watch.run("save", lambda: _save(classifier, instruments.scratch / ARTIFACTS))
     return Fitted(facts, classifier.hard, guards, logits, probes)
 
@@ -210,8 +219,19 @@ def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     if job.cell.backbone is None:
         return None
     backbone = catalog.backbone(job.cell.backbone.use)
-    watched = WatchedBackbone(backbone, str(job.identity["weights"]), watch)
+    weights = str(job.identity["weights"])
+    watched = WatchedBackbone(backbone, weights, _origin(job), watch)
     return BoundBackbone(watched, job.identity["parameters"]["backbone"], job.device, job.dtype)
+
+
+def _origin(job: Job) -> str:
+    """Return the sha256 of all that decides the numbers of the job's backbone as it is loaded."""
+    from benchbench.identity import digest
+
+    identity = job.identity
+    decisive = ("weights", "device", "dtype", "plugins", "core", "packages")
+    chosen = {name: identity[name] for name in decisive}
+    return digest({**chosen, "backbone": identity["parameters"]["backbone"]})
 
 
 def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve) -> Task:

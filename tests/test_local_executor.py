@@ -19,8 +19,8 @@ def import_all(modules: tuple[str, ...], then: str) -> None:
 
 
 def test_where_a_gpu_is_used_nothing_that_initialises_it_is_imported_before_the_fork():
-    modules = modules_to_preload("cuda", backbone=True)
-    assert not set(TOUCHES_CUDA) & set(modules)
+    modules = modules_to_preload("cuda", backbone=True, plugins=("benchbench_finetune",))
+    assert not {*TOUCHES_CUDA, "benchbench_finetune"} & set(modules)
     import_all(
         modules,
         "import torch\n"
@@ -32,10 +32,13 @@ def test_where_a_gpu_is_used_nothing_that_initialises_it_is_imported_before_the_
 
 def test_without_one_a_cell_finds_its_heavy_imports_done_and_nothing_to_search_for_garbage():
     import_all(
-        modules_to_preload("cpu", backbone=True),
+        modules_to_preload("cpu", backbone=True, plugins=("benchbench_finetune", "no_such")),
         "import gc\n"
+        "from transformers import conversion_mapping\n"
+        "assert conversion_mapping._checkpoint_conversion_mapping_cache is not None\n"
         "missing = {'torch', 'transformers.models.llama.modeling_llama', 'peft', 'bitsandbytes',\n"
-        "           'datasets', 'sklearn.metrics', 'benchbench.child'} - set(sys.modules)\n"
+        "           'datasets', 'sklearn.metrics', 'benchbench.child',\n"
+        "           'benchbench_finetune.instruction'} - set(sys.modules)\n"
         "assert not missing, missing\n"
         "assert gc.get_freeze_count() > 100_000\n",
     )

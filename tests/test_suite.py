@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -238,6 +239,18 @@ def test_killed_in_the_middle_of_a_cell_a_rerun_ends_as_if_it_had_not_been(tmp_p
     benchbench(tmp_path, "run", "--grid", grid, "--store", "whole")
     assert comparable(tmp_path / "killed") == comparable(tmp_path / "whole")
     assert len(comparable(tmp_path / "whole")) == 2
+
+
+def test_caches_that_are_deleted_while_it_runs_cost_no_cell(tmp_path):
+    marker = tmp_path / "marker"
+    grid = write_grid(tmp_path / "g.toml", {"a": "none", "b": "none"}, marker=str(marker),
+                      seconds=1.0)  # fmt: skip
+    running = start(tmp_path, "run", "--grid", grid)
+    wait_for(marker)
+    shutil.rmtree(tmp_path / "cache")
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 0, err
+    assert [r.status for r in all_records(Store(tmp_path / "benchbench-runs"))] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
+from benchbench.fsio import TEMPORARY
 from benchbench.parameters import Parameter
+from benchbench.preparation import CACHE, cache_folder
 from benchbench.render.terminal import plain
 from benchbench.store import all_records, corrupt_records, existing_store
 
 Rows = Iterable[tuple[str, ...]]
-NAMES = ("plugins", "datasets", "methods", "backbones", "parameters", "grids", "runs")
+NAMES = ("plugins", "datasets", "methods", "backbones", "parameters", "grids", "runs", "caches")
 MANY = 6
 """From so many things on that share a parameter, they are counted and not named."""
 
@@ -25,7 +27,7 @@ MANY = 6
 @click.argument("what", type=click.Choice(NAMES))
 @store_option
 def ls(what: str, store: Path) -> int:
-    """List plugins, datasets, methods, backbones, parameters, grids, or the runs of a store."""
+    """List plugins, datasets, methods, backbones, parameters, grids, runs of a store, or caches."""
     console = Console()
     columns, rows = _runs(store) if what == "runs" else LISTS[what]()
     table = Table()
@@ -34,6 +36,8 @@ def ls(what: str, store: Path) -> int:
     for row in rows:
         table.add_row(*(Text(plain(entry)) for entry in row))
     console.print(table)
+    if what == "caches":
+        console.print(Text(_advice()), soft_wrap=True)
     return 0
 
 
@@ -147,6 +151,39 @@ def _runs(folder: Path) -> tuple[tuple[str, ...], Rows]:
     return columns, rows
 
 
+KINDS = {
+    "corpora": "datasets as they were read",
+    "tokens": "token ids of texts",
+    "features": "documents' vectors from frozen models",
+    "calibrations": "how fast this machine multiplies",
+}
+
+
+def _caches() -> tuple[tuple[str, ...], Rows]:
+    """List the caches by kind; an entry that another process deletes meanwhile is not there."""
+    rows = []
+    for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
+        entries = [path for path in folder.glob("*") if not path.name.startswith(TEMPORARY)]
+        mebibytes = sum(map(_bytes, folder.rglob("*"))) / 2**20
+        what = KINDS.get(folder.name, "a plugin's")
+        rows.append((folder.name, what, str(len(entries)), f"{mebibytes:,.1f} MiB"))
+    return ("kind", "what", "entries", "size"), rows
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
+def _advice() -> str:
+    return (
+        f"They are in {plain(str(cache_folder()))}, or where {CACHE} says. To free the space, "
+        "delete the folder or parts of it: what is needed again is made again."
+    )
+
+
 LISTS: dict[str, Callable[[], tuple[tuple[str, ...], Rows]]] = {
     "plugins": _plugins,
     "datasets": _datasets,
@@ -154,4 +191,5 @@ LISTS: dict[str, Callable[[], tuple[tuple[str, ...], Rows]]] = {
     "backbones": _backbones,
     "parameters": _parameters,
     "grids": _grids,
+    "caches": _caches,
 }

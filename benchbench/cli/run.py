@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from benchbench.executors.local import LOCAL
 from benchbench.freezing import complete
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
+from benchbench.preparation import cache_folder
 from benchbench.progress import ProgressWatcher
 from benchbench.redaction import redact
 from benchbench.render import markdown, terminal
@@ -44,6 +47,7 @@ SOME_FAILED = 1
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("--force", is_flag=True, help="Run cells again that have a result.")
+@click.option("--no-cache", is_flag=True, help="Read and compute everything anew, keep none of it.")
 @click.option("--executor", default=LOCAL, show_default=True, help="Where cells run.")
 @click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
@@ -54,7 +58,8 @@ def run(**options: Any) -> int:
     if settings.executor != LOCAL:
         selection.catalog.executor(settings.executor)  # an unknown one is told before any work
     store = open_store(options["store"])
-    corpora = prepare_all(selection, options["strict"], console.print)
+    caches = click.get_current_context().with_resource(_caches(store, settings.cache))
+    corpora = prepare_all(selection, options["strict"], console.print, caches)
     for corpus in corpora.values():
         for warning in corpus.facts["report"]["warnings"]:
             console.print(f"Warning: {warning}", style="yellow", markup=False)
@@ -84,7 +89,28 @@ def run(**options: Any) -> int:
 
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:
     jobs, threads = share(options, selection)
-    return Settings(jobs, threads, options["timeout"], options["fail_fast"], options["executor"])
+    return Settings(
+        jobs,
+        threads,
+        options["timeout"],
+        options["fail_fast"],
+        options["executor"],
+        None if options["no_cache"] else cache_folder(),
+    )
+
+
+@contextmanager
+def _caches(store: Store, cache: Path | None) -> Iterator[Path]:
+    """Give where corpora are prepared: the cache, or else a folder that goes with this run."""
+    if cache is not None:
+        fsio.sweep(cache)
+        yield cache
+        return
+    folder = fsio.scratch_folder(store.root)
+    try:
+        yield folder
+    finally:
+        fsio.remove_folder(folder)
 
 
 def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:

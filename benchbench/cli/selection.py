@@ -78,14 +78,16 @@ def select(options: dict[str, Any]) -> Selection:
 
 
 def prepare_all(
-    selection: Selection, strict: bool, say: Callable[[str], None]
+    selection: Selection, strict: bool, say: Callable[[str], None], cache: Path | None = None
 ) -> dict[Reference, PreparedCorpus]:
-    """Return the corpus of every dataset that the cells use."""
+    """Return the corpus of every dataset that the cells use; `cache` is for `prepare`."""
     corpora: dict[Reference, PreparedCorpus] = {}
     for cell in selection.expansion.cells:
         if cell.dataset not in corpora:
             say(f"Reading dataset {cell.dataset.name} ...")
-            corpora[cell.dataset] = prepare(cell.dataset, selection.catalog, strict=strict)
+            corpora[cell.dataset] = prepare(
+                cell.dataset, selection.catalog, strict=strict, cache=cache
+            )
     return corpora
 
 

@@ -19,15 +19,19 @@ from benchbench.types import Cell, Event, Job, Outcome, Record, Status
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LIGHT = (
-    "benchbench.child", "benchbench.plugins", "benchbench.evaluation.metrics",
-    "benchbench.kit.corpus_store", "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
+    "benchbench.child", "benchbench.catalog", "benchbench.evaluation.metrics",
+    "benchbench.predictions", "benchbench.kit.cache", "benchbench.kit.corpus_store",
+    "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
     "sklearn.metrics", "sklearn.feature_extraction.text", "sklearn.svm", "torch",
 )  # fmt: skip
 HEAVY = (
     "transformers", "transformers.models.auto.tokenization_auto", "safetensors.torch",
     *(f"transformers.models.{family}.modeling_{family}" for family in FAMILIES),
 )  # fmt: skip
-TOUCHES_CUDA = ("peft", "bitsandbytes")
+TOUCHES_CUDA = (
+    "peft", "bitsandbytes", "peft.tuners.lora.bnb", "peft.utils.transformers_weight_conversion",
+    "transformers.integrations.bitsandbytes",
+)  # fmt: skip
 GRACE_SECONDS = 2.0
 LOCAL = "local"
 Progress = Callable[[Cell, Event], None]
@@ -76,16 +80,20 @@ class LocalExecutor:
                 _kill(child, "interrupted")
 
 
-def modules_to_preload(device: str, backbone: bool) -> tuple[str, ...]:
-    """Return what the fork server imports; nothing that touches CUDA where a GPU is used."""
-    if not backbone:
-        return LIGHT
-    return (*LIGHT, *HEAVY) if device == "cuda" else (*LIGHT, *HEAVY, *TOUCHES_CUDA)
+def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the fork server imports; nothing that touches CUDA where a GPU is used.
+
+    `plugins` are modules of plugins, of which nobody knows what they touch.
+    """
+    heavy = HEAVY if backbone else ()
+    if device == "cuda":
+        return (*LIGHT, *heavy)
+    return (*LIGHT, *heavy, *(TOUCHES_CUDA if backbone else ()), *plugins)
 
 
-def start_server(device: str, backbone: bool, threads: int) -> None:
+def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[str] = ()) -> None:
     """Start the fork server with its imports, and with settings that must precede them."""
-    os.environ[preload.VARIABLE] = ",".join(modules_to_preload(device, backbone))
+    os.environ[preload.VARIABLE] = ",".join(modules_to_preload(device, backbone, plugins))
     # asks the driver's library, not CUDA itself, whether there is a GPU: forks stay possible
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

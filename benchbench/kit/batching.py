@@ -10,6 +10,8 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.kit.seeding import generator
+from benchbench.kit.token_cache import remembered
+from benchbench.stopwatch import stage
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,13 +116,29 @@ def tokenize_documents(
     """
     begin, end = framing_tokens(tokenizer)
     empty = [*begin, *end] or [tokenizer.eos_token_id or 0]
-    documents: list[list[int]] = []
-    truncated: list[bool] = []
-    for start in range(0, len(texts), chunk):  # bounds the memory that long documents take
-        for ids in tokenize_text(tokenizer, texts[start : start + chunk]):
-            documents.append([*begin, *ids[:max_tokens], *end] if ids else list(empty))
-            truncated.append(len(ids) > max_tokens)
-    return documents, truncated
+    rows, truncated = shortened_texts(tokenizer, texts, max_tokens, chunk)
+    return [[*begin, *ids, *end] if ids else list(empty) for ids in rows], truncated
+
+
+def shortened_texts(
+    tokenizer: Any, texts: Sequence[str], max_tokens: int, chunk: int = 512
+) -> tuple[list[list[int]], list[bool]]:
+    """Return (the first `max_tokens` ids of every text, whether it had more).
+
+    As `tokenize_text` has it; many texts are tokenized once and shared by all cells.
+    """
+
+    def tokenize() -> tuple[list[list[int]], list[bool]]:
+        rows: list[list[int]] = []
+        shortened: list[bool] = []
+        for start in range(0, len(texts), chunk):  # bounds the memory that long documents take
+            for ids in tokenize_text(tokenizer, texts[start : start + chunk]):
+                rows.append(ids[:max_tokens])
+                shortened.append(len(ids) > max_tokens)
+        return rows, shortened
+
+    with stage("tokenize"):
+        return remembered(tokenizer, texts, max_tokens, tokenize)
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:

@@ -16,9 +16,11 @@ from benchbench.types import SPLITS, Corpus, LabelSpace, LoadReport
 if TYPE_CHECKING:
     import datasets
 
+SIZES = "sizes.json"
+
 
 def write_corpus(corpus: Corpus, folder: Path) -> str:
-    """Write the corpus as `corpus.json` and an Arrow file a split; return its fingerprint.
+    """Write `corpus.json`, an Arrow file a split and `sizes.json`; return the fingerprint.
 
     The fingerprint is a sha256 of the label space and of every row, whatever wrote them: it
     knows neither chunks nor library versions. Rows stream, index mappings are honoured.
@@ -54,6 +56,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         "fingerprint": digest.hexdigest(),
     }
     (folder / "corpus.json").write_bytes(canonical_line(facts))
+    (folder / SIZES).write_bytes(canonical_line(_sizes(folder)))
     return digest.hexdigest()
 
 
@@ -71,6 +74,21 @@ def corpus_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(facts, dict) or "fingerprint" not in facts:
         raise LoaderError(f"{path}: not a stored corpus; load it again")
     return facts
+
+
+def is_whole(folder: Path) -> bool:
+    """Say whether a folder holds a corpus none of whose files is missing or cut short."""
+    try:
+        told = json.loads((folder / SIZES).read_bytes())
+        return bool(told == _sizes(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the bytes of each file of a stored corpus."""
+    names = ("corpus.json", *(f"{split}.arrow" for split in SPLITS))
+    return {name: (folder / name).stat().st_size for name in names}
 
 
 def read_corpus(folder: Path) -> Corpus:

@@ -33,6 +33,7 @@ from benchbench.kit.seeding import seed_everything
 from benchbench.kit.targets import class_index, multi_hot
 from benchbench.kit.training import TRAINING_PARAMETERS
 from benchbench_finetune.embedder import DocumentEmbedder
+from benchbench_finetune.features import shared
 from benchbench_finetune.needed import base_guard, load_backbone
 from benchbench_finetune.work import frozen_work
 
@@ -186,10 +187,19 @@ def _embedder(loaded: LoadedModel, settings: dict[str, Any]) -> DocumentEmbedder
 def features_of(
     embedder: DocumentEmbedder, texts: Sequence[str], batch_size: int
 ) -> tuple[np.ndarray, list[bool]]:
-    """Return (float64 [texts, width], whether each text was shortened)."""
+    """Return (float64 [texts, width], whether each text was shortened); cells share them."""
+    documents, truncated = embedder.tokenize(texts)
+    features = shared(
+        embedder, documents, batch_size, lambda: _pooled(embedder, documents, batch_size)
+    )
+    return features, truncated
+
+
+def _pooled(
+    embedder: DocumentEmbedder, documents: Sequence[Sequence[int]], batch_size: int
+) -> np.ndarray:
     import torch
 
-    documents, truncated = embedder.tokenize(texts)
     width = embedder.loaded.facts["hidden_size"]
     features = torch.empty(len(documents), width, dtype=torch.float64)
     embedder.loaded.model.eval()
@@ -197,7 +207,7 @@ def features_of(
         for rows in prediction_batches([len(document) for document in documents], batch_size):
             features[rows] = embedder.embed([documents[row] for row in rows]).double().cpu()
     check_finite("the embeddings", [features])
-    return features.numpy(), truncated
+    return features.numpy()
 
 
 def fit_planes(task: Task, features: np.ndarray, penalty: float) -> Planes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchbench import GuardError, LabelSpace, Parameter, Params, Skip
-from benchbench.kit.batching import leading_tokens, tokenize_text
+from benchbench.kit.batching import leading_tokens, shortened_texts, tokenize_text
 from benchbench.kit.guards import check_answer_slot, check_one_bos
 
 Way = Literal["one-label", "yes-no", "list"]
@@ -108,14 +108,11 @@ class PromptFormat:
 
         Only the end of a document is ever cut, and no document can spell a control token.
         """
-        prompts: list[list[int]] = []
-        truncated = 0
-        for start in range(0, len(texts), 512):  # bounds the memory that long documents take
-            for ids in _tokenize(tokenizer, texts[start : start + 512]):
-                prompts.append([*self.head, *ids[: self.document_tokens], *self.tail])
-                truncated += len(ids) > self.document_tokens
-                check_answer_slot(prompts[-1], self.head, self.tail)
-        return prompts, truncated
+        rows, shortened = shortened_texts(tokenizer, texts, self.document_tokens)
+        prompts = [[*self.head, *ids, *self.tail] for ids in rows]
+        for prompt in prompts:
+            check_answer_slot(prompt, self.head, self.tail)
+        return prompts, sum(shortened)
 
     @property
     def longest_row(self) -> int:

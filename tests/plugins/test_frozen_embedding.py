@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,8 @@ from benchbench_finetune import frozen_embedding
 from benchbench_finetune.frozen_embedding import FrozenEmbedding, features_of, fit_planes
 
 from benchbench import GuardError, Method
+from benchbench.kit.cache import using
+from benchbench.stopwatch import Stopwatch, WatchedBackbone, watching
 from tests.models import bind_model, toy_split, toy_task, write_encoder, write_model
 
 KINDS = ["single-label", "multi-label"]
@@ -126,3 +131,60 @@ def test_an_encoder_will_do_as_well(tmp_path):
     split = toy_split(200, seed=2)
     found = classifier.predict_logits(split["text"]).argmax(axis=1)
     assert (found == np.array(split["main"])).mean() > 0.7
+
+
+def shared_fit(folder, cache, origin="o", **params):
+    """Fit with a cache and return (classifier, the watch that saw it)."""
+    bound = bind_model(folder)
+    watch = Stopwatch()
+    watched = WatchedBackbone(bound.backbone, "weights", origin, watch)
+    task = toy_task(FrozenEmbedding(), replace(bound, backbone=watched), **params)
+    with using(cache), watching(watch), watch.stage("fit"):
+        return FrozenEmbedding().fit(task), watch
+
+
+def test_cells_share_features_and_each_costs_what_it_would_have_alone(folder, tmp_path):
+    plain, _ = shared_fit(folder, None)
+    first, made = shared_fit(folder, tmp_path, c=0.01)
+    second, found = shared_fit(folder, tmp_path)
+    assert (made.hits, found.hits) == (0, 2), "training and validation"
+    for name in ("mean", "scale"):
+        assert (getattr(plain, name) == getattr(first, name)).all()
+        assert (getattr(plain, name) == getattr(second, name)).all()
+    assert (plain.planes.coefficients == second.planes.coefficients).all()
+    assert (first.planes.coefficients != second.planes.coefficients).any()
+    told = [json.loads(path.read_bytes()) for path in tmp_path.glob("features/*/entry.json")]
+    assert found.credited == pytest.approx(sum(each["seconds"] for each in told))
+    assert found.seconds["fit"] > found.credited > 0
+
+
+OTHERS = {
+    "another-model": {"origin": "another"},
+    "another-pooling": {"pooling": "last"},
+    "other-batches": {"eval_batch_size": 7},
+    "fewer-tokens": {"document_tokens": 3},
+    "other-texts": {"train": toy_split(20, seed=5)},
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_decides_a_feature_is_part_of_its_key(folder, tmp_path, case):
+    shared_fit(folder, tmp_path)
+    _, watch = shared_fit(folder, tmp_path, **OTHERS[case])
+    assert watch.hits == (1 if case == "other-texts" else 0)  # validation is the same there
+
+
+def test_so_are_the_threads_for_they_change_the_last_bits(folder, tmp_path):
+    shared_fit(folder, tmp_path)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        assert shared_fit(folder, tmp_path)[1].hits == 0
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_model_of_unknown_origin_shares_nothing(folder, tmp_path):
+    with using(tmp_path):
+        FrozenEmbedding().fit(task_of(folder))
+    assert not list(tmp_path.glob("features/*"))
