@@ -48,11 +48,11 @@ class Budget:
         return math.ceil(0.1 * self.epochs * math.ceil(self.documents / self.batch_size))
 
 
-INSTRUCTION = Budget(2000, 2, document_tokens=256)
-TEST = {"head": 2000, "instruction": 250}
+INSTRUCTION = Budget(1000, 2)
+TEST = {"head": 1500, "instruction": 250}
 HEAD = {
-    "banking77": (Budget(4000, 3), 2.2),
-    "patents": (Budget(2000, 3), 1.8),
+    "banking77": (Budget(3000, 3), 2.2),
+    "patents": (Budget(1000, 3), 1.8),
 }
 
 
@@ -67,7 +67,7 @@ def head_ratio(name: str, seeds: int, folder: Path) -> Ratio:
         theirs.append(run(python, HERE / "peers" / "hf_trainer.py",
                           _peer(budget, path, seed, folder), THREADS))  # fmt: skip
         ours.append(run(sys.executable, HERE / "our_training.py",
-                        _own(budget, path, seed, "embedding-head", {}), THREADS))  # fmt: skip
+                        own_settings(budget, path, seed, "embedding-head"), THREADS))  # fmt: skip
     return _ratio(f"training the head, {name}", "Trainer", budget, target, data, theirs, ours)
 
 
@@ -83,7 +83,7 @@ def instruction_ratio(seeds: int, folder: Path) -> Ratio:
     python = python_of("trl", ["trl"])
     theirs, ours = [], []
     for seed in range(seeds):
-        own = _own(budget, path, seed, "instruction", {"label_list": "never"})
+        own = own_settings(budget, path, seed, "instruction", {"label_list": "never"})
         found = run(python, HERE / "peers" / "trl_sft.py",
                     _peer(budget, asked, seed, folder), THREADS)  # fmt: skip
         scored = run(sys.executable, HERE / "our_training.py",
@@ -129,16 +129,17 @@ def _peer(budget: Budget, path: str, seed: int, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _own(
-    budget: Budget, path: str, seed: int, method: str, params: Mapping[str, Any]
+def own_settings(
+    budget: Budget, path: str, seed: int, method: str, params: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
+    """Return what `our_training.py` is given."""
     same = {
         "epochs": budget.epochs, "batch_size": budget.batch_size, "rank": budget.rank,
         "alpha": float(budget.alpha), "dropout": budget.dropout, "learning_rate": RATE,
         "document_tokens": budget.document_tokens, "patience": 0,
     }  # fmt: skip
     return {"model": str(MODEL), "data": path, "seed": seed, "method": method,
-            "params": {**same, **params}, "threads": THREADS, "device": "cpu"}  # fmt: skip
+            "params": {**same, **(params or {})}, "threads": THREADS, "device": "cpu"}  # fmt: skip
 
 
 def _ratio(

@@ -507,7 +507,14 @@ def test_a_vocabulary_with_too_few_words_for_codes_skips_the_cell(folder):
         codes(tokenizer, [(40,)] * 5000)
 
 
-CODED = {"verbalizer": "code", "multi_label": "list", "learning_rate": 1e-2, "epochs": 5}
+CODED = {
+    "verbalizer": "code",
+    "multi_label": "list",
+    "label_list": "never",
+    "learning_rate": 1e-2,
+    "epochs": 15,
+    "patience": 0,
+}
 
 
 @pytest.mark.parametrize("multi", [False, True], ids=["single-label", "multi-label"])
@@ -515,15 +522,14 @@ def test_codes_are_learned_saved_and_loaded(folder, tmp_path, multi):
     method = Instruction()
     task = task_of(folder, method, multi=multi, **CODED)
     classifier = method.fit(task)
-    texts = task.validation["text"][:16]
+    texts = task.validation["text"]
     logits = classifier.predict_logits(texts)
     classifier.save(tmp_path)
     again = method.load(tmp_path, task.backbone)
     assert np.array_equal(again.predict_logits(texts), logits)
     if not multi:
         assert len(classifier.way.trie) == 0  # no token of a label is ever read
-        right = (logits.argmax(1) == np.array(task.validation["main"][:16])).mean()
-        assert right > 0.75
+        assert (logits.argmax(1) == np.array(task.validation["main"])).mean() > 0.9
 
 
 def test_certified_answers_are_those_of_complete_ones_and_say_what_they_left_out(folder, tmp_path):
