@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbench import fsio
-from benchbench.executors.local import LOCAL, LocalExecutor, start_server
+from benchbench.executors.local import LocalExecutor, start_server
+from benchbench.forecast import main_memory
 from benchbench.hardware import Device
 from benchbench.plan import PlannedCell, Surroundings
 from benchbench.preparation import PreparedCorpus
@@ -21,13 +22,16 @@ from benchbench.types import Cell, Event, Job, Outcome, Record, Reference
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run, none of which changes what is measured (costs apart)."""
+    """How to run, none of which changes what is measured (costs apart).
+
+    `executor` is where cells run, None this machine.
+    """
 
     parallel: int = 1
     threads: int = 1
     timeout: float | None = None
     fail_fast: bool = False
-    executor: str = LOCAL
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
     record = replace(
         outcome.record,
         provenance={**facts, **outcome.record.provenance},
-        cost={**outcome.record.cost, **beside} if outcome.record.cost else {},
+        cost={**beside, **outcome.record.cost} if outcome.record.cost else {},
     )
     try:
         stands = publish(suite.store, Outcome(record, outcome.folder))
@@ -131,8 +135,8 @@ class _Position:
 
 
 def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
-    if suite.settings.executor != LOCAL:
-        return suite.around.catalog.executor(suite.settings.executor)
+    if suite.settings.executor is not None:
+        return suite.settings.executor
     backbone = any(cell.cell.backbone is not None for cell in pending)
     start_server(suite.around.device.kind, backbone, suite.settings.threads)
     return LocalExecutor(suite.settings.parallel)
@@ -159,7 +163,15 @@ def _job(
             for name in planned.upstream
             if (record := results.get(name)) is not None
         },
+        memory_mib=_memory(suite, planned),
     )
+
+
+def _memory(suite: Suite, planned: PlannedCell) -> int | None:
+    """Return the main memory to ask for; this machine is asked for none."""
+    if suite.settings.executor is None:
+        return None
+    return main_memory(planned, suite.corpora[planned.cell.dataset], suite.around)
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:

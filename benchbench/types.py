@@ -288,6 +288,8 @@ class Job:
     threads: int
     timeout: float | None
     upstream: Mapping[str, Path] = field(default_factory=dict)
+    memory_mib: int | None = None
+    """Main memory that it is expected to take, None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

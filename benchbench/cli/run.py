@@ -14,6 +14,7 @@ from benchbench import board as boards
 from benchbench import fsio
 from benchbench.cli.selection import (
     Selection,
+    executor_settings,
     jobs_option,
     planned,
     prepare_all,
@@ -22,11 +23,13 @@ from benchbench.cli.selection import (
     share,
     threads_option,
 )
+from benchbench.errors import BenchbenchError
 from benchbench.executors.local import LOCAL
 from benchbench.freezing import complete
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
 from benchbench.progress import ProgressWatcher
+from benchbench.protocols import Executor
 from benchbench.redaction import redact
 from benchbench.render import markdown, terminal
 from benchbench.store import Store, corrupt_records, open_store
@@ -35,6 +38,8 @@ from benchbench.suite import run as run_suite
 from benchbench.weighing import evidence_of
 
 SOME_FAILED = 1
+RAY = "ray"
+"""--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 
 
 @click.command()
@@ -45,14 +50,13 @@ SOME_FAILED = 1
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option("--force", is_flag=True, help="Run cells again that have a result.")
 @click.option("--executor", default=LOCAL, show_default=True, help="Where cells run.")
+@click.option("--ray-address", help="With --executor ray: HOST:PORT of a cluster, or auto.")
 @click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
     console = Console(stderr=True, quiet=options["quiet"])
     selection = select(options)
     settings = _settings(options, selection)
-    if settings.executor != LOCAL:
-        selection.catalog.executor(settings.executor)  # an unknown one is told before any work
     store = open_store(options["store"])
     corpora = prepare_all(selection, options["strict"], console.print)
     for corpus in corpora.values():
@@ -83,8 +87,26 @@ def run(**options: Any) -> int:
 
 
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:
+    """Return how to run; what is wrong with the executor is told before any work."""
+    executor = _executor(options, selection)
     jobs, threads = share(options, selection)
-    return Settings(jobs, threads, options["timeout"], options["fail_fast"], options["executor"])
+    if getattr(executor, "remote", False):
+        jobs, threads = options["jobs"] or 1, options["threads"] or 1
+    return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor)
+
+
+def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:
+    """Return where cells run, None for this machine."""
+    name = options["executor"]
+    settings = executor_settings(options, selection.catalog)
+    if options["ray_address"]:
+        settings.setdefault(RAY, {})["address"] = options["ray_address"]
+    if stray := sorted(set(settings) - {name}):
+        raise BenchbenchError(f"What is set of {stray[0]} goes with --executor {stray[0]}.")
+    if name == LOCAL:
+        return None
+    given = settings.get(name, {})
+    return selection.catalog.configured_executor(name, given, options["jobs"])
 
 
 def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
