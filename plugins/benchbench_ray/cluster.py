@@ -144,7 +144,7 @@ def _check_answers(address: str) -> None:
     if address in ("auto", "local"):
         return
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or "/" in host:
         raise BenchbenchError(
             f"A Ray cluster's address is HOST:PORT or auto, found '{address}'. Start benchbench "
             "on one of its machines."

@@ -28,7 +28,7 @@ from tests.test_suite import WAYS, by_method, comparable, write_grid
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'benchbench[ray]'")
 
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 class TwoNodes:
@@ -38,19 +38,20 @@ class TwoNodes:
         from ray.cluster_utils import Cluster
 
         os.environ.update(ray_cluster.QUIET)
-        there = environment(cache.parent, BENCHBENCH_CACHE=str(cache))
-        before = dict(os.environ)
-        os.environ.update(there)
-        try:
-            self.cache = cache
-            self.cluster = Cluster(
-                initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
-            )
-            self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        self.cache = cache
+        self.cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+        )
+        self.nodes = [self.another(), self.another()]
         self.words = ("--executor", "ray", "--ray-address", self.cluster.address)
+
+    def another(self):
+        """Add a node that has the plugins of the tests, and a cache of its own."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment(self.cache.parent).items():
+                patch.setenv(name, value)
+            patch.setenv("BENCHBENCH_CACHE", str(self.cache))
+            return self.cluster.add_node(num_cpus=1)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,7 @@ def test_a_node_that_dies_costs_only_its_running_cell_which_runs_again_elsewhere
     finally:
         run.kill()
         if len(two_nodes.nodes) < 2:
-            two_nodes.nodes.append(two_nodes.cluster.add_node(num_cpus=1))
+            two_nodes.nodes.append(two_nodes.another())
     assert run.returncode == 0, err
     after = {name: began(marker) for name, marker in markers.items()}
     again = [name for name in markers if len(after[name]) == 2]
