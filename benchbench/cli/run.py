@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ from benchbench.suite import run as run_suite
 from benchbench.weighing import evidence_of
 
 SOME_FAILED = 1
+ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
 RAY = "ray"
 """--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 
@@ -75,7 +77,7 @@ def run(**options: Any) -> int:
             boards.board_cells(cells, selection.expansion.tried),
             {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
             selection.expansion.dropped,
-            redact(shlex.join(["benchbench", *sys.argv[1:]])),
+            _command(sys.argv[1:]),
             note=selection.grid.note,
         )
         board = complete(board, selection.catalog, store, console.print)
@@ -84,6 +86,11 @@ def run(**options: Any) -> int:
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
+
+
+def _command(words: list[str]) -> str:
+    """Return the command as a board shows it: without secrets, and without a cluster's address."""
+    return ADDRESS.sub(r"\1auto", redact(shlex.join(["benchbench", *words])))
 
 
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:

@@ -40,7 +40,8 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in CARRIED if name in os.environ}
 
 
-def installation() -> dict[str, str]:
+@cache
+def installation() -> Mapping[str, str]:
     """Return what is installed here and decides numbers: its version, and of our own code a hash.
 
     Beside packages there is an entry "distribution:plugin" for every plugin.

@@ -35,9 +35,10 @@ class Need:
     memory: int
 
     @classmethod
-    def of(cls, job: Job) -> Need:
+    def of(cls, job: Job, *, memory: bool = True) -> Need:
         """Return a CPU a thread, a GPU where one is computed on, and the memory foretold."""
-        return cls(job.threads, int(job.device == "cuda"), (job.memory_mib or 0) * MIB)
+        asked = (job.memory_mib or 0) * MIB if memory else 0
+        return cls(job.threads, int(job.device == "cuda"), asked)
 
     def fits(self, resources: Mapping[str, float]) -> int:
         """Return how many such cells a node with these resources holds at once."""

@@ -23,6 +23,8 @@ PARAMETERS = (
     Parameter("retries", int, 3, "how often a cell runs again whose machine died", minimum=0),
     Parameter("wait", float, 0.0, "seconds to wait for a machine that is large enough, as where "
               "a cluster grows when it is asked to", minimum=0),
+    Parameter("memory", str, "forecast", "what a cell asks for beside CPUs and a GPU: what 'plan' "
+              "foretells, or none", choices=("forecast", "none")),
     Parameter("files", str, "auto", "auto: a folder that a machine sees is used where it is; "
               "sent: everything is sent", choices=("auto", "sent")),
 )  # fmt: skip
@@ -47,6 +49,7 @@ class RayExecutor:
     address: str = ""
     retries: int = 3
     wait: float = 0.0
+    memory: str = "forecast"
     files: str = "auto"
     most: int | None = None
     name: str = "ray"
@@ -61,6 +64,8 @@ class RayExecutor:
     def run(self, jobs: Iterable[Job], progress: Progress) -> Iterator[Outcome]:
         """Yield an outcome for every job; on Ctrl-C stop the tasks and say so in theirs."""
         connect(self.address)
+        import ray
+
         flights = Flights(self)
         waiting = iter(jobs)
         try:
@@ -71,6 +76,11 @@ class RayExecutor:
                     return
                 yield from flights.landed(progress)
                 yield from flights.stranded()
+        except ray.exceptions.RayError as error:
+            raise BenchbenchError(
+                f"The Ray cluster does not answer any more ({type(error).__name__}). "
+                "What was finished is kept; run again to go on."
+            ) from error
         except KeyboardInterrupt:
             for flight in flights.stop():
                 record = elsewhere.without_result(flight.job, "interrupted", "stopped by the user")
@@ -101,7 +111,7 @@ class Flights:
 
     def start(self, job: Job) -> None:
         """Hand a job to Ray."""
-        self._submit(Flight(job, Need.of(job)))
+        self._submit(Flight(job, Need.of(job, memory=self._executor.memory == "forecast")))
 
     def landed(self, progress: Progress) -> Iterator[Outcome]:
         """Wait for the next sign of a cell, at most a moment; yield what came to its end."""
@@ -138,6 +148,8 @@ class Flights:
                 del self.running[handle]
                 ray.cancel(handle, force=True)
                 reason = f"no machine of the cluster has {flight.need}; {self._largest()}"
+                if flight.need.memory:
+                    reason += "; ray.memory=none asks for no memory"
                 yield self._without_result(flight, "failed", reason)
 
     def stop(self) -> list[Flight]:
@@ -172,6 +184,8 @@ class Flights:
             return
         record = self._unpacked(flight, sign)
         beside = self._census.beside(flight.need, flight.node)
+        if self._executor.most is not None:
+            beside = min(beside, self._executor.most - 1)
         cost = {**record.cost, "cells_beside": beside} if record.cost else {}
         yield Outcome(replace(record, cost=cost), flight.job.scratch)
 

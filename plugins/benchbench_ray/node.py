@@ -69,18 +69,23 @@ def run_cell(job: Job, luggage: Luggage) -> Iterator[Begun | Event | Lacking | D
     os.environ.update(luggage.environment)
     yield Begun(ray.get_runtime_context().get_node_id())
     with tempfile.TemporaryDirectory(prefix="benchbench-") as name:
-        try:
-            here = _settled(job, luggage, Path(name))
-            surroundings = elsewhere.surroundings(here)
-            outcome = yield from _in_child(here)
-            record = outcome.record
-            facts = {**surroundings, **record.provenance}
-            files = None if here.scratch == job.scratch else tuple(packed(here.scratch))
-            yield Done(replace(record, cell=job.cell, provenance=facts), files)
-        except Absent as absent:
-            yield Lacking(absent.folder)
-        except Exception as error:
-            yield Done(elsewhere.failure(job, error))
+        end = yield from _to_its_end(job, luggage, Path(name))
+    yield end  # after this Ray may end the process: the folder is gone by then
+
+
+def _to_its_end(job: Job, luggage: Luggage, folder: Path) -> Generator[Event, None, Lacking | Done]:
+    """Run the job here, in `folder` where its own scratch folder is not seen."""
+    try:
+        here = _settled(job, luggage, folder)
+        surroundings = elsewhere.surroundings(here)
+        outcome = yield from _in_child(here)
+        facts = {**surroundings, **outcome.record.provenance}
+        files = None if here.scratch == job.scratch else tuple(packed(here.scratch))
+        return Done(replace(outcome.record, cell=job.cell, provenance=facts), files)
+    except Absent as absent:
+        return Lacking(absent.folder)
+    except Exception as error:
+        return Done(elsewhere.failure(job, error))
 
 
 def _settled(job: Job, luggage: Luggage, folder: Path) -> Job:

@@ -131,6 +131,8 @@ def test_every_way_to_go_wrong_is_told_as_on_this_machine_and_none_is_tried_agai
     assert records["none"].cost["cells_beside"] == 0
     assert "Traceback" not in done.stderr + done.stdout
     assert "raylet" not in done.stderr + done.stdout
+    assert "--ray-address auto" in done.stdout, "a board may be published, an address not"
+    assert two_nodes.cluster.address not in done.stdout
 
 
 def test_results_are_the_same_as_here_with_everything_sent_to_machines_that_share_no_disk(
@@ -314,6 +316,11 @@ def test_a_wrong_option_is_told_in_one_line(tmp_path, words, told):
     assert "Traceback" not in done.stderr
 
 
+def a_job(**more):
+    plain = Job(cell(), "0" * 64, None, {}, Path(), Path(), "cpu", "float32", 1, None)
+    return replace(plain, **more)
+
+
 def test_need_counts_what_a_node_holds_at_once():
     node = {"CPU": 8.0, "GPU": 2.0, "memory": 10 * ray_cluster.GIB}
     assert Need(1, 0, 0).fits(node) == 8
@@ -321,6 +328,9 @@ def test_need_counts_what_a_node_holds_at_once():
     assert Need(1, 1, 0).fits(node) == 2
     assert Need(1, 0, 4 * ray_cluster.GIB).fits(node) == 2
     assert Need(1, 0, 0).fits({}) == 0
+    job = a_job(device="cuda", threads=2, memory_mib=1024)
+    assert Need.of(job) == Need(2, 1, ray_cluster.GIB)
+    assert Need.of(job, memory=False) == Need(2, 1, 0)
     assert str(Need(2, 1, ray_cluster.GIB)) == "2 CPUs, 1 GPU, 1.0 GiB of memory"
 
 
@@ -364,13 +374,10 @@ def test_what_ray_says_of_a_death_decides_whether_the_cell_runs_again():
     from benchbench_ray.deaths import verdict
     from ray import exceptions
 
-    def job():
-        return Job(cell(), "0" * 64, None, {}, Path(), Path(), "cpu", "float32", 1, None)
-
-    assert verdict(job(), exceptions.WorkerCrashedError()) is None
-    assert verdict(job(), exceptions.NodeDiedError("10.0.0.1 died")) is None
-    assert verdict(job(), exceptions.OutOfMemoryError("10.0.0.1")).status == "oom"
-    assert verdict(job(), exceptions.TaskCancelledError()).status == "interrupted"
+    assert verdict(a_job(), exceptions.WorkerCrashedError()) is None
+    assert verdict(a_job(), exceptions.NodeDiedError("10.0.0.1 died")) is None
+    assert verdict(a_job(), exceptions.OutOfMemoryError("10.0.0.1")).status == "oom"
+    assert verdict(a_job(), exceptions.TaskCancelledError()).status == "interrupted"
     cause = BenchbenchError("no disk\nleft")
-    failed = verdict(job(), exceptions.RayTaskError("run_cell", "10.0.0.1", cause))
+    failed = verdict(a_job(), exceptions.RayTaskError("run_cell", "10.0.0.1", cause))
     assert (failed.status, failed.reason) == ("failed", "no disk left")
