@@ -17,7 +17,7 @@ from pathlib import Path
 import benchbench
 from benchbench import fsio
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.errors import BenchbenchError, LoaderError
+from benchbench.errors import BenchbenchError, LoaderError, Skip
 from benchbench.hardware import find_device
 from benchbench.identity import PACKAGES, folder_digest, package_versions, source_digest
 from benchbench.kit.corpus_store import corpus_facts
@@ -46,7 +46,8 @@ def installation() -> Mapping[str, str]:
 
     Beside packages there is an entry "distribution:plugin" for every plugin.
     """
-    own = {"python": platform.python_version(), "benchbench": _version(benchbench.__version__)}
+    python = ".".join(platform.python_version_tuple()[:2])
+    own = {"python": python, "benchbench": _version(benchbench.__version__)}
     plugins = {
         f"{plugin.distribution}:{plugin.name}": _version(
             plugin.version, source_digest(plugin.module)
@@ -171,7 +172,7 @@ def _identity(use: str, params: str) -> str | None:
     """Read the weights once for all cells of a process: they may be many GiB."""
     try:
         return _catalog().backbone(use).identity(json.loads(params), offline=True)
-    except BenchbenchError:  # a folder without a model, a Skip
+    except (BenchbenchError, Skip):  # a folder without a model, a model that is not here
         return None
 
 
