@@ -59,7 +59,7 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
         return records
     executor = _executor(suite, pending)
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
-    position = _Position(suite, len(pending))
+    position = _Position(suite, pending)
     while pending:
         wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
         pending = [cell for cell in pending if cell not in wave]
@@ -123,9 +123,10 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
 class _Position:
     """Counts the cells that were started, for the watchers."""
 
-    def __init__(self, suite: Suite, total: int) -> None:
+    def __init__(self, suite: Suite, pending: list[PlannedCell]) -> None:
         self._hook = suite.around.catalog.manager.hook
-        self._started, self._total = 0, total
+        self._started, self._total = 0, len(pending)
+        self.models = _any_model(pending)
 
     def start(self, cell: Cell) -> None:
         self._started += 1
@@ -137,9 +138,12 @@ class _Position:
 def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
     if suite.settings.executor is not None:
         return suite.settings.executor
-    backbone = any(cell.cell.backbone is not None for cell in pending)
-    start_server(suite.around.device.kind, backbone, suite.settings.threads)
+    start_server(suite.around.device.kind, _any_model(pending), suite.settings.threads)
     return LocalExecutor(suite.settings.parallel)
+
+
+def _any_model(pending: list[PlannedCell]) -> bool:
+    return any(cell.cell.backbone is not None for cell in pending)
 
 
 def _job(
@@ -164,6 +168,7 @@ def _job(
             if (record := results.get(name)) is not None
         },
         memory_mib=_memory(suite, planned),
+        models=position.models,
     )
 
 

@@ -140,7 +140,7 @@ def _in_child(job: Job) -> Generator[Event, None, Outcome]:
     """Run the job as this machine's own executor does; yield its latest event now and then."""
     # a child would run Ray's worker program first, to have its names
     vars(sys.modules["__main__"]).pop("__file__", None)
-    start_server(job.device, backbone=True, threads=job.threads)  # for the cells to come too
+    start_server(job.device, job.models, job.threads)
     events: list[Event] = []
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda: list(LocalExecutor().run([job], _noting(events))))

@@ -21,7 +21,7 @@ GRID = """
 datasets = [{ use = "demo-claims", documents = 600 }]
 methods = ["embedding-head"]
 backbones = ["nano-llama"]
-params = { epochs = 4, document_tokens = 64 }
+params = { epochs = 6, document_tokens = 64 }
 """
 
 
