@@ -17,6 +17,8 @@ from benchbench_ray.shelf import Shelf
 
 Progress = Callable[[Cell, Event], None]
 TICK_SECONDS = 1.0
+RESTART_SECONDS = 60.0
+"""How long the last machine that was large enough may be gone."""
 PARAMETERS = (
     Parameter("address", str, "", "HOST:PORT of the cluster, auto for the one that this machine "
               "belongs to; else RAY_ADDRESS, else a Ray of its own"),
@@ -40,6 +42,8 @@ class Flight:
     node: str | None = None
     stranded: float | None = None
     """Since when no machine is large enough for it."""
+    fitted: bool = False
+    """Whether one was: it may come back."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +144,12 @@ class Flights:
 
         for handle, flight in list(self.running.items()):
             if flight.node is not None or self._census.room(flight.need):
-                flight.stranded = None
+                flight.stranded, flight.fitted = None, True
                 continue
             now = time.monotonic()
             flight.stranded = flight.stranded or now
-            if now - flight.stranded >= self._executor.wait:
+            patience = max(self._executor.wait, RESTART_SECONDS if flight.fitted else 0.0)
+            if now - flight.stranded >= patience:
                 del self.running[handle]
                 ray.cancel(handle, force=True)
                 reason = f"no machine of the cluster has {flight.need}; {self._largest()}"
