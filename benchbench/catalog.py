@@ -71,6 +71,17 @@ class Catalog:
         known: Executor = _known("executor", name, self.executors)
         return known
 
+    def configured_executor(self, name: str, given: Params, jobs: int | None) -> Executor:
+        """Return an executor with its parameters, and the most cells at once, settled."""
+        executor: Any = self.executor(name)
+        values, faults = resolve(name, getattr(executor, "parameters", ()), given)
+        if faults:
+            raise BenchbenchError("; ".join(faults))
+        configured: Executor = (
+            executor.configured(values, jobs) if hasattr(executor, "configured") else executor
+        )
+        return configured
+
     def dataset_reference(self, text: str) -> Reference:
         """Return the reference that a name or a path stands for; raise UnknownName."""
         if text in self.datasets:

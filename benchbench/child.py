@@ -16,12 +16,18 @@ from benchbench.worker import run_job
 
 LOG = "log.txt"
 EVENT_SECONDS = 0.1
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def main(job: Job, pipe: Any) -> None:
-    """Run one job. The session of its own lets the suite end it with all that it started."""
+def main(job: Job, pipe: Any, visible: str | None = None) -> None:
+    """Run one job. The session of its own lets the suite end it with all that it started.
+
+    `visible` are the GPUs that it may use: the server it is forked from may be older than that.
+    """
     os.setsid()
+    if visible is not None:
+        os.environ[VISIBLE] = visible
     _die_with_parent()
     _log_to(job.scratch / LOG)
     _limit_threads(job.threads)

@@ -16,6 +16,8 @@ from benchbench.store import records_of
 from benchbench.types import Cell, Record, Reference
 from benchbench.workload import Amount
 
+LIBRARIES_MIB = 600
+"""What Python, torch and transformers take of a process before a cell begins, seen on a CPU."""
 Basis = Literal["measured", "estimated", "unknown"]
 
 
@@ -55,6 +57,27 @@ def forecasts(
         needed = _estimated(cell, amount_of(corpora[cell.cell.dataset]), around, rates)
         found[cell.id] = _forecast(needed, around.device)
     return found
+
+
+def main_memory(cell: PlannedCell, corpus: PreparedCorpus, around: Surroundings) -> int | None:
+    """Return how many MiB of main memory a cell's process will take, None where unknown.
+
+    What it needs on a GPU says nothing of that.
+    """
+    if around.device.kind != "cpu":
+        return None
+    known = _seen([cell], around).get(_kin(cell))
+    needed = (
+        _measured(known, around.device)
+        if known is not None
+        else _forecast(_estimated(cell, amount_of(corpus), around, _no_rates), around.device)
+    )
+    return None if needed.memory_mib is None else round(needed.memory_mib) + LIBRARIES_MIB
+
+
+def _no_rates() -> Mapping[int, float]:
+    """Stand in for rates that only time depends on: they take seconds to measure."""
+    return {1: 1.0}
 
 
 def amount_of(corpus: PreparedCorpus) -> Amount:

@@ -201,7 +201,13 @@ class Method(Protocol):
 
 
 class Executor(Protocol):
-    """Where jobs run. `progress` is called with a job's cell and its events."""
+    """Where jobs run. `progress` is called with a job's cell and its events.
+
+    Not asked for, and used where they are there: `parameters`, and with them
+    `configured(params, jobs) -> Executor`, which is given a value for each and the most cells to
+    run at once (None: as many as there is room for); `remote`, which is true where the cores of
+    this machine do not count: then a cell has one thread unless the user asks for more.
+    """
 
     @property
     def name(self) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbench import fsio
-from benchbench.executors.local import LOCAL, LocalExecutor, start_server
+from benchbench.executors.local import LocalExecutor, start_server
+from benchbench.forecast import main_memory
 from benchbench.hardware import Device
 from benchbench.plan import PlannedCell, Surroundings
 from benchbench.preparation import PreparedCorpus, prepare
@@ -21,13 +22,16 @@ from benchbench.types import Cell, Event, Job, Outcome, Record, Reference
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run, none of which changes what is measured (costs apart)."""
+    """How to run, none of which changes what is measured (costs apart).
+
+    `executor` is where cells run, None this machine.
+    """
 
     parallel: int = 1
     threads: int = 1
     timeout: float | None = None
     fail_fast: bool = False
-    executor: str = LOCAL
+    executor: Executor | None = None
     cache: Path | None = None
     """Where cells share tokens and features; None: nowhere."""
 
@@ -57,7 +61,7 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
         return records
     executor = _executor(suite, pending)
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
-    position = _Position(suite, len(pending))
+    position = _Position(suite, pending)
     while pending:
         wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
         pending = [cell for cell in pending if cell not in wave]
@@ -101,7 +105,7 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
     record = replace(
         outcome.record,
         provenance={**facts, **outcome.record.provenance},
-        cost={**outcome.record.cost, **beside} if outcome.record.cost else {},
+        cost={**beside, **outcome.record.cost} if outcome.record.cost else {},
     )
     try:
         stands = publish(suite.store, Outcome(record, outcome.folder))
@@ -121,9 +125,10 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
 class _Position:
     """Counts the cells that were started, for the watchers."""
 
-    def __init__(self, suite: Suite, total: int) -> None:
+    def __init__(self, suite: Suite, pending: list[PlannedCell]) -> None:
         self._hook = suite.around.catalog.manager.hook
-        self._started, self._total = 0, total
+        self._started, self._total = 0, len(pending)
+        self.models = _any_model(pending)
 
     def start(self, cell: Cell) -> None:
         self._started += 1
@@ -133,12 +138,15 @@ class _Position:
 
 
 def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
-    if suite.settings.executor != LOCAL:
-        return suite.around.catalog.executor(suite.settings.executor)
-    backbone = any(cell.cell.backbone is not None for cell in pending)
+    if suite.settings.executor is not None:
+        return suite.settings.executor
     plugins = [plugin.module.__name__ for plugin in suite.around.catalog.plugins.values()]
-    start_server(suite.around.device.kind, backbone, suite.settings.threads, plugins)
+    start_server(suite.around.device.kind, _any_model(pending), suite.settings.threads, plugins)
     return LocalExecutor(suite.settings.parallel)
+
+
+def _any_model(pending: list[PlannedCell]) -> bool:
+    return any(cell.cell.backbone is not None for cell in pending)
 
 
 def _job(
@@ -163,6 +171,8 @@ def _job(
             if (record := results.get(name)) is not None
         },
         cache=suite.settings.cache,
+        memory_mib=_memory(suite, planned),
+        models=position.models,
     )
 
 
@@ -172,6 +182,13 @@ def _corpus(suite: Suite, dataset: Reference) -> Path:
     if not folder.is_dir():
         prepare(dataset, suite.around.catalog, cache=folder.parent.parent)
     return folder
+
+
+def _memory(suite: Suite, planned: PlannedCell) -> int | None:
+    """Return the main memory to ask for; this machine is asked for none."""
+    if suite.settings.executor is None:
+        return None
+    return main_memory(planned, suite.corpora[planned.cell.dataset], suite.around)
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:

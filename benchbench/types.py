@@ -290,6 +290,10 @@ class Job:
     upstream: Mapping[str, Path] = field(default_factory=dict)
     cache: Path | None = None
     """Where cells share tokens and features; None: nowhere."""
+    memory_mib: int | None = None
+    """Main memory that it is expected to take, None where that is unknown."""
+    models: bool = True
+    """Whether any cell of the run loads a model: then a server of processes imports for that."""
 
 
 @dataclass(frozen=True, slots=True)

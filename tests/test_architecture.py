@@ -27,10 +27,10 @@ LAYERS = (
     ("kit.*",),
     ("store", "grid", "provenance", "preparation", "worker", "testing"),
     ("plan", "child", "grid_file", "calibration"),
-    ("board", "executors.local"),
+    ("board", "executors.local", "executors.elsewhere", "forecast"),
     ("systems",),
     ("readings", "notes", "rankings"),
-    ("forecast", "suite", "freezing", "weighing", "comparisons", "contrast"),
+    ("suite", "freezing", "weighing", "comparisons", "contrast"),
     ("leaderboard",),
     ("render.*",),
     ("progress", "publication"),
@@ -47,7 +47,7 @@ FREE = ("benchbench", "evaluation", "executors", "kit", "render")
 
 HEAVY = (
     "torch", "transformers", "peft", "bitsandbytes", "datasets", "pandas", "pyarrow", "sklearn",
-    "scipy", "numpy", "safetensors",
+    "scipy", "numpy", "safetensors", "ray",
 )  # fmt: skip
 
 WRITES = {
@@ -159,10 +159,19 @@ def test_the_core_imports_no_plugin():
         assert not found & plugins, name
 
 
+FOR_EXECUTORS = {
+    "benchbench.worker:run_job",
+    "benchbench.executors:elsewhere",
+    "benchbench.executors.local:LocalExecutor",
+    "benchbench.executors.local:start_server",
+}
+"""What an executor calls where a cell is to run: in its own process, in a child, elsewhere."""
+
+
 def is_public(imported):
     """Say whether an import of the core is one that plugins may use."""
     module, _, name = imported.partition(":")
-    if imported == "benchbench.worker:run_job":  # what an executor calls where the cell shall run
+    if imported in FOR_EXECUTORS:
         return True
     if module == "benchbench":
         return name in benchbench.__all__ or name in ("kit", "testing")
@@ -183,7 +192,9 @@ def test_a_plugin_uses_public_names_alone_and_no_other_plugin(package):
 def test_the_rule_for_plugins_can_be_broken():
     assert not is_public("benchbench.store:Store")
     assert not is_public("benchbench:store")
+    assert not is_public("benchbench.executors.local:Running")
     assert is_public("benchbench:hookimpl")
+    assert is_public("benchbench.executors:elsewhere")
     assert is_public("benchbench.kit:batching")
 
 

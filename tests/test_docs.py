@@ -38,7 +38,7 @@ def test_every_option_in_a_document_exists(document):
              for option in parameter.opts}  # fmt: skip
     called = set(re.findall(r"(?:`|^ {4}|^|bin/)benchbench ([a-z]+)", read(document), re.M))
     options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(document))
-    elsewhere = {"--check", "--help"}  # of ruff and pip
+    elsewhere = {"--check", "--help", "--head", "--port", "--address"}  # of ruff, pip and ray
     assert [o for o in options if o not in known | elsewhere] == []
     assert called - set(cli.list_commands(None)) == set()
 
@@ -65,7 +65,8 @@ def test_the_tested_versions_pin_every_dependency():
     import tomllib
 
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"].values()
+    asked = [*project["dependencies"], *(each for extra in extras for each in extra)]
     pinned = {line.partition("==")[0].lower() for line in read("constraints.txt").splitlines()}
     for requirement in asked:
         assert re.split(r"[<>=]", requirement)[0].lower() in pinned, requirement

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchbench import Parameter, Reference, Shape, Workload
-from benchbench.forecast import amount_of, forecasts
+from benchbench.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
 from benchbench.hardware import Device
 from benchbench.identity import cell_id
 from benchbench.plan import PlannedCell, Surroundings
@@ -132,3 +132,14 @@ def test_a_store_that_is_not_there_yet_is_no_fault(around, tmp_path):
     cell = planned()
     absent = replace(around, store=Store(tmp_path / "nowhere"))
     assert forecast(absent, cell)[cell.id].basis == "estimated"
+
+
+def test_main_memory_is_the_forecast_with_the_libraries_and_costs_no_measuring(around, monkeypatch):
+    monkeypatch.setattr("benchbench.calibration._measure", None)
+    corpus = PreparedCorpus(None, FACTS)
+    assert main_memory(planned("silent"), corpus, around) is None
+    assert main_memory(planned(), corpus, around) > LIBRARIES_MIB
+    finish(around.store, planned(), wall_seconds=1.0, peak_ram_mib=300)
+    assert main_memory(planned(), corpus, around) == 300 + LIBRARIES_MIB
+    on_a_gpu = replace(around, device=replace(CPU, kind="cuda"))
+    assert main_memory(planned(), corpus, on_a_gpu) is None

@@ -100,6 +100,9 @@ def _parameters() -> tuple[tuple[str, ...], Rows]:
         for name in things:
             for parameter in catalog.parameters(noun, name):
                 owners.setdefault(parameter, []).append(name)
+    for name, executor in catalog.executors.items():
+        for parameter in getattr(executor, "parameters", ()):
+            owners.setdefault(parameter, []).append(name)
     rows = [
         (
             parameter.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from benchbench import board as boards
 from benchbench import fsio
 from benchbench.cli.selection import (
     Selection,
+    executor_settings,
     jobs_option,
     planned,
     prepare_all,
@@ -24,12 +26,14 @@ from benchbench.cli.selection import (
     share,
     threads_option,
 )
+from benchbench.errors import BenchbenchError
 from benchbench.executors.local import LOCAL
 from benchbench.freezing import complete
 from benchbench.leaderboard import build
 from benchbench.plan import PlannedCell
 from benchbench.preparation import cache_folder
 from benchbench.progress import ProgressWatcher
+from benchbench.protocols import Executor
 from benchbench.redaction import redact
 from benchbench.render import markdown, terminal
 from benchbench.store import Store, corrupt_records, open_store
@@ -38,6 +42,9 @@ from benchbench.suite import run as run_suite
 from benchbench.weighing import evidence_of
 
 SOME_FAILED = 1
+ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
+RAY = "ray"
+"""--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 
 
 @click.command()
@@ -49,14 +56,13 @@ SOME_FAILED = 1
 @click.option("--force", is_flag=True, help="Run cells again that have a result.")
 @click.option("--no-cache", is_flag=True, help="Read and compute everything anew, keep none of it.")
 @click.option("--executor", default=LOCAL, show_default=True, help="Where cells run.")
+@click.option("--ray-address", help="With --executor ray: HOST:PORT of a cluster, or auto.")
 @click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
     console = Console(stderr=True, quiet=options["quiet"])
     selection = select(options)
     settings = _settings(options, selection)
-    if settings.executor != LOCAL:
-        selection.catalog.executor(settings.executor)  # an unknown one is told before any work
     store = open_store(options["store"])
     caches = click.get_current_context().with_resource(_caches(store, settings.cache))
     corpora = prepare_all(selection, options["strict"], console.print, caches)
@@ -76,7 +82,7 @@ def run(**options: Any) -> int:
             boards.board_cells(cells, selection.expansion.tried),
             {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
             selection.expansion.dropped,
-            redact(shlex.join(["benchbench", *sys.argv[1:]])),
+            _command(sys.argv[1:]),
             note=selection.grid.note,
         )
         board = complete(board, selection.catalog, store, console.print)
@@ -87,16 +93,19 @@ def run(**options: Any) -> int:
     return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
 
 
+def _command(words: list[str]) -> str:
+    """Return the command as a board shows it: without secrets, and without a cluster's address."""
+    return ADDRESS.sub(r"\1auto", redact(shlex.join(["benchbench", *words])))
+
+
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:
+    """Return how to run; what is wrong with the executor is told before any work."""
+    executor = _executor(options, selection)
     jobs, threads = share(options, selection)
-    return Settings(
-        jobs,
-        threads,
-        options["timeout"],
-        options["fail_fast"],
-        options["executor"],
-        None if options["no_cache"] else cache_folder(),
-    )
+    if getattr(executor, "remote", False):
+        jobs, threads = options["jobs"] or 1, options["threads"] or 1
+    cache = None if options["no_cache"] else cache_folder()
+    return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor, cache)
 
 
 @contextmanager
@@ -111,6 +120,20 @@ def _caches(store: Store, cache: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         fsio.remove_folder(folder)
+
+
+def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:
+    """Return where cells run, None for this machine."""
+    name = options["executor"]
+    settings = executor_settings(options, selection.catalog)
+    if options["ray_address"]:
+        settings.setdefault(RAY, {})["address"] = options["ray_address"]
+    if stray := sorted(set(settings) - {name}):
+        raise BenchbenchError(f"What is set of {stray[0]} goes with --executor {stray[0]}.")
+    if name == LOCAL:
+        return None
+    given = settings.get(name, {})
+    return selection.catalog.configured_executor(name, given, options["jobs"])
 
 
 def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:

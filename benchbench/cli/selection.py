@@ -16,6 +16,7 @@ from benchbench.errors import BenchbenchError, UnknownName
 from benchbench.grid import CORES, Expansion, Grid, Overrides, expand, parse_only
 from benchbench.grid_file import find, read_grid
 from benchbench.hardware import Device, find_device, share_of_cores
+from benchbench.parameters import Value
 from benchbench.plan import PlannedCell, Surroundings, plan_cells
 from benchbench.preparation import PreparedCorpus, prepare
 from benchbench.store import Store, check_name
@@ -112,6 +113,16 @@ def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
     return int(jobs), options["threads"] or share_of_cores(int(jobs))
 
 
+def executor_settings(options: dict[str, Any], catalog: Catalog) -> dict[str, dict[str, Value]]:
+    """Return executor -> parameter -> value, of `--set NAME.PARAMETER=VALUE`."""
+    found: dict[str, dict[str, Value]] = {}
+    for name, value in map(_setting, options["set"]):
+        executor, _, parameter = name.rpartition(".")
+        if executor in catalog.executors:
+            found.setdefault(executor, {})[parameter] = value
+    return found
+
+
 def set_offline(offline: bool) -> None:
     """Forbid the network to every Hugging Face library, before any of them is imported."""
     if offline:
@@ -130,7 +141,7 @@ def _overrides(options: dict[str, Any], catalog: Catalog) -> Overrides:
         methods=tuple(find("method", name, catalog) for name in options["method"]),
         backbones=tuple(find("backbone", name, catalog) for name in options["backbone"]),
         seeds=_numbers(options["seeds"]),
-        sets=dict(_setting(text) for text in options["set"]),
+        sets=_settings_of_cells(options, catalog),
         limit=options["limit"],
     )
 
@@ -159,6 +170,16 @@ def _setting(text: str) -> tuple[str, str]:
             f"--set takes NAME.PARAMETER=VALUE or PARAMETER=VALUE, found '{text}'."
         )
     return name.strip(), value
+
+
+def _settings_of_cells(options: dict[str, Any], catalog: Catalog) -> dict[str, str]:
+    """Return what `--set` says of cells; an executor decides nothing of what is measured."""
+    settings = dict(_setting(text) for text in options["set"])
+    return {
+        name: value
+        for name, value in settings.items()
+        if name.rpartition(".")[0] not in catalog.executors
+    }
 
 
 def _numbers(text: str | None) -> tuple[int, ...]:

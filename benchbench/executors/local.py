@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench import worker
-from benchbench.child import THREAD_VARIABLES
+from benchbench.child import THREAD_VARIABLES, VISIBLE
 from benchbench.child import main as run_child
 from benchbench.executors import preload
 from benchbench.types import Cell, Event, Job, Outcome, Record, Status
@@ -106,7 +106,7 @@ def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[st
 def _start(job: Job) -> Running:
     context = get_context("forkserver")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=run_child, args=(job, sending), daemon=False)
+    process = context.Process(target=run_child, args=(job, sending, os.environ.get(VISIBLE)))
     process.start()
     sending.close()
     deadline = None if job.timeout is None else time.monotonic() + job.timeout

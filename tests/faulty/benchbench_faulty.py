@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchbench import Diverged, Parameter, Skip, hookimpl
+from benchbench import Diverged, Parameter, Reference, Skip, hookimpl
 
 FAULTS = (
     "none", "ValueError", "SystemExit", "GeneratorExit", "MemoryError", "exit", "segfault",
@@ -51,7 +52,7 @@ class Faulty:
     description = "Goes wrong as it is told"
     parameters = (
         Parameter("fault", str, "none", "how", choices=FAULTS),
-        Parameter("marker", str, "", "file to write when training has begun"),
+        Parameter("marker", str, "", "file to add a line to when training has begun"),
         Parameter("seconds", float, 0.0, "how long training takes", minimum=0),
     )
     kinds = ("single-label", "multi-label")
@@ -61,7 +62,8 @@ class Faulty:
     def fit(self, task):
         fault = task.params["fault"]
         if task.params["marker"]:
-            Path(task.params["marker"]).write_text(str(os.getpid()))
+            with Path(task.params["marker"]).open("a") as file:
+                file.write(f"{os.getpid()}\n")
         for step in range(10):
             task.report(step + 1, 10, {"loss": 1.0 / (step + 1)})
             time.sleep(task.params["seconds"] / 10)
@@ -79,6 +81,18 @@ class Unloadable(Faulty):
 
     def load(self, folder, backbone):
         raise RuntimeError("load went wrong")
+
+
+class Student(Faulty):
+    name = "student"
+    description = "Learns from what the faulty method left"
+
+    def requires(self, cell):
+        return [replace(cell, method=Reference("faulty", "teacher", {}))]
+
+    def fit(self, task):
+        (folder,) = task.upstream.values()
+        return Faulty().load(folder, None)
 
 
 def go_wrong(fault):
@@ -109,7 +123,7 @@ def go_wrong(fault):
 
 @hookimpl
 def benchbench_methods():
-    return [Faulty(), Unloadable()]
+    return [Faulty(), Unloadable(), Student()]
 
 
 @hookimpl
