@@ -122,9 +122,9 @@ class CachedReading:
         own = (self.model, self.pad_id, _layers(cache), visible, self.lengths, self.ends)
         return states, CachedReading(*own)
 
-    def some(self, first: int, last: int) -> CachedReading:
-        """Return the prompts from `first` up to `last`."""
-        at = slice(first, last)
+    def only(self, rows: slice | Sequence[int]) -> CachedReading:
+        """Return the reading of some of the prompts."""
+        at = rows if isinstance(rows, slice) else list(rows)
         layers = tuple((keys[at], values[at]) for keys, values in self.layers)
         one = (self.visible[at], self.lengths[at], self.ends[at])
         return CachedReading(self.model, self.pad_id, layers, *one)
@@ -137,7 +137,7 @@ class CachedReading:
         rows = max(1, ATTENTION_AT_ONCE // wide)
         return torch.cat(
             [
-                _scores(self.some(first, first + rows), trie)
+                _scores(self.only(slice(first, first + rows)), trie)
                 for first in range(0, len(self.lengths), rows)
             ]
         )

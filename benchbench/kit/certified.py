@@ -9,6 +9,7 @@ those of a complete scoring. What is left out shares its bound equally among its
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 """The largest weight of what is left out, as a share of what was found."""
+TOKENS_AT_ONCE = 32
+"""About how many tokens of a prompt's labels are read in a pass: all prompts are padded to the
+longest, so that an unsure one must not make the sure ones wait."""
 PROVEN = 3
 """So many best labels are those of a complete scoring, in their order."""
 
@@ -64,7 +68,13 @@ class Search:
                 self.found[branch.answers[0]] = before + score
 
     def next(self) -> list[int]:
-        """Return the branches that must be read before this search can end; none: it has ended."""
+        """Return some branches that must be read before this can end; none: it has ended."""
+        needed = self._needed()
+        tokens = itertools.accumulate(len(self.trie.branches[index].read) for index in needed)
+        return needed[: 1 + sum(count < TOKENS_AT_ONCE for count in tokens)]
+
+    def _needed(self) -> list[int]:
+        """Return all branches of which it is known that they must be read, likely ones first."""
         if not self.open:
             return []
         order = sorted(self.open, key=lambda index: -self.open[index])
@@ -104,13 +114,19 @@ def certified_scores(reading: CachedReading, trie: RadixTrie) -> Certified:
     """Score answers behind prompts, best first, all prompts a step at a time. No gradients."""
     import torch
 
+    device = reading.visible.device
     searches = [Search(trie) for _ in range(len(reading.lengths))]
     _enter_roots(reading, trie, searches)
-    while any(chosen := [search.next() for search in searches]):
-        reading = _read(reading, trie, searches, chosen)
+    running = searches
+    while any(chosen := [search.next() for search in running]):
+        if not all(chosen):  # who has ended leaves the batch
+            reading = reading.only([row for row, branches in enumerate(chosen) if branches])
+            running = [s for s, branches in zip(running, chosen, strict=True) if branches]
+            chosen = [branches for branches in chosen if branches]
+        reading = _read(reading, running, chosen)
     scores = torch.tensor([search.scores() for search in searches], dtype=torch.float32)
     return Certified(
-        scores.to(reading.visible.device),
+        scores.to(device),
         [search.left_out() for search in searches],
         [len(search.found) for search in searches],
     )
@@ -172,9 +188,7 @@ class Step:
             search.found[branch.answers[0]] = before
 
 
-def _read(
-    reading: CachedReading, trie: RadixTrie, searches: list[Search], chosen: list[list[int]]
-) -> CachedReading:
+def _read(reading: CachedReading, searches: list[Search], chosen: list[list[int]]) -> CachedReading:
     """Read the chosen branches of all prompts in one pass; return the longer reading."""
     width = reading.visible.shape[1]
     steps = [Step() for _ in searches]
