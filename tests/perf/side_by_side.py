@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import scoring_speed  # noqa: E402
-import training_speed  # noqa: E402
-from peers.ratio import table  # noqa: E402
+import scoring_speed
+import training_speed
+from peers.ratio import table
 
 
 def main() -> None:
