@@ -25,6 +25,8 @@ RESERVED_MIB = 700
 """What CUDA itself and fragments of its memory take of a card."""
 CHECKPOINTED_FROM = 2e9
 """Parameters from which `gradient_checkpointing=auto` is on, on a GPU."""
+DROPPED, PLACE_BYTES = 0.05, 8
+"""The usual share that adapters drop, and the bytes of a place of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,11 @@ def activation_bytes(shape: Shape, work: Workload, machine: Machine) -> float:
     """Return the bytes that a layer keeps of a token until its gradient is there.
 
     Norms keep their input in float32; attention its queries, keys, values (repeated for every
-    head, as a mask of padding asks for) and its result; the MLP what its activation goes by. An
-    adapter keeps the input that it dropped out of, and what it dropped: a byte on a GPU, a number
-    on a CPU. Where every weight is trained, each matrix keeps its input instead.
+    head, as a mask of padding asks for) and its result; the MLP what its activation goes by. In
+    float32 on a CPU (`kit.lora_linear`) adapters keep each input once, the places of what was
+    dropped, and what they make of their rank; else the input that they dropped out of as well,
+    and a byte or a number for each of its numbers. Where every weight is trained, each matrix
+    keeps its input instead.
     """
     size = COMPUTE_BYTES[machine.dtype]
     queries = shape.heads * shape.head_width
@@ -89,8 +93,12 @@ def activation_bytes(shape: Shape, work: Workload, machine: Machine) -> float:
     mlp = size * shape.inner * (3 if shape.gated else 1)
     if work.trains == "everything":
         return attention + norms + 2 * 2 * size * shape.width + mlp + size * shape.inner
+    matrices = 7 if shape.gated else 6
+    inputs = (matrices - 2) * shape.width + queries + shape.inner
+    if (machine.kind, machine.dtype) == ("cpu", "float32"):
+        once = size * (2 * shape.width + queries + shape.inner + matrices * work.rank)
+        return attention + norms + mlp + once + PLACE_BYTES * DROPPED * inputs
     dropped = size + (1 if machine.kind == "cuda" else size)
-    inputs = (5 if shape.gated else 4) * shape.width + queries + shape.inner
     return attention + norms + mlp + dropped * inputs
 
 

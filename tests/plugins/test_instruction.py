@@ -198,7 +198,7 @@ def test_saved_classifiers_answer_the_same_in_a_fresh_process(fitted, folder, tm
     for way, (task, classifier) in fitted.items():
         loaded = np.load(tmp_path / way / "logits.npy")
         assert loaded.shape == (32, 3)
-        assert np.abs(loaded - classifier.predict_logits(task.validation["text"][:32])).max() < 1e-6
+        assert np.abs(loaded - classifier.predict_logits(task.validation["text"][:32])).max() < 1e-5
 
 
 def test_a_changed_prompt_or_label_list_is_refused_on_load(fitted, folder, tmp_path):
