@@ -48,11 +48,11 @@ class Budget:
         return math.ceil(0.1 * self.epochs * math.ceil(self.documents / self.batch_size))
 
 
-INSTRUCTION = Budget(1000, 2)
-TEST = {"head": 1500, "instruction": 250}
+INSTRUCTION = Budget(600, 2)
+TEST = {"head": 600, "instruction": 250}
 HEAD = {
-    "banking77": (Budget(3000, 3), 2.2),
-    "patents": (Budget(1000, 3), 1.8),
+    "banking77": (Budget(2000, 2), 2.2),
+    "patents": (Budget(600, 2), 1.8),
 }
 
 
