@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchbench.kit import certified
+from benchbench.kit import branch_reading, certified
 from benchbench.kit.cached_reading import CachedReading
 from benchbench.kit.certified import PROVEN, TOLERANCE, certified_scores
 from benchbench.kit.plain_scoring import plain_scores
@@ -95,6 +95,27 @@ def test_all_labels_are_found_where_there_are_no_more_than_are_proven(model):
     assert (found.scores - complete).abs().max() < 1e-4
 
 
+def test_rows_of_any_size_and_in_any_company_give_the_same(model, monkeypatch):
+    answers = [(first, second, third, END) for first in range(2, 6) for second in range(2, 6)
+               for third in (7, 8)]  # fmt: skip
+    expected, _ = both(model, answers)
+    for row, together in ((1, 1), (3, 40), (10**6, 10**6)):
+        monkeypatch.setattr(branch_reading, "ROW_TOKENS", row)
+        monkeypatch.setattr(branch_reading, "PASS_TOKENS", together)
+        found, _ = both(model, answers)
+        assert found.found == expected.found
+        assert (found.scores - expected.scores).abs().max() < 1e-4
+
+
+def test_a_token_that_saw_another_branch_would_be_seen(model, monkeypatch):
+    monkeypatch.setattr(RadixTrie, "ends", (10**6,) * 100)  # every earlier branch counts as above
+    answers = [(first, second, third, END) for first in (2, 3) for second in (4, 5)
+               for third in (6, 7)]  # fmt: skip
+    found, complete = both(model, answers)
+    exact = (found.scores - complete).abs() < 1e-3
+    assert any(int(row.sum()) < count for row, count in zip(exact, found.found, strict=True))
+
+
 def test_one_reading_serves_the_next_search_as_the_first(model):
     import torch
 
@@ -114,6 +135,10 @@ def test_branches_are_as_long_as_there_is_no_choice():
     assert told[9, 1].read == (9,)
     assert told[9, 1].depth == 2
     assert [trie.branches[root].tokens for root in trie.roots] == [(4, 1), (7, 8)]
+    at = trie.branches.index(told[7, 8])
+    assert trie.ends[at] == at + 3  # itself and two under it
+    assert trie.ahead[at] == ((0, 8), (1, 5), (1, 9))
+    assert trie.ahead[trie.branches.index(told[4, 1])] == ((0, 1),)
 
 
 @pytest.mark.parametrize("answers", [[(5,), (5, 6)], [(5, 6), (5, 6)]], ids=["begins", "twice"])
@@ -126,5 +151,5 @@ def test_the_rest_of_a_bound_is_never_above_it():
     """A search's own sums: opening a branch replaces its bound by parts that weigh no more."""
     search = certified.Search(RadixTrie.build([(7, 8, 1), (7, 9, 1), (4, 1)]))
     search.enter(search.trie.roots, [math.log(0.1), math.log(0.6)], 0.0)
-    assert set(search.next()) == set(search.open)
+    assert set(search.needed()) == set(search.open)
     assert search.weight == 0

@@ -10,7 +10,7 @@ from benchbench import GuardError
 from benchbench.kit.cached_reading import CachedReading, parts_of
 from benchbench.kit.plain_scoring import answer_scores, plain_scores
 from benchbench.kit.scoring import Scorer, tree_difference
-from benchbench.kit.tree_scoring import chain_scores, score_continuations, score_tries
+from benchbench.kit.tree_scoring import chain_scores, score_tries
 from benchbench.kit.trie import PROMPT_END, Continuation, TokenTrie
 from tests.models import load_model, write_model
 
@@ -36,6 +36,13 @@ TRIES = {
     "one continuation of one token": TokenTrie.build([Continuation((), (70,))]),
     "questions with answers": QUESTIONS,
 }
+
+
+def score_continuations(model, prompts, trie, pad_id):
+    """Return [prompts, continuations], as a training reads them."""
+    import torch
+
+    return torch.stack(score_tries(model, prompts, [trie] * len(prompts), pad_id))
 
 
 @pytest.fixture(scope="module")

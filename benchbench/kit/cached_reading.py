@@ -122,6 +122,18 @@ class CachedReading:
         own = (self.model, self.pad_id, _layers(cache), visible, self.lengths, self.ends)
         return states, CachedReading(*own)
 
+    def beside(self, layers: KeysAndValues) -> CachedReading:
+        """Return the reading with keys and values of tokens that no prompt counts among its own."""
+        import torch
+
+        more = tuple(
+            (torch.cat([keys, more_keys], dim=2), torch.cat([values, more_values], dim=2))
+            for (keys, values), (more_keys, more_values) in zip(self.layers, layers, strict=True)
+        )
+        unseen = self.visible.new_zeros(len(self.visible), layers[0][0].shape[2])
+        visible = torch.cat([self.visible, unseen], dim=1)
+        return CachedReading(self.model, self.pad_id, more, visible, self.lengths, self.ends)
+
     def only(self, rows: slice | Sequence[int]) -> CachedReading:
         """Return the reading of some of the prompts."""
         at = rows if isinstance(rows, slice) else list(rows)

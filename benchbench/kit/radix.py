@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 
@@ -27,9 +28,9 @@ class Branch:
         return self.tokens if self.children else self.tokens[:-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RadixTrie:
-    """`roots` are the branches that may come first."""
+    """Branches, each before all that follow it; `roots` are those that may come first."""
 
     branches: tuple[Branch, ...]
     roots: tuple[int, ...]
@@ -61,3 +62,22 @@ class RadixTrie:
         order = sorted(range(len(answers)), key=lambda one: tuple(answers[one]))
         roots = grow(order, 0, None)
         return cls(tuple(branch for branch in found if branch), roots, len(answers))
+
+    @cached_property
+    def ahead(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Return for each branch (index of a token that is read, token that may follow it)."""
+        return tuple(map(self._ahead, self.branches))
+
+    def _ahead(self, branch: Branch) -> tuple[tuple[int, int], ...]:
+        inner = tuple(enumerate(branch.tokens[1:]))
+        last = len(branch.tokens) - 1
+        return inner + tuple((last, self.branches[child].tokens[0]) for child in branch.children)
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """Return for each branch the index behind the last one under it."""
+        ends = list(range(1, len(self.branches) + 1))
+        for index, branch in reversed(list(enumerate(self.branches))):
+            if branch.parent is not None:
+                ends[branch.parent] = max(ends[branch.parent], ends[index])
+        return tuple(ends)

@@ -52,23 +52,14 @@ def chain_scores(
     return found.new_zeros(len(rows)).index_add(0, row, found)
 
 
-def score_continuations(
-    model: Any, prompts: Sequence[Sequence[int]], trie: TokenTrie, pad_id: int
-) -> Tensor:
-    """Return float32 [prompts, continuations]: summed log-probabilities, by tree attention.
+def score_tries(
+    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
+) -> list[Tensor]:
+    """Return float32 [continuations] for every prompt and its trie: summed log-probabilities.
 
     Raises GuardError where a row is longer than the model's context or than its sliding window,
     which a ready-made mask overrules.
     """
-    import torch
-
-    return torch.stack(score_tries(model, prompts, [trie] * len(prompts), pad_id))
-
-
-def score_tries(
-    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
-) -> list[Tensor]:
-    """Score a trie of its own for every prompt; as `score_continuations`, one [n] a prompt."""
     import torch
 
     longest = max(len(prompt) + trie.depth for prompt, trie in zip(prompts, tries, strict=True))
