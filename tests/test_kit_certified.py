@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchbench.kit import branch_reading, certified
+from benchbench.kit.branch_table import BranchTable
 from benchbench.kit.cached_reading import CachedReading
 from benchbench.kit.certified import PROVEN, TOLERANCE, certified_scores
 from benchbench.kit.plain_scoring import plain_scores
@@ -137,8 +138,30 @@ def test_branches_are_as_long_as_there_is_no_choice():
     assert [trie.branches[root].tokens for root in trie.roots] == [(4, 1), (7, 8)]
     at = trie.branches.index(told[7, 8])
     assert trie.ends[at] == at + 3  # itself and two under it
-    assert trie.ahead[at] == ((0, 8), (1, 5), (1, 9))
-    assert trie.ahead[trie.branches.index(told[4, 1])] == ((0, 1),)
+    assert [told[own].edges for own in ((7, 8), (9, 1), (4, 1))] == [3, 1, 1]
+
+
+def test_a_table_names_each_token_that_is_read_and_what_may_follow_it():
+    import torch
+
+    trie = RadixTrie.build([(7, 8, 9, 1), (7, 8, 5, 1), (4, 1)])
+    table = BranchTable.of(trie, "cpu")
+    assert table.tokens.tolist() == [4, 7, 8, 5, 9, 0]
+    assert table.depths.tolist() == [1, 1, 2, 3, 3, 0]
+    assert table.below.tolist() == [0, 1, 1, 0, 0, 0]
+    assert table.starts == (0, 1, 3, 4)
+    places, following = table.edges(torch.tensor([2, 0, 4]))
+    assert places.tolist() == [0, 0, 1, 2]
+    assert following.tolist() == [5, 9, 1, 1]
+    rows = torch.arange(6)[None]
+    assert table.seen(rows, rows)[0].int().tolist() == [
+        [1, 0, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, 1, 1, 1, 0, 0],
+        [0, 1, 1, 0, 1, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
 
 
 @pytest.mark.parametrize("answers", [[(5,), (5, 6)], [(5, 6), (5, 6)]], ids=["begins", "twice"])

@@ -27,6 +27,11 @@ class Branch:
         """Return the tokens that a model must read to say what follows: no answer's last one."""
         return self.tokens if self.children else self.tokens[:-1]
 
+    @property
+    def edges(self) -> int:
+        """Count what may follow the tokens that are read."""
+        return len(self.tokens) - 1 + len(self.children)
+
 
 @dataclass(frozen=True)
 class RadixTrie:
@@ -62,16 +67,6 @@ class RadixTrie:
         order = sorted(range(len(answers)), key=lambda one: tuple(answers[one]))
         roots = grow(order, 0, None)
         return cls(tuple(branch for branch in found if branch), roots, len(answers))
-
-    @cached_property
-    def ahead(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Return for each branch (index of a token that is read, token that may follow it)."""
-        return tuple(map(self._ahead, self.branches))
-
-    def _ahead(self, branch: Branch) -> tuple[tuple[int, int], ...]:
-        inner = tuple(enumerate(branch.tokens[1:]))
-        last = len(branch.tokens) - 1
-        return inner + tuple((last, self.branches[child].tokens[0]) for child in branch.children)
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
