@@ -168,34 +168,19 @@ def prompt_format(
     """
     template = TEMPLATES[way]
     rendered = Rendered.of(tokenizer, template.fill(*(SLOTS[p] for p in template.placeholders)))
-    lead = " " if way == "yes-no" else rendered.lead
     coded = params.get("verbalizer") == "code"
-    written = _written(tokenizer, labels.texts, lead)
-    lines = labels.texts
-    if coded:
-        written = codes(tokenizer, written)
-        lines = tuple(map(CODED.fill, _texts(tokenizer, written), labels.texts))
+    lead = " " if way == "yes-no" else rendered.lead
+    written, lines = _verbalized(tokenizer, labels.texts, lead, coded)
     names = CATEGORIES.fill("\n".join(lines))
     listing = _data(tokenizer, names)
-    choice = params["label_list"]
     # A question names its label itself, so that yes-no lists only where it is told to.
-    fits = choice == "auto" and way != "yes-no" and len(listing) <= context // 4
-    label_listed = choice == "always" or fits
+    fits = way != "yes-no" and len(listing) <= context // 4
+    label_listed = {"always": True, "auto": fits, "never": False}[params["label_list"]]
     head, tail, suffix = _fixed_parts(tokenizer, rendered, listing if label_listed else ())
     answers = _written(tokenizer, ("yes", "no"), rendered.lead) if way == "yes-no" else ()
     separator = _separator(tokenizer, written) if way == "list" else ()
-    longest = max(map(len, written))
-    behind = {
-        "one-label": longest + 1,
-        "yes-no": longest + len(suffix) + max(map(len, answers), default=0),
-        "list": listed * (longest + len(separator)) + 1,
-    }[way]
-    fixed = len(head) + len(tail) + behind
-    if fixed >= context:
-        raise Skip(
-            f"the prompt without its document takes {fixed} tokens and the model's context has "
-            f"{context}"
-        )
+    behind = _longest_answer(written, suffix, answers, separator, listed)
+    left = _room(context, len(head) + len(tail) + behind)
     check_one_bos(head, tokenizer.bos_token_id)
     whole = "\n".join([rendered.text, names if label_listed else "", *lines])
     return PromptFormat(
@@ -206,12 +191,46 @@ def prompt_format(
         answers=answers,
         separator=separator,
         end=rendered.end,
-        document_tokens=min(int(params["document_tokens"]), context - fixed),
+        document_tokens=min(int(params["document_tokens"]), left),
         label_listed=label_listed,
         sha256=hashlib.sha256(whole.encode()).hexdigest(),
         longest_answer=behind,
         coded=coded,
     )
+
+
+def _verbalized(
+    tokenizer: Any, texts: Sequence[str], lead: str, coded: bool
+) -> tuple[tuple[Tokens, ...], tuple[str, ...]]:
+    """Return the tokens that each label is written as, and the lines that list them."""
+    written = _written(tokenizer, texts, lead)
+    if not coded:
+        return written, tuple(texts)
+    written = codes(tokenizer, written)
+    return written, tuple(map(CODED.fill, _texts(tokenizer, written), texts))
+
+
+def _longest_answer(
+    written: Sequence[Tokens], suffix: Tokens, answers: Sequence[Tokens], separator: Tokens,
+    listed: int,
+) -> int:  # fmt: skip
+    """Return how many tokens can stand behind the tail: a question's, a list's or one label's."""
+    longest = max(map(len, written))
+    if answers:
+        return longest + len(suffix) + max(map(len, answers))
+    if separator:
+        return listed * (longest + len(separator)) + 1
+    return longest + 1
+
+
+def _room(context: int, fixed: int) -> int:
+    """Return how many tokens a context leaves for the document; raise Skip where none."""
+    if fixed >= context:
+        raise Skip(
+            f"the prompt without its document takes {fixed} tokens and the model's context has "
+            f"{context}"
+        )
+    return context - fixed
 
 
 def _fixed_parts(
