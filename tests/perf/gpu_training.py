@@ -39,6 +39,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
              "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16},
 }  # fmt: skip
 LABELS = tuple(f"category {number:02}" for number in range(20))
+COMMON = "the of a method for use in wherein said first second layer signal device"
 LONGEST = 1024
 MEDIAN = 220
 METHODS = {"embedding-head": ("trainer", []), "instruction": ("trl", ["trl"])}
@@ -60,22 +61,7 @@ def write_model(shape: str, folder: Path) -> Path:
 def documents(count: int) -> dict[str, Any]:
     """Return rows of common words; their lengths are log-normal, cut at LONGEST."""
     random = np.random.default_rng(0)
-    words = [
-        "the",
-        "of",
-        "a",
-        "method",
-        "for",
-        "use",
-        "in",
-        "wherein",
-        "said",
-        "first",
-        "second",
-        "layer",
-        "signal",
-        "device",
-    ]
+    words = COMMON.split()
 
     def rows(count: int) -> list[dict[str, Any]]:
         lengths = np.minimum(random.lognormal(np.log(MEDIAN), 0.8, count), LONGEST).astype(int)

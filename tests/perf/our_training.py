@@ -34,7 +34,7 @@ def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., A
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Train, or take a peer's adapter; predict the test documents, print."""
+    """Train, or take a peer's adapter or none; predict the test documents, print."""
     import torch
 
     torch.set_num_threads(settings["threads"])
@@ -44,8 +44,10 @@ def main(settings: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = corpus_of(Path(settings["data"]), Path(folder))
         task = task_of(settings, corpus)
-        adapter = settings.get("adapter")
-        classifier = with_adapter(Path(adapter), task) if adapter else method.fit(task)
+        if "adapter" in settings:
+            classifier = with_adapter(settings["adapter"], task)
+        else:
+            classifier = method.fit(task)
         peak = peak_mb(settings["device"])
         texts = list(corpus.validation["text"]) + list(corpus.test["text"])
         start = time.perf_counter()
@@ -78,8 +80,8 @@ def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
     return Task(corpus.kind, corpus.labels, corpus.train, few, backbone, seed, values)
 
 
-def with_adapter(path: Path, task: Task) -> Any:
-    """Return the instruction method's classifier with the adapter that a peer has trained."""
+def with_adapter(folder: str | None, task: Task) -> Any:
+    """Return the instruction method's classifier with a peer's adapter, or as it would start."""
     from benchbench_finetune.asking import ask, golds_of
     from safetensors.torch import load_file
 
@@ -88,9 +90,10 @@ def with_adapter(path: Path, task: Task) -> Any:
     assert task.backbone is not None
     loaded = task.backbone.load()
     attach(loaded.model, task.params, task.seed)
-    tensors = load_file(path / "adapter_model.safetensors")
-    for name, parameter in adapter_tensors(loaded.model).items():
-        parameter.data.copy_(tensors[f"base_model.model.{name}"])
+    if folder is not None:
+        tensors = load_file(Path(folder) / "adapter_model.safetensors")
+        for name, parameter in adapter_tensors(loaded.model).items():
+            parameter.data.copy_(tensors[f"base_model.model.{name}"])
     return ask(task, loaded, golds_of(task.train, len(task.labels)))
 
 

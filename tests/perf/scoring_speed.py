@@ -14,7 +14,7 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +23,14 @@ sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
 import shared_data  # noqa: E402
+from labeller import THREADS, asked, trained  # noqa: E402
 from peers.environment import python_of, run  # noqa: E402
 from peers.ratio import Ratio, table  # noqa: E402
-from training_speed import MODEL, THREADS  # noqa: E402
 
 BATCH_SIZES = (8, 32, 64)
 DOCUMENTS, EPOCHS = 9500, 6
 TARGETS = {"complete": 4.0, "certified": 10.0, "code": 80.0}
 ROUNDS = 3
-
-
-def trained(data: Mapping[str, Any], verbalizer: str, folder: Path) -> Path:
-    """Return the model, trained to answer the training documents."""
-    question = asked(data["train"], data["labels"], verbalizer)
-    own = [question["labels"][row["labels"][0]] for row in data["train"]]
-    path = shared_data.write({**question, "answers": own}, folder / "train.json")
-    settings = {"model": str(MODEL), "asked": path, "folder": str(folder / verbalizer),
-                "epochs": EPOCHS, "threads": THREADS}  # fmt: skip
-    run(sys.executable, HERE / "train_labeller.py", settings, THREADS)
-    return folder / verbalizer
-
-
-def asked(rows: Sequence[Mapping[str, Any]], names: Sequence[str], verbalizer: str) -> Any:
-    """Return {"prompts", "labels"} as token ids, for documents and the names of labels."""
-    from benchbench_finetune.prompts import prompt_format
-    from transformers import AutoTokenizer
-
-    from benchbench import LabelSpace
-
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    params = {"label_list": "never", "document_tokens": 256, "verbalizer": verbalizer}
-    format = prompt_format(tokenizer, LabelSpace(tuple(names)), "one-label", 512, params)
-    prompts, _ = format.encode(tokenizer, [row["text"] for row in rows])
-    end = [] if format.coded else [format.end]
-    return {"prompts": prompts, "labels": [[*label, *end] for label in format.labels]}
 
 
 def ours(model: Path, question: Any, way: str, folder: Path) -> tuple[float, Any]:
@@ -122,7 +96,7 @@ def check_agreement(scores: Any, expected: np.ndarray) -> str:
 def ratios(documents: int, peer_documents: int, folder: Path) -> list[Ratio]:
     """Return complete, certified and code against the peer."""
     data = shared_data.banking77(DOCUMENTS, documents)
-    model = trained(data, "text", folder)
+    model = trained(data, "text", EPOCHS, folder)
     question = asked(data["test"], data["labels"], "text")
     few = {**question, "prompts": question["prompts"][:peer_documents]}
     their_rate, expected = theirs(model, few, folder)
@@ -135,7 +109,7 @@ def ratios(documents: int, peer_documents: int, folder: Path) -> list[Ratio]:
         raise SystemExit("a best label of the certified way is not that of the complete one")
     apart = np.abs(np.subtract(exact, bounded)).max()
     share = np.mean(certified["found"]) / len(question["labels"])
-    coded = trained(data, "code", folder)
+    coded = trained(data, "code", EPOCHS, folder)
     coded_question = asked(data["test"], data["labels"], "code")
     code_rate, code = ours(coded, coded_question, "code", folder)
     floor, _ = ours(coded, coded_question, "floor", folder)
