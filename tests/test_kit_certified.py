@@ -149,7 +149,7 @@ def test_a_table_names_each_token_that_is_read_and_what_may_follow_it():
     assert table.tokens.tolist() == [4, 7, 8, 5, 9, 0]
     assert table.depths.tolist() == [1, 1, 2, 3, 3, 0]
     assert table.below.tolist() == [0, 1, 1, 0, 0, 0]
-    assert table.starts == (0, 1, 3, 4)
+    assert [list(table.entries(branch)) for branch in range(4)] == [[0], [1, 2], [3], [4]]
     places, following = table.edges(torch.tensor([2, 0, 4]))
     assert places.tolist() == [0, 0, 1, 2]
     assert following.tolist() == [5, 9, 1, 1]

@@ -92,7 +92,7 @@ class BranchReader:
 
     def _rows(self, prompt: int, wanted: Sequence[int]) -> list[Row]:
         """Return a prompt's branches in rows of like length: the longest first, then what fits."""
-        lengths = {index: len(self.trie.branches[index].read) for index in wanted}
+        lengths = {index: len(self.table.entries(index)) for index in wanted}
         count = max(1, round(sum(lengths.values()) / ROW_TOKENS))
         rows = [Row(prompt) for _ in range(count)] if wanted else []
         for index in sorted(wanted, key=lambda index: (-lengths[index], index)):
@@ -102,17 +102,12 @@ class BranchReader:
     def _add(self, row: Row, index: int) -> None:
         """Put a branch into a row, and what is above it where that is not there yet."""
         row.branches.append(index)
-        row.tokens += self._tokens(index)
+        row.tokens += self.table.entries(index)
         parent = self.trie.branches[index].parent
         while parent is not None and parent not in row.parents:
             row.parents.add(parent)
-            row.above += self._tokens(parent)
+            row.above += self.table.entries(parent)
             parent = self.trie.branches[parent].parent
-
-    def _tokens(self, index: int) -> range:
-        """Return a branch's entries of the table."""
-        start = self.table.starts[index]
-        return range(start, start + len(self.trie.branches[index].read))
 
     def _filled(self, rows: Sequence[list[int]], more: int = 0) -> Tensor:
         """Return int64 [rows, longest + more], shorter rows filled up with what is no token."""

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class BranchTable:
     """What a model reads of branches, an entry a token, branch after branch; the last is no token.
 
-    `starts` says at which entry each branch begins. The others are int64 [entries]: `tokens`;
-    `branches` that they are of; `ends`, the number behind the last branch below; `depths` behind
-    the prompt; `below`, 1 where branches follow. A token's followers are the `counts` tokens of
-    `followers` [edges] from `firsts` on.
+    `starts` says at which entry each branch begins, and where the last ends. The others are int64
+    [entries]: `tokens`; `branches` that they are of; `ends`, the number behind the last branch
+    below; `depths` behind the prompt; `below`, 1 where branches follow. A token's followers are
+    the `counts` tokens of `followers` [edges] from `firsts` on.
     """
 
     starts: tuple[int, ...]
@@ -52,7 +52,7 @@ class BranchTable:
         tokens, branches, ends, depths, below, counts = columns
         lengths = (len(branch.read) for branch in trie.branches)
         return cls(
-            starts=tuple(accumulate(lengths, initial=0))[:-1],
+            starts=tuple(accumulate(lengths, initial=0)),
             tokens=tokens,
             branches=branches,
             ends=ends,
@@ -67,6 +67,10 @@ class BranchTable:
     def nothing(self) -> int:
         """The entry that is no token."""
         return len(self.tokens) - 1
+
+    def entries(self, branch: int) -> range:
+        """Return the entries of a branch."""
+        return range(self.starts[branch], self.starts[branch + 1])
 
     def seen(self, entries: Tensor, columns: Tensor) -> Tensor:
         """Return bool [batch, tokens, columns]: whether a column is a token or stands above it.

@@ -66,7 +66,7 @@ class Search:
         """Return the branches that must be read before this can end; none: it has ended."""
         if not self.open:
             return []
-        order = sorted(self.open, key=lambda index: -self.open[index])
+        order = sorted(self.open, key=self.open.__getitem__, reverse=True)
         weights = [math.exp(self.open[index]) for index in order]
         left = TOLERANCE / (1 + TOLERANCE) * (math.fsum(weights) + self.weight)
         while weights and (left := left - weights[-1]) >= 0:
