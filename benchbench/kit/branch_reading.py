@@ -2,19 +2,21 @@
 
 Each prompt asks for other branches, and for another number of them. A row holds some of one
 prompt's branches. It sees the prompt and, of all that was read before, what stands above its own
-branches: their keys and values are kept, in one place for all prompts, and put beside the rows
+branches: their keys and values are kept, in one place for all prompts, and put before the rows
 that need them. So nothing is read twice, and no prompt is padded to an unsure one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from benchbench.kit.branch_table import BranchTable
-from benchbench.kit.cached_reading import CachedReading, KeysAndValues
+from benchbench.kit.cached_reading import CachedReading, KeysAndValues, states_behind
+from benchbench.kit.passing_cache import Pieces, passing_cache
 from benchbench.kit.radix import RadixTrie
 from benchbench.kit.vocabulary import token_log_probabilities
 
@@ -48,9 +50,8 @@ class Row:
 class BranchReader:
     """Reads branches behind prompts, those whose parents it has read. No gradients.
 
-    `kept` are keys and values [tokens, heads, head width] of all that later tokens may see: of
-    the prompts, at `columns` [prompts, columns], and of what branches follow, at `places`
-    [prompts, entries of the table].
+    `kept` are keys and values [tokens, heads, head width] of what branches follow; `places`
+    [prompts, entries of the table] says where a prompt's are. The first is there to fill up.
     """
 
     def __init__(self, reading: CachedReading, trie: RadixTrie) -> None:
@@ -60,11 +61,7 @@ class BranchReader:
         device = reading.visible.device
         self.reading, self.trie = reading, trie
         self.table = BranchTable.of(trie, device)
-        self.kept: KeysAndValues = tuple(
-            (keys.transpose(1, 2).flatten(0, 1), values.transpose(1, 2).flatten(0, 1))
-            for keys, values in reading.layers
-        )
-        self.columns = torch.arange(reading.visible.numel(), device=device).view_as(reading.visible)
+        self.kept = [(keys[:1, :, 0], values[:1, :, 0]) for keys, values in reading.layers]
         rows = (len(reading.visible), self.table.nothing + 1)
         self.places = torch.zeros(rows, dtype=torch.long, device=device)
 
@@ -74,20 +71,18 @@ class BranchReader:
 
         found: list[dict[int, list[float]]] = [{} for _ in wanted]
         rows = [row for prompt, own in enumerate(wanted) for row in self._rows(prompt, own)]
-        parts = [self.kept]
+        first, more = len(self.kept[0][0]), list[KeysAndValues]()
         for some in passes(rows):
             prompts = torch.tensor([row.prompt for row in some], device=self.places.device)
             tokens = self._filled([row.tokens for row in some])
-            states, longer = self._states(prompts, some, tokens)
+            states, layers = self._states(prompts, some, tokens)
             scores = iter(self._scores(tokens, states))
             for row in some:
                 for index in row.branches:
                     found[row.prompt][index] = list(islice(scores, self.trie.branches[index].edges))
-            parts.append(self._kept(prompts, tokens, longer, sum(len(one[0][0]) for one in parts)))
-        self.kept = tuple(
-            (torch.cat([keys for keys, _ in layer]), torch.cat([values for _, values in layer]))
-            for layer in zip(*parts, strict=True)
-        )
+            more.append(self._followed(prompts, tokens, layers, first))
+            first += len(more[-1][0][0])
+        self._keep(more)
         return found
 
     def _rows(self, prompt: int, wanted: Sequence[int]) -> list[Row]:
@@ -120,27 +115,29 @@ class BranchReader:
     def _states(
         self, prompts: Tensor, rows: Sequence[Row], tokens: Tensor
     ) -> tuple[Tensor, KeysAndValues]:
-        """Return the final hidden states [rows, longest, width], and the rows' keys and values."""
+        """Return final hidden states [rows, longest, width], and the rows' keys and values."""
         import torch
 
-        reading, table = self.reading, self.table
-        longest = max(len(row.above) for row in rows)
-        columns = self.columns.shape[1] + longest + tokens.shape[1]
-        above = self._filled([row.above for row in rows], -columns % COLUMNS)
-        places = torch.cat([self.columns[prompts], self.places[prompts[:, None], above]], dim=1)
-        own = reading.visible[prompts][:, None].expand(-1, tokens.shape[1], -1)
+        table, prompted = self.table, self.reading.visible[prompts]
+        seen_at_most = prompted.shape[1] + max(len(row.above) for row in rows) + tokens.shape[1]
+        above = self._filled([row.above for row in rows], -seen_at_most % COLUMNS)
+        own = prompted[:, None].expand(-1, tokens.shape[1], -1)
         seen = torch.cat([own, table.seen(tokens, above), table.seen(tokens, tokens)], dim=2)
-        beside = replace(
-            reading,
-            layers=tuple(
-                (_taken(keys, places), _taken(values, places)) for keys, values in self.kept
-            ),
-            visible=torch.zeros_like(places, dtype=torch.bool),
-            lengths=reading.lengths[prompts],
-            ends=reading.ends[prompts],
-        )
-        states, longer = beside.asked(table.tokens[tokens], table.depths[tokens], seen)
-        return states, longer.layers
+        places = self.places[prompts[:, None], above]
+        earlier = [
+            partial(self._earlier, layer, prompts, places) for layer in range(len(self.kept))
+        ]
+        cache = passing_cache(earlier, seen.shape[2] - tokens.shape[1])
+        positions = self.reading.lengths[prompts][:, None] - 1 + table.depths[tokens]
+        model, ids = self.reading.model, table.tokens[tokens]
+        states = states_behind(model, cache, ids, positions, seen)
+        return states, tuple((layer.keys, layer.values) for layer in cache.layers)
+
+    def _earlier(self, layer: int, prompts: Tensor, places: Tensor) -> Pieces:
+        """Return a layer's keys and values of prompts, and of what is kept at `places`."""
+        keys, values = self.reading.layers[layer]
+        above, above_values = (_taken(kept, places) for kept in self.kept[layer])
+        return [(keys[prompts], values[prompts]), (above, above_values)]
 
     def _scores(self, tokens: Tensor, states: Tensor) -> list[float]:
         """Return the log-probabilities of all edges, row by row."""
@@ -150,7 +147,7 @@ class BranchReader:
         found: list[float] = scored.tolist()
         return found
 
-    def _kept(
+    def _followed(
         self, prompts: Tensor, tokens: Tensor, layers: KeysAndValues, first: int
     ) -> KeysAndValues:
         """Return the keys and values of what branches follow; they take the places from `first`."""
@@ -159,8 +156,18 @@ class BranchReader:
         rows, columns = self.table.below[tokens].nonzero(as_tuple=True)
         taken = torch.arange(first, first + len(rows), device=rows.device)
         self.places[prompts[rows], tokens[rows, columns]] = taken
-        at = columns - tokens.shape[1]
-        return tuple((keys[rows, :, at], values[rows, :, at]) for keys, values in layers)
+        return tuple((keys[rows, :, columns], values[rows, :, columns]) for keys, values in layers)
+
+    def _keep(self, more: Sequence[KeysAndValues]) -> None:
+        """Put more behind what is kept, a layer at a time, lest all be there twice."""
+        import torch
+
+        for number, (keys, values) in enumerate(self.kept):
+            new = [layers[number] for layers in more]
+            self.kept[number] = (
+                torch.cat([keys, *(one for one, _ in new)]),
+                torch.cat([values, *(one for _, one in new)]),
+            )
 
 
 def passes(rows: Sequence[Row]) -> Iterator[list[Row]]:

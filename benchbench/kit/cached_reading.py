@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
 from benchbench.kit.last_layer import states_at
 from benchbench.kit.limits import check_row, tree_limit
+from benchbench.kit.passing_cache import passing_cache
 from benchbench.kit.trie import TokenTrie
 from benchbench.kit.vocabulary import token_log_probabilities
 
@@ -93,52 +95,22 @@ class CachedReading:
 
     def asked(
         self, ids: Tensor, depths: Tensor, seen: Tensor, columns: Tensor | None = None
-    ) -> tuple[Tensor, CachedReading]:
-        """Read new tokens, and return their final hidden states with the longer reading.
+    ) -> Tensor:
+        """Return the final hidden states of new tokens, at `columns` [batch, n] or all of them.
 
         `ids` int64 [batch, tokens] stand `depths` tokens behind their prompts' last ones; `seen`
-        bool [batch, tokens, columns + tokens] says what each sees. The states are those at
-        `columns` [batch, n], or all of them. No prompt grows: later tokens see these where `seen`
-        says so.
+        bool [batch, tokens, columns + tokens] says what each sees. No prompt grows.
         """
-        import torch
-
-        cache = _cache(self.layers)
-        dtype = self.model.get_input_embeddings().weight.dtype
-        # as what is added to the scores: a mask of yes and no every layer would turn into that
-        added = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": added.masked_fill_(~seen, torch.finfo(dtype).min)[:, None],
-            "position_ids": self.lengths[:, None] - 1 + depths,
-            "past_key_values": cache,
-            "use_cache": True,
-        }
-        if columns is None:
-            states: Tensor = self.model.base_model(**inputs).last_hidden_state
-        else:
-            states = states_at(self.model, columns, **inputs)
-        visible = torch.cat([self.visible, torch.zeros_like(ids, dtype=torch.bool)], dim=1)
-        own = (self.model, self.pad_id, _layers(cache), visible, self.lengths, self.ends)
-        return states, CachedReading(*own)
-
-    def beside(self, layers: KeysAndValues) -> CachedReading:
-        """Return the reading with keys and values of tokens that no prompt counts among its own."""
-        import torch
-
-        more = tuple(
-            (torch.cat([keys, more_keys], dim=2), torch.cat([values, more_values], dim=2))
-            for (keys, values), (more_keys, more_values) in zip(self.layers, layers, strict=True)
+        cache = passing_cache(
+            [partial(list, [layer]) for layer in self.layers], self.visible.shape[1]
         )
-        unseen = self.visible.new_zeros(len(self.visible), layers[0][0].shape[2])
-        visible = torch.cat([self.visible, unseen], dim=1)
-        return CachedReading(self.model, self.pad_id, more, visible, self.lengths, self.ends)
+        positions = self.lengths[:, None] - 1 + depths
+        return states_behind(self.model, cache, ids, positions, seen, columns)
 
-    def only(self, rows: slice | Sequence[int]) -> CachedReading:
+    def only(self, rows: slice) -> CachedReading:
         """Return the reading of some of the prompts."""
-        at = rows if isinstance(rows, slice) else list(rows)
-        layers = tuple((keys[at], values[at]) for keys, values in self.layers)
-        one = (self.visible[at], self.lengths[at], self.ends[at])
+        layers = tuple((keys[rows], values[rows]) for keys, values in self.layers)
+        one = (self.visible[rows], self.lengths[rows], self.ends[rows])
         return CachedReading(self.model, self.pad_id, layers, *one)
 
     def _part(self, trie: TokenTrie) -> Tensor:
@@ -153,6 +125,33 @@ class CachedReading:
                 for first in range(0, len(self.lengths), rows)
             ]
         )
+
+
+def states_behind(
+    model: Any, cache: Any, ids: Tensor, positions: Tensor, seen: Tensor,
+    columns: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Return the final hidden states of new tokens, at `columns` [batch, n] or all of them.
+
+    `ids` and `positions` are int64 [batch, tokens], `seen` bool [batch, tokens, earlier columns +
+    tokens]: what each sees of the cache and of the new.
+    """
+    import torch
+
+    dtype = model.get_input_embeddings().weight.dtype
+    # as what is added to the scores: a mask of yes and no every layer would turn into that
+    added = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": added.masked_fill_(~seen, torch.finfo(dtype).min)[:, None],
+        "position_ids": positions,
+        "past_key_values": cache,
+        "use_cache": True,
+    }
+    if columns is not None:
+        return states_at(model, columns, **inputs)
+    states: Tensor = model.base_model(**inputs).last_hidden_state
+    return states
 
 
 def parts_of(model: Any, trie: TokenTrie) -> list[TokenTrie]:
@@ -186,7 +185,7 @@ def _scores(reading: CachedReading, trie: TokenTrie) -> Tensor:
         ids = torch.tensor(trie.tokens, device=device).expand(rows, -1)
         depths = torch.tensor(trie.depths, device=device)
         every = behind.shape[1] == nodes
-        found, _ = reading.asked(ids, depths, seen, None if every else behind)
+        found = reading.asked(ids, depths, seen, None if every else behind)
         states = torch.cat([states, found], dim=1)
     first = 0 if trie.predictors[0] < 0 else 1  # whether the prompt's end predicts anything
     states = states[:, first:]
