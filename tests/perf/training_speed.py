@@ -52,7 +52,7 @@ class Budget:
 
 
 INSTRUCTION = Budget(1500, 2)
-BEFORE = 4000
+LEARNED_BEFORE = 4000
 """Documents from which the instruction method's start has learned; nobody sees them again."""
 EPOCHS = 3
 """So often it has seen them: half learned, so that there is something left to learn."""
@@ -81,10 +81,10 @@ def head_ratio(name: str, seeds: int, folder: Path) -> Ratio:
 def instruction_ratio(seeds: int, folder: Path) -> Ratio:
     """Return the instruction method against SFTTrainer on banking77; both scored by us."""
     budget = INSTRUCTION
-    data = shared_data.banking77(budget.documents + BEFORE, TEST["instruction"])
+    data = shared_data.banking77(budget.documents + LEARNED_BEFORE, TEST["instruction"])
     data["validation"] = data["validation"][:32]  # argmax needs no threshold
-    model = str(trained({**data, "train": data["train"][:BEFORE]}, "text", EPOCHS, folder))
-    data["train"] = data["train"][BEFORE:]
+    model = str(trained({**data, "train": data["train"][:LEARNED_BEFORE]}, "text", EPOCHS, folder))
+    data["train"] = data["train"][LEARNED_BEFORE:]
     path = shared_data.write(data, folder / "instruction.json")
     asked = shared_data.write(
         conversations(data, MODEL, budget.document_tokens, 512), folder / "conversations.json"

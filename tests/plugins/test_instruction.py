@@ -198,8 +198,7 @@ def test_saved_classifiers_answer_the_same_in_a_fresh_process(fitted, folder, tm
     for way, (task, classifier) in fitted.items():
         loaded = np.load(tmp_path / way / "logits.npy")
         assert loaded.shape == (32, 3)
-        expected = classifier.predict_logits(task.validation["text"][:32])
-        np.testing.assert_allclose(loaded, expected, rtol=1e-6, atol=1e-5)
+        assert np.abs(loaded - classifier.predict_logits(task.validation["text"][:32])).max() < 1e-5
 
 
 def test_a_changed_prompt_or_label_list_is_refused_on_load(fitted, folder, tmp_path):
@@ -547,8 +546,7 @@ def test_certified_answers_are_those_of_complete_ones_and_say_what_they_left_out
     complete = replace(
         method.load(tmp_path, task.backbone), way=replace(classifier.way, tally=None)
     )
-    again = method.load(tmp_path, task.backbone).predict_logits(texts)
-    np.testing.assert_allclose(again, found, rtol=1e-6, atol=1e-5)
+    assert np.abs(method.load(tmp_path, task.backbone).predict_logits(texts) - found).max() < 1e-5
     expected = complete.predict_logits(texts)
     assert (found.argmax(1) == expected.argmax(1)).all()
     softmax = lambda rows: np.exp(rows) / np.exp(rows).sum(1, keepdims=True)  # noqa: E731
