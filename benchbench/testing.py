@@ -13,9 +13,19 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchbench.parameters import Parameter, Params, Value, resolve
-from benchbench.protocols import Backbone, Dataset, Method
-from benchbench.types import BoundBackbone, Corpus, Kind, Task
+from benchbench.contract import (
+    Backbone,
+    BoundBackbone,
+    Corpus,
+    Dataset,
+    Kind,
+    Method,
+    Parameter,
+    Params,
+    Task,
+    Value,
+    resolve,
+)
 
 WORDS = {"rain": "wet cloud puddle", "snow": "white cold frost", "sun": "bright hot dry"}
 PROBES = 32
@@ -25,11 +35,11 @@ def check_dataset(dataset: Dataset, params: Params | None = None) -> Corpus:
     """Load a dataset twice and check all that the harness relies on; return the corpus.
 
     Raises AssertionError or LoaderError saying what does not hold: the declared kind, the
-    corpus's own rules (see `benchbench.kit.corpus_checks.check_corpus`), and that loading again
+    rules of a corpus (`benchbench.kit.data.corpus_checks.check_corpus`), and that loading again
     gives the same documents.
     """
-    from benchbench.kit.corpus_checks import check_corpus
-    from benchbench.kit.corpus_store import write_corpus
+    from benchbench.kit.data.corpus_checks import check_corpus
+    from benchbench.kit.data.corpus_store import write_corpus
 
     values = settle(dataset.name, dataset.parameters, {"split_seed": 0, **(params or {})})
     assert dataset.source(values) == dataset.source(values), "source() changes from call to call"
@@ -110,7 +120,7 @@ def check_backbone(backbone: Backbone, params: Params | None = None) -> None:
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
     """Return a corpus of generated documents of three labels, to try a method on."""
-    from benchbench.kit.corpora import Row, build_corpus
+    from benchbench.kit.data.corpora import Row, build_corpus
 
     names = sorted(WORDS)
     rows = []

@@ -5,45 +5,31 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
+from statistics import quantiles
 
 import pytest
 
 import benchbench
+from benchbench.machine.source_code import EXECUTION
 
 CORE = Path(benchbench.__file__).parent
 SHELF = CORE.parent / "plugins"
 THIRD_PARTY = Path(__file__).parent / "thirdparty"
 
-LAYERS = (
-    ("errors", "parameters", "redaction", "memory", "executors.preload"),
-    ("types", "fsio", "predictions", "hardware", "tables", "titles"),
-    ("workload",),
-    ("protocols",),
-    ("estimate", "hookspecs", "borrowed", "curve", "stopwatch", "evidence"),
-    ("evaluation.*", "plugins"),
-    ("catalog", "identity"),
-    ("kit.*",),
-    ("store", "grid", "provenance", "preparation", "worker", "testing"),
-    ("plan", "child", "grid_file", "calibration"),
-    ("board", "executors.local", "executors.elsewhere", "forecast"),
-    ("systems",),
-    ("readings", "notes", "rankings"),
-    ("suite", "freezing", "weighing", "comparisons", "contrast"),
-    ("leaderboard",),
-    ("render.*",),
-    ("progress", "publication"),
-    ("verification",),
-    ("cli.selection",),
-    ("cli.*",),
-    ("cli",),
-    ("__main__",),
-)
-"""A module imports only from layers above its own; those of one pattern may share."""
+ROOMS = (
+    "__main__", "testing", "cli", "publishing", "render", "leaderboard", "evidence", "running",
+    "planning", "grids", "catalog", "records", "kit", "evaluation", "machine", "contract",
+)  # fmt: skip
+"""From the top: a room imports only from rooms below it."""
 
-FREE = ("benchbench", "evaluation", "executors", "kit", "render")
-"""Package files that hold names or a docstring alone."""
+IN_THE_KEY = {"contract", "kit", "running/worker.py"}
+"""What a record's key covers of the core; beside it the plugins that a cell uses."""
+
+MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 20, 13, 80
+MOST_FILES_IN_THE_HALL = 5
+MOST_LINES, MOST_FUNCTION_LINES, USUAL_FUNCTION_LINES = 300, 45, 25
 
 HEAVY = (
     "torch", "transformers", "peft", "bitsandbytes", "datasets", "pandas", "pyarrow", "sklearn",
@@ -59,11 +45,11 @@ WRITES = {
 }  # fmt: skip
 
 SCRATCH = {
-    "worker": {"write_text", "mkdir"},  # the outcome and artefacts in the job's scratch folder
-    "child": {"open"},  # the log beside them
-    "predictions": {"write_table"},  # into the scratch folder too
-    "memory": {"write_text"},  # asks the kernel to forget a peak
-    "publication": {"mkdir", "write_bytes"},  # an archive's files, in a folder that is removed
+    "running.worker": {"write_text", "mkdir"},  # the outcome and artefacts, in the scratch folder
+    "running.cell_process": {"open"},  # the log beside them
+    "records.predictions": {"write_table"},  # into the scratch folder too
+    "machine.memory": {"write_text"},  # asks the kernel to forget a peak
+    "publishing.publication": {"mkdir", "write_bytes"},  # an archive's files, removed afterwards
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
 }
 """Writes outside `fsio`, each with its reason: none of them touches the store."""
@@ -71,12 +57,12 @@ SCRATCH = {
 
 def modules(root, prefix):
     """Return name -> syntax tree of every module of a package."""
-    found = {}
+    trees = {}
     for path in sorted(root.rglob("*.py")):
         parts = (prefix, *path.relative_to(root).with_suffix("").parts)
         name = ".".join(part for part in parts if part != "__init__")
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
-    return found
+        trees[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return trees
 
 
 def imports(tree, *, typing=False):
@@ -105,74 +91,162 @@ def short(name):
     return name.removeprefix("benchbench.")
 
 
-def layer(name):
-    """Return (layer, pattern) of a module of the core."""
-    for exact in (True, False):
-        for number, patterns in enumerate(LAYERS):
-            for pattern in patterns:
-                if pattern == name if exact else fnmatch(name, pattern):
-                    return number, pattern
-    raise AssertionError(f"{name} has no layer: give it one in LAYERS")
-
-
 def target(imported):
     """Return the module of the core that an import reaches, or None."""
     module, _, name = imported.partition(":")
     if f"{module}.{name}" in CORE_MODULES:
         module = f"{module}.{name}"
-    return short(module) if module in CORE_MODULES else None
+    return module if module in CORE_MODULES else None
+
+
+def room(module):
+    """Return the room that a module of the core lies in; the hall has none."""
+    return module.split(".")[1] if "." in module else None
+
+
+def reached(module):
+    """Return the modules of the core that a module imports, for types included."""
+    targets = {target(imported) for imported in imports(CORE_MODULES[module], typing=True)}
+    return targets - {None, module}
+
+
+def arrows():
+    """Return every (room, room) between which something is imported."""
+    pairs = {(room(module), room(other)) for module in CORE_MODULES for other in reached(module)}
+    return {(first, second) for first, second in pairs if first and second and first != second}
 
 
 @pytest.mark.parametrize("module", CORE_MODULES, ids=short)
-def test_a_module_imports_only_from_layers_above_its_own(module):
-    if short(module) in FREE:
+def test_a_room_imports_only_from_rooms_below_it(module):
+    if room(module) is None:
         return
-    own, pattern = layer(short(module))
-    for imported in imports(CORE_MODULES[module]):
-        reached = target(imported)
-        if reached is None or reached in FREE:
+    for other in reached(module):
+        assert room(other) is not None, f"{module} imports the hall: {other}"
+        floors = ROOMS.index(room(module)), ROOMS.index(room(other))
+        assert floors[0] <= floors[1], f"{module} imports {other}, whose room is not below"
+
+
+def test_the_rooms_are_few_and_the_hall_is_nearly_empty():
+    folders = {path.name for path in CORE.iterdir() if (path / "__init__.py").exists()}
+    files = {path.stem for path in CORE.glob("*.py")} - {"__init__"}
+    assert folders | files == set(ROOMS)
+    assert len(ROOMS) <= MOST_ROOMS
+    assert len(files | {"__init__"}) <= MOST_FILES_IN_THE_HALL
+
+
+def test_floors_and_arrows_stay_within_their_limits():
+    pairs = arrows()
+
+    @cache
+    def floors(name):
+        below = [second for first, second in pairs if first == name]
+        return 1 + max(map(floors, below), default=0)
+
+    assert max(map(floors, ROOMS)) <= MOST_FLOORS
+    assert len(pairs) <= MOST_ARROWS
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    waiting = {
+        module: {other for other in reached(module) if not is_front_door(other)}
+        for module in CORE_MODULES
+        if not is_front_door(module)
+    }
+    while ready := [module for module, others in waiting.items() if not others & set(waiting)]:
+        for module in ready:
+            del waiting[module]
+    assert not waiting, f"these import one another in a circle: {sorted(waiting)}"
+
+
+def is_front_door(module):
+    return module == "benchbench" or (module.count(".") == 1 and (CORE / short(module)).is_dir())
+
+
+@pytest.mark.parametrize("name", [name for name in ROOMS if (CORE / name).is_dir()])
+def test_a_rooms_front_door_says_what_the_room_is_and_what_it_offers(name):
+    module = __import__(f"benchbench.{name}", fromlist=["*"])
+    assert module.__doc__.strip().count("\n") == 0
+    assert module.__doc__.endswith(".")
+    assert module.__all__
+    for offered in module.__all__:
+        assert hasattr(module, offered) or (CORE / name / f"{offered}.py").exists() or (
+            CORE / name / offered).is_dir(), offered  # fmt: skip
+
+
+@pytest.mark.parametrize("module", CORE_MODULES, ids=short)
+def test_other_rooms_are_entered_by_the_front_door(module):
+    inside = ("kit", "evaluation", "render", "cli")  # whose modules are the names
+    for imported in imports(CORE_MODULES[module], typing=True):
+        other = target(imported)
+        if other is None or room(other) in (None, room(module), *inside) or is_front_door(other):
             continue
-        number, other = layer(reached)
-        shared = number == own and other == pattern and "*" in pattern
-        assert number < own or shared, f"{module} imports {reached}, which is not above it"
+        by_name = imported.partition(":")[2] == other.rpartition(".")[2]
+        assert by_name, f"{module} imports {imported}; take it from benchbench.{room(other)}"
 
 
-@pytest.mark.parametrize("pattern", [each for patterns in LAYERS for each in patterns])
-def test_every_entry_of_the_layers_exists(pattern):
-    assert any(fnmatch(short(name), pattern) for name in CORE_MODULES)
+def sources():
+    """Yield (path, source) of the harness and of the first-party plugins."""
+    for root in (CORE, *SHELF.glob("benchbench_*")):
+        for path in sorted(root.rglob("*.py")):
+            yield path, path.read_text(encoding="utf-8")
+
+
+def test_files_and_functions_are_short():
+    lengths = []
+    for path, source in sources():
+        assert source.count("\n") <= MOST_LINES, f"{path.name} is longer than {MOST_LINES} lines"
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= MOST_FUNCTION_LINES, f"{path.name}: {node.name} has {lines} lines"
+                lengths.append(lines)
+    assert quantiles(lengths, n=20)[-1] <= USUAL_FUNCTION_LINES
+
+
+def test_no_class_name_stands_for_two_things():
+    homes = {}
+    for path, source in sources():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name.lstrip("_"), []).append(path.stem)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def test_a_records_key_covers_what_runs_a_cell_by_folder():
+    assert set(EXECUTION) == IN_THE_KEY
 
 
 def test_the_worker_never_sees_the_store_nor_the_leaderboard_a_model():
-    seen = {target(imported) for imported in imports(CORE_MODULES["benchbench.worker"])}
-    assert not seen & {"store", "suite", "leaderboard", "board"}
-    for name in ("leaderboard", "render.markdown", "render.terminal", "store", "board"):
-        found = {
-            imported.partition(":")[0] for imported in imports(CORE_MODULES[f"benchbench.{name}"])
-        }
-        assert not found & set(HEAVY)
+    rooms = {room(module) for module in reached("benchbench.running.worker")}
+    assert not rooms & {"evidence", "leaderboard", "publishing", "planning"}
+    worker = set(imports(CORE_MODULES["benchbench.running.worker"], typing=True))
+    assert not {imported for imported in worker if "store" in imported.lower()} - {
+        "benchbench.kit.data.corpus_store:read_corpus"
+    }
+    for name, tree in CORE_MODULES.items():
+        if room(name) in ("leaderboard", "render", "records") and name != (
+            "benchbench.records.predictions"
+        ):
+            packages = {imported.partition(":")[0] for imported in imports(tree)}
+            assert not packages & set(HEAVY), name
 
 
 def test_the_core_imports_no_plugin():
     plugins = set(PLUGIN_MODULES)
     for name, tree in CORE_MODULES.items():
-        found = {imported.partition(":")[0].partition(".")[0] for imported in imports(tree)}
-        assert not found & plugins, name
+        packages = {imported.partition(":")[0].partition(".")[0] for imported in imports(tree)}
+        assert not packages & plugins, name
 
 
-FOR_EXECUTORS = {
-    "benchbench.worker:run_job",
-    "benchbench.executors:elsewhere",
-    "benchbench.executors.local:LocalExecutor",
-    "benchbench.executors.local:start_server",
-}
+FOR_EXECUTORS = {"run_job", "LocalExecutor", "start_server", "remote"}
 """What an executor calls where a cell is to run: in its own process, in a child, elsewhere."""
 
 
 def is_public(imported):
     """Say whether an import of the core is one that plugins may use."""
     module, _, name = imported.partition(":")
-    if imported in FOR_EXECUTORS:
-        return True
+    if module == "benchbench.running":
+        return name in FOR_EXECUTORS
     if module == "benchbench":
         return name in benchbench.__all__ or name in ("kit", "testing")
     return module.startswith("benchbench.kit") or module == "benchbench.testing"
@@ -190,11 +264,11 @@ def test_a_plugin_uses_public_names_alone_and_no_other_plugin(package):
 
 
 def test_the_rule_for_plugins_can_be_broken():
-    assert not is_public("benchbench.store:Store")
-    assert not is_public("benchbench:store")
-    assert not is_public("benchbench.executors.local:Running")
+    assert not is_public("benchbench.records:Store")
+    assert not is_public("benchbench:records")
+    assert not is_public("benchbench.running.executors.local:Running")
     assert is_public("benchbench:hookimpl")
-    assert is_public("benchbench.executors:elsewhere")
+    assert is_public("benchbench.running:remote")
     assert is_public("benchbench.kit:batching")
 
 
@@ -266,7 +340,7 @@ def writable(arguments, call):
     )
 
 
-HANDED = ("kit", "testing", "fsio")
+HANDED = ("kit", "testing", "machine.fsio")
 """Like plugins, they write into the folder that they are handed, or are what writes."""
 
 CAREFUL = [name for name in CORE_MODULES if not short(name).startswith(HANDED)]
@@ -274,10 +348,10 @@ CAREFUL = [name for name in CORE_MODULES if not short(name).startswith(HANDED)]
 
 @pytest.mark.parametrize("module", CAREFUL, ids=short)
 def test_the_core_writes_by_way_of_fsio_alone(module):
-    found = set(writes(CORE_MODULES[module]))
-    if short(module) == "worker":
-        found.discard("save")  # a classifier saves itself, into the folder it is handed
-    assert found == SCRATCH.get(short(module), set())
+    calls = set(writes(CORE_MODULES[module]))
+    if short(module) == "running.worker":
+        calls.discard("save")  # a classifier saves itself, into the folder it is handed
+    assert calls == SCRATCH.get(short(module), set())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.catalog import load_catalog
+from benchbench.catalog.lookup import load_catalog
 from benchbench.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchbench import LoaderError, hookspecs
-from benchbench.catalog import load_catalog
+from benchbench import LoaderError
+from benchbench.catalog.lookup import load_catalog
+from benchbench.contract import hookspecs
 from benchbench.testing import check_backbone, check_dataset, check_method
-from tests.models import bind_model, write_encoder, write_model
+from tests.support.models import bind_model, write_encoder, write_model
 
 MESSAGES = Path(__file__).parent / "data" / "messages.csv"
 TABLE = {"path": str(MESSAGES), "text": "text", "label": "topic"}

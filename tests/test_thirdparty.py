@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchbench.store import Store, all_records
-from tests.commands import benchbench
+from benchbench.records.store import Store, all_records
+from tests.support.commands import benchbench
 
 
 def test_a_strangers_dataset_method_and_backbone_make_a_leaderboard(tmp_path):

@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from benchbench.errors import BenchbenchError
+from benchbench.contract import BenchbenchError
 
 SUMMARIES = {
     "run": "Run a grid, or methods on a table of your own: only what is missing.",

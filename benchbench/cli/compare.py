@@ -13,23 +13,27 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
-from benchbench.contrast import (
-    Difference,
-    Side,
-    contrast,
-    contrast_stores,
-    settings_of,
-    side,
+from benchbench.contract import BenchbenchError
+from benchbench.evidence import (
+    RESAMPLES,
+    RIGHT,
+    PairEvidence,
+    ScoredSystems,
+    compute_pair,
+    read_systems,
 )
-from benchbench.errors import BenchbenchError
-from benchbench.evidence import PairEvidence
-from benchbench.publication import opened
-from benchbench.readings import Readings, read_systems
+from benchbench.leaderboard import p_text, title_of
+from benchbench.publishing import (
+    Difference,
+    Selected,
+    diff_settings,
+    diff_stores,
+    opened,
+    select,
+    settings_of,
+)
+from benchbench.records import Store, read_json
 from benchbench.render.terminal import plain
-from benchbench.store import Store, read_document
-from benchbench.tables import p_text
-from benchbench.titles import title_of
-from benchbench.weighing import RESAMPLES, RIGHT, weigh_pair
 
 MOST_TITLES = 10
 
@@ -53,12 +57,12 @@ def compare(first: str, second: str, store: Path, board: str | None, metric: str
             _show_stores(console, (first, second), stores)
             return 0
         source = stack.enter_context(opened(store))
-        sides = side(source, first, board), side(source, second, board)
-        shared = [name for name in sides[0].systems if name in sides[1].systems]
+        selected = select(source, first, board), select(source, second, board)
+        shared = [name for name in selected[0].systems if name in selected[1].systems]
         if not shared:
             raise BenchbenchError("The two have no dataset in common: nothing can be compared.")
         for fingerprint in shared:
-            _show_pair(console, source, fingerprint, sides, metric)
+            _show_pair(console, source, fingerprint, selected, metric)
     return 0
 
 
@@ -71,11 +75,11 @@ def _show_pair(
     console: Console,
     store: Store,
     fingerprint: str,
-    sides: tuple[Side, Side],
+    selected: tuple[Selected, Selected],
     metric: str | None,
 ) -> None:
-    facts = read_document(store, "datasets", fingerprint)
-    systems = [each.systems[fingerprint] for each in sides]
+    facts = read_json(store, "datasets", fingerprint)
+    systems = [each.systems[fingerprint] for each in selected]
     by = metric or facts["main_metric"]
     dataset = systems[0].cells[0].cell.dataset.name
     console.print()
@@ -89,18 +93,18 @@ def _show_pair(
     read = read_systems(store, facts, systems, by)
     if read.left_out:
         raise BenchbenchError(f"Cannot compare: {'; '.join(read.left_out)}.")
-    for letter, own, system in zip("AB", sides, systems, strict=True):
+    for letter, own, system in zip("AB", selected, systems, strict=True):
         mean = system.mean(by)
         seeds = f"{len(system.records)} seed" + ("s" if len(system.records) != 1 else "")
         shown = "–" if mean is None else f"{mean:.4f}"
         console.print(f"  {letter}  {plain(own.title)}: {shown}, {seeds}")
-    for line in _pair_lines(weigh_pair(read), read):
+    for line in _pair_lines(compute_pair(read), read):
         console.print(f"  {line}")
-    found = contrast(*(settings_of(system.records) for system in systems))
+    found = diff_settings(*(settings_of(system.records) for system in systems))
     console.print(_settings(found) if found else "  Nothing else differs.")
 
 
-def _pair_lines(pair: PairEvidence, read: Readings) -> Iterable[str]:
+def _pair_lines(pair: PairEvidence, read: ScoredSystems) -> Iterable[str]:
     interval = pair.interval
     yield (
         f"A - B = {pair.difference:+.4f}, 95 % interval {interval.low:+.4f} to "
@@ -136,7 +140,7 @@ def _short(value: str) -> str:
 
 
 def _show_stores(console: Console, names: tuple[str, str], stores: list[Store]) -> None:
-    found = contrast_stores(*stores)
+    found = diff_stores(*stores)
     console.print(f"{found.same} cells are the same in both, to the last digit.")
     _list(console, f"only in {names[0]}", found.only_first)
     _list(console, f"only in {names[1]}", found.only_second)

@@ -9,15 +9,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchbench import fsio
-from benchbench.board import read_board, records_on
 from benchbench.cli.selection import store_option
-from benchbench.errors import BenchbenchError
-from benchbench.leaderboard import Leaderboard, build
-from benchbench.publication import check_folder, opened, publish_board
+from benchbench.contract import BenchbenchError
+from benchbench.evidence import load_or_compute, read_board, records_on
+from benchbench.leaderboard import Leaderboard, build_leaderboard
+from benchbench.machine import fsio
+from benchbench.publishing import check_folder, opened, publish_board
+from benchbench.records import Store, list_names
 from benchbench.render import terminal
-from benchbench.store import Store, documents
-from benchbench.weighing import evidence_of
 
 SOME_WRONG = 1
 TEXT_FORMS = ("markdown", "html", "csv", "json", "latex")
@@ -81,7 +80,7 @@ def leaderboard(
         board = read_board(source, name)
         records = records_on(source, board)
         say = Console(stderr=True, highlight=False).print
-        built = build(board, records, evidence_of(source, board, records, say))
+        built = build_leaderboard(board, records, load_or_compute(source, board, records, say))
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
     if form == "terminal" and output is None:
@@ -98,7 +97,7 @@ def leaderboard(
 
 def board_name(store: Store, name: str | None) -> str:
     """Return the board that was asked for, or the only one."""
-    names = documents(store, "boards")
+    names = list_names(store, "boards")
     if name is None and len(names) != 1:
         known = ", ".join(names) or "none; 'benchbench run' makes one"
         raise BenchbenchError(f"Which board? There are: {known}.")

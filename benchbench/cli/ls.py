@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
-from benchbench.fsio import TEMPORARY
-from benchbench.parameters import Parameter
-from benchbench.preparation import CACHE, cache_folder
+from benchbench.contract import Parameter
+from benchbench.machine import TEMPORARY
+from benchbench.planning import CACHE, cache_folder
+from benchbench.records import all_records, corrupt_records, existing_store
 from benchbench.render.terminal import plain
-from benchbench.store import all_records, corrupt_records, existing_store
 
 Rows = Iterable[tuple[str, ...]]
 NAMES = ("plugins", "datasets", "methods", "backbones", "parameters", "grids", "runs", "caches")

@@ -22,13 +22,11 @@ from benchbench.cli.selection import (
     share,
     threads_option,
 )
-from benchbench.forecast import Forecast, forecasts
-from benchbench.hardware import Device
-from benchbench.parameters import Params
-from benchbench.plan import PlannedCell
+from benchbench.contract import Cell, Params
+from benchbench.machine import Device
+from benchbench.planning import Forecast, PlannedCell, forecasts
+from benchbench.records import Store
 from benchbench.render.terminal import plain
-from benchbench.store import Store
-from benchbench.types import Cell
 
 STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", "unresolved": "red"}
 WIDE = 120
@@ -45,8 +43,8 @@ def plan(**options: Any) -> int:
     selection = select(options)
     jobs, threads = share(options, selection)
     corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
-    around, cells = planned(selection, corpora, Store(options["store"]), options)
-    needs = forecasts(cells, corpora, around, threads)
+    context, cells = planned(selection, corpora, Store(options["store"]), options)
+    needs = forecasts(cells, corpora, context, threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):
         console.print(Text(plain(name), style="bold"))
         of_dataset = [cell for cell in cells if cell.cell.dataset.name == name]

@@ -13,8 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchbench import board as boards
-from benchbench import fsio
+from benchbench.cli.progress import ProgressWatcher
 from benchbench.cli.selection import (
     Selection,
     executor_settings,
@@ -26,20 +25,23 @@ from benchbench.cli.selection import (
     share,
     threads_option,
 )
-from benchbench.errors import BenchbenchError
-from benchbench.executors.local import LOCAL
-from benchbench.freezing import complete
-from benchbench.leaderboard import build
-from benchbench.plan import PlannedCell
-from benchbench.preparation import cache_folder
-from benchbench.progress import ProgressWatcher
-from benchbench.protocols import Executor
-from benchbench.redaction import redact
+from benchbench.contract import BenchbenchError, Executor
+from benchbench.evidence import (
+    Board,
+    board_cells,
+    describe,
+    load_or_compute,
+    records_on,
+    with_plugin_results,
+    write_board,
+)
+from benchbench.leaderboard import build_leaderboard
+from benchbench.machine import fsio, redact
+from benchbench.planning import PlannedCell, cache_folder
+from benchbench.records import Store, corrupt_records, open_store
 from benchbench.render import markdown, terminal
-from benchbench.store import Store, corrupt_records, open_store
-from benchbench.suite import Settings, Suite, failed
-from benchbench.suite import run as run_suite
-from benchbench.weighing import evidence_of
+from benchbench.running import LOCAL, Settings, Suite, failed
+from benchbench.running import run as run_suite
 
 SOME_FAILED = 1
 ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
@@ -69,28 +71,28 @@ def run(**options: Any) -> int:
     for corpus in corpora.values():
         for warning in corpus.facts["report"]["warnings"]:
             console.print(f"Warning: {warning}", style="yellow", markup=False)
-    around, cells = planned(selection, corpora, store, options)
+    context, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
     finished = False
     try:
-        _run(Suite(around, corpora, settings), cells, console)
+        _run(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
-        board = boards.Board(
+        board = Board(
             selection.name,
             selection.grid.title,
-            boards.board_cells(cells, selection.expansion.tried),
-            {reference.name: boards.describe(corpus) for reference, corpus in corpora.items()},
+            board_cells(cells, selection.expansion.tried),
+            {reference.name: describe(corpus) for reference, corpus in corpora.items()},
             selection.expansion.dropped,
             _command(sys.argv[1:]),
             note=selection.grid.note,
         )
-        board = complete(board, selection.catalog, store, console.print)
-        boards.freeze(store, board, corpora)
+        board = with_plugin_results(board, selection.catalog, store, console.print)
+        write_board(store, board, corpora)
         _publish(store, board, console, weighed=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
-    return SOME_FAILED if failed(boards.records_on(store, board).values()) else 0
+    return SOME_FAILED if failed(records_on(store, board).values()) else 0
 
 
 def _command(words: list[str]) -> str:
@@ -140,7 +142,7 @@ def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
     pending = sum(1 for cell in cells if cell.state != "done")
     if not pending:
         return
-    manager = suite.around.catalog.manager
+    manager = suite.context.catalog.manager
     with ProgressWatcher(console, pending) as watcher:
         manager.register(watcher)
         run_suite(suite, cells)
@@ -158,16 +160,16 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 
 
-def _publish(store: Store, board: boards.Board, console: Console, *, weighed: bool) -> Path:
+def _publish(store: Store, board: Board, console: Console, *, weighed: bool) -> Path:
     """Print the leaderboard and write it as markdown; return where.
 
     Whoever stops a run does not wait until what there is has been weighed.
     """
-    records = boards.records_on(store, board)
+    records = records_on(store, board)
     evidence = None
     if weighed:
-        evidence = evidence_of(store, board, records, console.print)
-    table = build(board, records, evidence)
+        evidence = load_or_compute(store, board, records, console.print)
+    table = build_leaderboard(board, records, evidence)
     text = markdown.render(table)
     path = store.folder("leaderboards") / f"{board.name}.md"
     fsio.replace(path, text.encode())

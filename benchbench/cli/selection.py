@@ -12,15 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.errors import BenchbenchError, UnknownName
-from benchbench.grid import CORES, Expansion, Grid, Overrides, expand, parse_only
-from benchbench.grid_file import find, read_grid
-from benchbench.hardware import Device, find_device, share_of_cores
-from benchbench.parameters import Value
-from benchbench.plan import PlannedCell, Surroundings, plan_cells
-from benchbench.preparation import PreparedCorpus, prepare
-from benchbench.store import Store, check_name
-from benchbench.types import Reference
+from benchbench.contract import BenchbenchError, Reference, UnknownName, Value
+from benchbench.grids import CORES, Expansion, Grid, Overrides, expand, find, parse_only, read_grid
+from benchbench.machine import Device, find_device, share_of_cores
+from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
+from benchbench.records import Store, check_name
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 CSV_OPTIONS = (
@@ -97,12 +93,12 @@ def planned(
     corpora: dict[Reference, PreparedCorpus],
     store: Store,
     options: dict[str, Any],
-) -> tuple[Surroundings, list[PlannedCell]]:
+) -> tuple[PlanContext, list[PlannedCell]]:
     """Return the surroundings and the planned cells."""
-    around = Surroundings(
+    context = PlanContext(
         selection.catalog, store, selection.device, options["offline"], options.get("force", False)
     )
-    return around, plan_cells(selection.expansion.cells, corpora, around)
+    return context, plan_cells(selection.expansion.cells, corpora, context)
 
 
 def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from benchbench.publishing import verify as verify_folder
 from benchbench.render.terminal import plain
-from benchbench.verification import verify as verify_folder
 
 SOME_WRONG = 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchbench.evaluation.f1 import label_counts
-from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
 from benchbench.evaluation.thresholds import decided_labels
 
 if TYPE_CHECKING:
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from benchbench.evaluation.scored import Scored
 
 
-def accuracy(scored: Scored) -> DocumentSums:
+def accuracy(scored: Scored) -> AdditiveMetric:
     """Return the share of documents with the right label. Single-label."""
     return mean((scored.predictions.gold & decided_labels(scored)).any(axis=1))
 
 
-def exact_match(scored: Scored) -> DocumentSums:
+def exact_match(scored: Scored) -> AdditiveMetric:
     """Return the share of documents that have all their labels and no other. Multi-label."""
     return mean((scored.predictions.gold == decided_labels(scored)).all(axis=1))
 
 
-def mcc(scored: Scored) -> DocumentSums:
+def mcc(scored: Scored) -> AdditiveMetric:
     """Return Matthews' correlation, from -1 to 1, and 0 where it is 0/0.
 
     Single-label: R_K of all labels (Gorodkin 2004, eq. 8). Multi-label: of all decisions pooled,
@@ -34,7 +34,7 @@ def mcc(scored: Scored) -> DocumentSums:
 
     gold, decided = scored.predictions.gold, decided_labels(scored)
     if scored.kind == "single-label":
-        return DocumentSums(label_counts(gold, decided), _of_classes)
+        return AdditiveMetric(label_counts(gold, decided), _of_classes)
     counts = [matrix.sum(axis=1) for matrix in (gold & decided, decided, gold)]
     return sums(np.stack([*counts, np.full(len(gold), gold.shape[1])]), _pooled)
 

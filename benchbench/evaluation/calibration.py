@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
 from benchbench.evaluation.thresholds import decided_labels
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from benchbench.contract import Kind
     from benchbench.evaluation.scored import Scored
-    from benchbench.types import Kind
 
 BINS = 15
 """As in Guo et al. (2017)."""
@@ -37,7 +37,7 @@ def probabilities(scored: Scored, temperature: float = 1.0) -> np.ndarray:
     return found
 
 
-def ece(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+def ece(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal width (Naeini et al., 2015).
 
     Single-label: of the confidence in the decided label. Multi-label: of the probabilities of all
@@ -47,7 +47,7 @@ def ece(scored: Scored, temperature: float = 1.0) -> DocumentSums:
     return _pooled_error(confidence, hit, equal_width(confidence))
 
 
-def ece_mass(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+def ece_mass(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal mass; equals share a bin.
 
     Bins are those of the split, and stay what they are where its documents are resampled.
@@ -56,7 +56,7 @@ def ece_mass(scored: Scored, temperature: float = 1.0) -> DocumentSums:
     return _pooled_error(confidence, hit, equal_mass(confidence))
 
 
-def ece_per_label(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+def ece_per_label(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     """Return the mean over labels of the error over 15 bins of equal width. Multi-label."""
     import numpy as np
     from scipy.sparse import csc_array
@@ -71,10 +71,10 @@ def ece_per_label(scored: Scored, temperature: float = 1.0) -> DocumentSums:
     np.subtract(hit, confidence, out=values[:, :-1])
     starts = np.arange(0, rows.size + 1, labels + 1, dtype=np.int32)
     shape = (BINS * labels + 1, documents)
-    return DocumentSums(csc_array((values.ravel(), rows.ravel(), starts), shape=shape), _mean_gap)
+    return AdditiveMetric(csc_array((values.ravel(), rows.ravel(), starts), shape=shape), _mean_gap)
 
 
-def brier(scored: Scored, temperature: float = 1.0) -> DocumentSums:
+def brier(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     """Return the Brier score (Brier, 1950): 0 is best.
 
     Single-label: mean over documents of the squared differences summed over labels, at most 2.
@@ -88,7 +88,7 @@ def brier(scored: Scored, temperature: float = 1.0) -> DocumentSums:
     return mean(squares if scored.kind == "single-label" else squares / difference.shape[1])
 
 
-def nll(scored: Scored, temperature: float = 1.0) -> DocumentSums | None:
+def nll(scored: Scored, temperature: float = 1.0) -> AdditiveMetric | None:
     """Return the mean over documents of the negative log-likelihood of gold, in nats.
 
     Multi-label: summed over labels. None where a gold label is unseen: its probability is 0.
@@ -183,7 +183,7 @@ def equal_mass(confidence: np.ndarray) -> np.ndarray:
     return np.searchsorted(edges, confidence, side="left").astype(np.int32)
 
 
-def _pooled_error(confidence: np.ndarray, hit: np.ndarray, place: np.ndarray) -> DocumentSums:
+def _pooled_error(confidence: np.ndarray, hit: np.ndarray, place: np.ndarray) -> AdditiveMetric:
     """Return the calibration error over all decisions, in bins: all arrays are [n, k]."""
     import numpy as np
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
 from benchbench.evaluation.thresholds import decided_labels
 
 if TYPE_CHECKING:
@@ -23,27 +23,27 @@ LEAST_LABELS = 6
 """With fewer, a third of the labels is one label."""
 
 
-def micro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> DocumentSums:
+def micro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
     """Return F1 of the decisions on all labels pooled."""
     return sums(_by_document(scored, threshold), ratio)
 
 
-def samples_f1(scored: Scored) -> DocumentSums:
+def samples_f1(scored: Scored) -> AdditiveMetric:
     """Return the mean over documents of the F1 of their labels."""
     return mean(ratio(_by_document(scored)))
 
 
-def macro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> DocumentSums:
+def macro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
     """Return the mean over labels of their F1."""
     return _macro(scored.predictions.gold, decided_labels(scored, threshold))
 
 
-def weighted_f1(scored: Scored) -> DocumentSums:
+def weighted_f1(scored: Scored) -> AdditiveMetric:
     """Return the mean over labels of their F1, weighted by their number of documents."""
-    return DocumentSums(label_counts(scored.predictions.gold, decided_labels(scored)), _weighted)
+    return AdditiveMetric(label_counts(scored.predictions.gold, decided_labels(scored)), _weighted)
 
 
-def third_macro_f1(scored: Scored, third: int) -> DocumentSums | None:
+def third_macro_f1(scored: Scored, third: int) -> AdditiveMetric | None:
     """Return macro-F1 of a third of the labels by training frequency: 0 head, 1 mid, 2 tail.
 
     None where the label space has fewer than 6 labels, or their frequency is not known.
@@ -100,8 +100,10 @@ def _by_document(scored: Scored, threshold: np.ndarray | float | None = None) ->
     return np.stack([2 * (gold & decided).sum(axis=1), gold.sum(axis=1) + decided.sum(axis=1)])
 
 
-def _macro(gold: np.ndarray, decided: np.ndarray) -> DocumentSums:
-    return DocumentSums(label_counts(gold, decided), lambda totals: _of_labels(totals).mean(axis=0))
+def _macro(gold: np.ndarray, decided: np.ndarray) -> AdditiveMetric:
+    return AdditiveMetric(
+        label_counts(gold, decided), lambda totals: _of_labels(totals).mean(axis=0)
+    )
 
 
 def _of_labels(totals: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchbench.evaluation.sums import DocumentSums, ratio, sums
+from benchbench.evaluation.sums import AdditiveMetric, ratio, sums
 from benchbench.evaluation.thresholds import decided_labels
 
 if TYPE_CHECKING:
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from benchbench.evaluation.scored import LabelFacts, Scored
 
 
-def hierarchical_precision(scored: Scored) -> DocumentSums | None:
+def hierarchical_precision(scored: Scored) -> AdditiveMetric | None:
     """Return hP: of all decided nodes, the share that is gold. None without a hierarchy."""
     return _node_sums(scored, lambda totals: ratio(totals[[0, 1]]))
 
 
-def hierarchical_recall(scored: Scored) -> DocumentSums | None:
+def hierarchical_recall(scored: Scored) -> AdditiveMetric | None:
     """Return hR: of all gold nodes, the share that is decided. None without a hierarchy."""
     return _node_sums(scored, lambda totals: ratio(totals[[0, 2]]))
 
 
-def hierarchical_f1(scored: Scored) -> DocumentSums | None:
+def hierarchical_f1(scored: Scored) -> AdditiveMetric | None:
     """Return hF, the harmonic mean of hP and hR. None without a hierarchy."""
     return _node_sums(scored, _f1)
 
 
-def level_f1(scored: Scored, level: int) -> DocumentSums | None:
+def level_f1(scored: Scored, level: int) -> AdditiveMetric | None:
     """Return micro-F1 over the nodes of a level, 1 for those without a parent.
 
     None without a hierarchy, or where it has no such level.
@@ -68,7 +68,7 @@ def levels(labels: LabelFacts) -> int:
 
 def _node_sums(
     scored: Scored, finish: Callable[[np.ndarray], np.ndarray], level: int | None = None
-) -> DocumentSums | None:
+) -> AdditiveMetric | None:
     """Return the sums of nodes both decided and gold, decided, and gold: of a level, or of all."""
     import numpy as np
     from scipy.sparse import csr_array

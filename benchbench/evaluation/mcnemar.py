@@ -18,7 +18,7 @@ class McNemar:
     p: float
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
+def mcnemar_test(first: np.ndarray, second: np.ndarray) -> McNemar:
     """Compare who is right, both bool [documents], by the mid-p test (Fagerland et al. 2013).
 
     p = 2 P(X <= m) - P(X = m) = P(X <= m) + P(X <= m - 1), where m is the smaller of the two

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from benchbench.contract import Kind, Metric, Record
 from benchbench.evaluation.thresholds import decide
-from benchbench.predictions import read_predictions
-from benchbench.redaction import one_line
-from benchbench.types import Kind, Metric, Record
+from benchbench.machine import one_line
+from benchbench.records import read_predictions
 
 
 def plugin_values(

@@ -32,7 +32,7 @@ class Halves:
     given: np.ndarray
 
 
-def randomisation(
+def randomisation_test(
     systems: Sequence[System], cluster: np.ndarray, draws: int = 9_999, seed: int = 0
 ) -> np.ndarray:
     """Return two-sided p of every pair of systems, float64 [systems, systems], 1 on the diagonal.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import DocumentSums, mean, ratio, sums
+from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from benchbench.evaluation.scored import Scored
 
 
-def precision_at(scored: Scored, k: int) -> DocumentSums | None:
+def precision_at(scored: Scored, k: int) -> AdditiveMetric | None:
     """Return the mean over documents of |top k and gold| / k; None where k labels are not."""
     top = top_labels(scored, k)
     return None if top is None else mean(_hits(scored, top) / k)
 
 
-def recall_at(scored: Scored, k: int) -> DocumentSums | None:
+def recall_at(scored: Scored, k: int) -> AdditiveMetric | None:
     """Return the mean over documents of |top k and gold| / |gold|; None where k labels are not.
 
     A document without a gold label counts 0; unseen labels are gold, and never found.
@@ -34,7 +34,7 @@ def recall_at(scored: Scored, k: int) -> DocumentSums | None:
     return mean(ratio(np.stack([_hits(scored, top), scored.predictions.gold.sum(axis=1)])))
 
 
-def main_code_in_top(scored: Scored, k: int) -> DocumentSums | None:
+def main_code_in_top(scored: Scored, k: int) -> AdditiveMetric | None:
     """Return the share of documents whose main code is in the top k (Fall et al., 2003).
 
     k = 1 is their "top prediction", k = 3 their "three guesses". Of documents with a main code.
@@ -45,7 +45,7 @@ def main_code_in_top(scored: Scored, k: int) -> DocumentSums | None:
     return _with_main_code(scored, (top == scored.predictions.main[:, None]).any(axis=1))
 
 
-def all_categories(scored: Scored) -> DocumentSums | None:
+def all_categories(scored: Scored) -> AdditiveMetric | None:
     """Return the share of documents whose first guess is any gold label (Fall et al., 2003).
 
     Of documents with a main code, like their other two measures.
@@ -80,7 +80,7 @@ def _hits(scored: Scored, top: np.ndarray) -> np.ndarray:
     return np.asarray(np.take_along_axis(scored.predictions.gold, top, axis=1).sum(axis=1))
 
 
-def _with_main_code(scored: Scored, hit: np.ndarray) -> DocumentSums | None:
+def _with_main_code(scored: Scored, hit: np.ndarray) -> AdditiveMetric | None:
     import numpy as np
 
     has_main = scored.predictions.main >= 0

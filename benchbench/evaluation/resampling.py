@@ -1,6 +1,6 @@
 """What other test documents would have given: bootstrap, jackknife, and intervals from them.
 
-A system is all seeds of one method on one backbone: one `DocumentSums` a seed, all over the same
+A system is all seeds of one method on one backbone: one `AdditiveMetric` a seed, all over the same
 documents in the same order. Its value is the mean of the metric over its seeds.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import DocumentSums, ratio
+from benchbench.evaluation.sums import AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-System = Sequence[DocumentSums]
+System = Sequence[AdditiveMetric]
 
 BLOCK = 64
 """Draws worked on at once: the totals of a few hundred labels then stay in a core's cache."""
@@ -55,14 +55,14 @@ def clusters(groups: Sequence[str]) -> np.ndarray:
     return np.array(found, dtype=np.intp)
 
 
-def by_cluster(run: DocumentSums, cluster: np.ndarray) -> DocumentSums:
+def by_cluster(run: AdditiveMetric, cluster: np.ndarray) -> AdditiveMetric:
     """Return the same sums with parts float64 [statistics, clusters], in columns (CSC)."""
     import numpy as np
     from scipy.sparse import csr_array
 
     documents = np.arange(len(cluster))
     membership = csr_array((np.ones(len(cluster)), (documents, cluster)))
-    return DocumentSums((run.parts @ membership).tocsc(), run.finish)
+    return AdditiveMetric((run.parts @ membership).tocsc(), run.finish)
 
 
 def bootstrap(
@@ -116,7 +116,7 @@ def cluster_counts(
         yield block, np.array(counts).T.astype(float, order="C")
 
 
-def jackknife(run: DocumentSums) -> np.ndarray:
+def jackknife(run: AdditiveMetric) -> np.ndarray:
     """Return the metric without each cluster in turn, float64 [clusters], of sums by cluster."""
     import numpy as np
 

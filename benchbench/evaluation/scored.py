@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchbench.types import Json, Kind
+from benchbench.contract import Json, Kind
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.predictions import Predictions
+    from benchbench.contract import Predictions
 
 
 @dataclass(frozen=True, slots=True)

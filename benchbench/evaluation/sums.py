@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentSums:
+class AdditiveMetric:
     """What every document adds, and how a metric follows from the totals.
 
     `parts` is a sparse float64 [statistics, documents] array; `finish` maps totals
@@ -28,14 +28,14 @@ class DocumentSums:
         return float(self.finish(self.parts.sum(axis=1)))
 
 
-def sums(parts: np.ndarray, finish: Callable[[np.ndarray], np.ndarray]) -> DocumentSums:
+def sums(parts: np.ndarray, finish: Callable[[np.ndarray], np.ndarray]) -> AdditiveMetric:
     """Return the sums of dense parts [statistics, documents]."""
     from scipy.sparse import csr_array
 
-    return DocumentSums(csr_array(parts, dtype=float), finish)
+    return AdditiveMetric(csr_array(parts, dtype=float), finish)
 
 
-def mean(values: np.ndarray) -> DocumentSums:
+def mean(values: np.ndarray) -> AdditiveMetric:
     """Return the mean over documents of `values` [documents]."""
     import numpy as np
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from benchbench.contract import Kind
     from benchbench.evaluation.scored import Scored
-    from benchbench.types import Kind
 
 
 def tune_threshold(gold: np.ndarray, logits: np.ndarray) -> float:

@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.errors import GuardError
+from benchbench.contract import GuardError, LabelSpace
 from benchbench.kit.guards import check_finite
-from benchbench.types import LabelSpace
 
 if TYPE_CHECKING:
     from torch import Tensor

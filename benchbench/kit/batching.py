@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.kit.seeding import generator
 from benchbench.kit.token_cache import remembered
-from benchbench.stopwatch import stage
+from benchbench.machine import stage
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,12 +16,16 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import fsio
-from benchbench.errors import StoreError
-from benchbench.hardware import processor_name
-from benchbench.identity import canonical, core_digest, digest, package_versions
-from benchbench.stopwatch import CURRENT
-from benchbench.types import Json
+from benchbench.contract import Json, StoreError
+from benchbench.machine import (
+    CURRENT,
+    canonical,
+    digest,
+    execution_digest,
+    fsio,
+    package_versions,
+    processor_name,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +64,7 @@ def cached(kind: str, key: Json, make: Callable[[], pa.Table]) -> pa.Table:
     folder = _FOLDER.get()
     if folder is None:
         return make()
-    key = {**key, "core": core_digest(), "packages": dict(package_versions())}
+    key = {**key, "core": execution_digest(), "packages": dict(package_versions())}
     entry = folder / kind / digest(key)
     found = _read(entry)
     if found is not None:

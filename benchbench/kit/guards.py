@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchbench.errors import Diverged, GuardError, HeadFrozen
-from benchbench.types import LabelSpace
+from benchbench.contract import Diverged, GuardError, HeadFrozen, LabelSpace
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from benchbench.leaderboard import Leaderboard
-from benchbench.tables import Table, Value
+from benchbench.leaderboard import Leaderboard, Table, Value
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 """What makes a spreadsheet take a text for a formula when it begins with it (ASVS 1.2.10)."""

@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchbench.evidence import DatasetEvidence
-from benchbench.leaderboard import Leaderboard, LearningCurve, Section
+from benchbench.leaderboard import Leaderboard, LearningCurve, Section, Table
 from benchbench.render.characters import visible
 from benchbench.render.charts import (
     interval_bar,
@@ -34,7 +34,6 @@ from benchbench.render.pairs import difference_table, pair_table
 from benchbench.render.picture import Picture
 from benchbench.render.rows import Reading
 from benchbench.render.scatter import Scatter, scatters
-from benchbench.tables import Table
 
 FIRST_PICTURES = 12
 """So many small pictures of one kind are in sight; the others fold out."""

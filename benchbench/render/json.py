@@ -6,8 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from benchbench.leaderboard import Leaderboard, Section
-from benchbench.tables import Row, Table
+from benchbench.leaderboard import Leaderboard, Row, Section, Table
 
 
 def render(board: Leaderboard) -> str:

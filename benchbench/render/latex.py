@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from benchbench.leaderboard import Leaderboard, Section
+from benchbench.leaderboard import Leaderboard, Section, Table
 from benchbench.render.characters import visible
-from benchbench.tables import Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",

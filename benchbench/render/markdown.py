@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from benchbench.leaderboard import Leaderboard, Section
+from benchbench.leaderboard import Leaderboard, Section, Table
 from benchbench.render.characters import visible
-from benchbench.tables import Table
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$!])")
 BLOCK = re.compile(

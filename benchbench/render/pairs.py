@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchbench.comparisons import pairs
 from benchbench.evidence import DatasetEvidence, PairEvidence
+from benchbench.leaderboard import Column, Entry, Row, Table, p_text, pairs, title_of
 from benchbench.render.charts import interval_bar, interval_scale
 from benchbench.render.picture import Picture
-from benchbench.tables import Column, Entry, Row, Table, p_text
-from benchbench.titles import title_of
 
 
 def pair_table(evidence: DatasetEvidence) -> Table:

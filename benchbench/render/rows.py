@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchbench.tables import Row, Table, Value
+from benchbench.leaderboard import Row, Table, Value
 
 
 class Reading:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchbench.leaderboard import Table
 from benchbench.render.axes import LinearScale, LogScale, axes
 from benchbench.render.picture import Picture, Shape, circle, path, words
 from benchbench.render.rows import Reading
-from benchbench.tables import Table
 
 SIZE = (380.0, 280.0)
 NEAR = ((9, 4, "start"), (-9, 4, "end"), (0, -9, "middle"), (0, 17, "middle"))

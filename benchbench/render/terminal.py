@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.leaderboard import Leaderboard
-from benchbench.tables import Table as Data
+from benchbench.leaderboard import Table as Data
 
 HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 """Unicode categories that drive a terminal, turn text round or cannot be written."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchbench import LoaderError, Params, did_you_mean
-from benchbench.kit.corpora import Row
+from benchbench.kit.data.corpora import Row
 from benchbench_csv.tally import BadRow
 
 Cells = Mapping[str, object]

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from benchbench import Corpus, Kind, LoaderError, Parameter, Params, Split
-from benchbench.kit.corpora import BuildOptions, build_corpus
+from benchbench.kit.data.corpora import BuildOptions, build_corpus
 from benchbench_csv.columns import Columns
 from benchbench_csv.readers import Format, read_rows
 from benchbench_csv.sources import Source, digest, find_source

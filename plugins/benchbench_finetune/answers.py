@@ -2,7 +2,7 @@
 
 Each way says which continuations of a prompt are to be learned, and how the scores of
 continuations become logits. What they share is an exact score of any continuation
-(`benchbench.kit.scoring`).
+(`benchbench.kit.scoring.scorer`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from benchbench.kit.cached_reading import CachedReading
-from benchbench.kit.certified import Certified, certified_scores
-from benchbench.kit.radix import RadixTrie
-from benchbench.kit.scoring import Reading
+from benchbench.kit.scoring.cached_reading import CachedReading
+from benchbench.kit.scoring.certified import Certified, certified_scores
+from benchbench.kit.scoring.radix import RadixTrie
+from benchbench.kit.scoring.scorer import Reading
+from benchbench.kit.scoring.trie import Continuation, TokenTrie
 from benchbench.kit.seeding import generator
-from benchbench.kit.trie import Continuation, TokenTrie
 from benchbench_finetune.prompts import PromptFormat
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class OneLabel:
     rate: float = 1.0
     answers_each: float = 1.0
     tally: CertifiedTally | None = None
-    """Where unlikely labels may be left out, as `benchbench.kit.certified` has it: how many."""
+    """Counts the labels that certified scoring left out (`benchbench.kit.scoring.certified`)."""
 
     @cached_property
     def trie(self) -> TokenTrie:

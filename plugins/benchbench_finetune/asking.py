@@ -17,10 +17,15 @@ from benchbench import (
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
-from benchbench.kit.limits import context_length
-from benchbench.kit.lora import adapter_outputs, adapter_tensors, load_adapter, save_adapter
-from benchbench.kit.scoring import Scorer
-from benchbench.kit.training import autocast
+from benchbench.kit.scoring.limits import context_length
+from benchbench.kit.scoring.scorer import Scorer
+from benchbench.kit.training.loop import autocast
+from benchbench.kit.training.lora import (
+    adapter_outputs,
+    adapter_tensors,
+    load_adapter,
+    save_adapter,
+)
 from benchbench_finetune.answers import CertifiedTally, Gold, LabelList, OneLabel, Way, YesNo
 from benchbench_finetune.needed import base_guard
 from benchbench_finetune.prompts import PROMPT_PARAMETERS, PromptFormat, prompt_format

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
-from benchbench.kit.last_layer import states_at
 from benchbench.kit.pooling import Pooling, last_token, pool, position_ids
-from benchbench.kit.training import autocast
+from benchbench.kit.scoring.last_layer import states_at
+from benchbench.kit.training.loop import autocast
 
 if TYPE_CHECKING:
     from torch import Tensor

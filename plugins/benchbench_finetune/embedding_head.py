@@ -17,7 +17,9 @@ from benchbench import (
     Workload,
 )
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors
-from benchbench.kit.lora import (
+from benchbench.kit.seeding import seed_everything
+from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench.kit.training.lora import (
     LORA_PARAMETERS,
     adapter_outputs,
     adapter_tensors,
@@ -26,8 +28,6 @@ from benchbench.kit.lora import (
     save_adapter,
     trainable_parameters,
 )
-from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
 from benchbench_finetune.head import (
     CLASS_WEIGHTS,
     HEAD,

@@ -19,7 +19,7 @@ from benchbench import (
 )
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors, save_tensors
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
 from benchbench_finetune.head import (
     CLASS_WEIGHTS,
     HEAD,

@@ -28,10 +28,10 @@ from benchbench.kit.artifacts import (
     save_tensors,
 )
 from benchbench.kit.batching import prediction_batches
+from benchbench.kit.data.targets import class_index, multi_hot
 from benchbench.kit.guards import check_finite
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.targets import class_index, multi_hot
-from benchbench.kit.training import TRAINING_PARAMETERS
+from benchbench.kit.training.loop import TRAINING_PARAMETERS
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.features import shared
 from benchbench_finetune.needed import base_guard, load_backbone

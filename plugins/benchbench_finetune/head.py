@@ -17,7 +17,7 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training import PASSED, Lesson, TrainingPlan
+from benchbench.kit.training.loop import PASSED, TrainingPlan, TrainingTask
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
 
@@ -109,10 +109,10 @@ def lesson_of(
     task: Task,
     plan: TrainingPlan,
     groups: Mapping[str, Sequence[nn.Parameter]],
-) -> tuple[Lesson[list[int]], dict[str, Any]]:
+) -> tuple[TrainingTask[list[int]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents.
 
-    `groups` are trained beside the head and must change, as `Lesson` has it.
+    `groups` are trained beside the head and must change, as `TrainingTask` has it.
     """
     embedder, head, labels = classifier.embedder, classifier.head, task.labels
     how = str(task.params["class_weights"])
@@ -129,7 +129,7 @@ def lesson_of(
     def loss(rows: list[int]) -> Tensor:
         return objective.loss(head(embedder.embed([documents[row] for row in rows])), rows)
 
-    lesson = Lesson(
+    lesson = TrainingTask(
         modules=(embedder.loaded.model, head),
         groups={"head": list(head.parameters()), **groups},
         batches=batches,

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Workload
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
-from benchbench.kit.lora import LORA_PARAMETERS, adapter_outputs, attach
+from benchbench.kit.scoring.trie import Continuation
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training import (
+from benchbench.kit.training.loop import (
     PASSED,
     TRAINING_PARAMETERS,
-    Lesson,
     TrainingPlan,
+    TrainingTask,
     autocast,
     prepare_memory,
     train,
 )
-from benchbench.kit.trie import Continuation
+from benchbench.kit.training.lora import LORA_PARAMETERS, adapter_outputs, attach
 from benchbench_finetune.answers import Gold
 from benchbench_finetune.asking import (
     ANSWER_PARAMETERS,
@@ -103,7 +103,7 @@ class Instruction:
 
 def _lesson(
     classifier: AskedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
-) -> tuple[Lesson[list[Example]], dict[str, Any]]:
+) -> tuple[TrainingTask[list[Example]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents."""
     model = classifier.loaded.model
     prompts, truncated = classifier.encode(task.train["text"])
@@ -116,7 +116,7 @@ def _lesson(
         examples = _examples(classifier, prompts, golds, epoch)
         return [[examples[row] for row in rows] for rows in order(epoch)]
 
-    lesson = Lesson(
+    lesson = TrainingTask(
         modules=(model,),
         groups={"adapter": adapter_outputs(model)},
         batches=batches,

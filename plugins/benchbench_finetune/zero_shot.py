@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchbench import Amount, BoundBackbone, Kind, Params, Task, Workload
-from benchbench.kit.training import TRAINING_PARAMETERS
+from benchbench.kit.training.loop import TRAINING_PARAMETERS
 from benchbench_finetune.asking import (
     ANSWER_PARAMETERS,
     KEPT,

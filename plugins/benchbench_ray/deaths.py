@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchbench import Job, Record
-from benchbench.executors import elsewhere
+from benchbench.running.executors import remote as elsewhere
 
 
 def verdict(job: Job, error: BaseException) -> Record | None:

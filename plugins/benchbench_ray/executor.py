@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchbench import BenchbenchError, Cell, Event, Job, Outcome, Parameter, Params, Record
-from benchbench.executors import elsewhere
+from benchbench.running.executors import remote as elsewhere
 from benchbench_ray.cluster import Census, Need, connect, require_ray
 from benchbench_ray.deaths import verdict
 from benchbench_ray.node import Begun, Done, Lacking

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import Cell, Event, Job, Outcome, Record
-from benchbench.executors import elsewhere
-from benchbench.executors.local import LocalExecutor, start_server
+from benchbench.running.executors import remote as elsewhere
+from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench_ray.parcels import packed, unpack
 
 EVENT_SECONDS = 0.5

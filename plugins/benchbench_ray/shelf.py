@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import Job
-from benchbench.executors import elsewhere
+from benchbench.running.executors import remote as elsewhere
 from benchbench_ray.node import Luggage
 from benchbench_ray.parcels import packed
 

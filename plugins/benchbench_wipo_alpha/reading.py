@@ -18,7 +18,7 @@ from benchbench_wipo_alpha.faults import BadDocument
 from benchbench_wipo_alpha.places import Place, check_folders
 from benchbench_wipo_alpha.sources import Member
 from benchbench_wipo_alpha.view import Language, View, text_of
-from benchbench_wipo_alpha.xml import FILE_BYTES, Document, read_document
+from benchbench_wipo_alpha.xml import FILE_BYTES, Document, read_json
 
 CHUNK = 512
 """Files handed to a process at a time: fewer, and it waits for the next ones too often."""
@@ -127,7 +127,7 @@ def read_chunk(reading: Reading, members: list[Member]) -> list[Found | str]:
 def _read(place: Place, content: bytes | str, reading: Reading) -> Found | str:
     try:
         data = _bytes_of(content) if isinstance(content, str) else content
-        document = read_document(data, reading.view.elements, reading.fallback_encoding)
+        document = read_json(data, reading.view.elements, reading.fallback_encoding)
         codes = _codes(document, reading)
         check_folders(place, document.main)
         text = text_of(document, reading.view, reading.language)

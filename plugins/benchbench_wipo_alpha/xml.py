@@ -60,7 +60,7 @@ class Document:
     """Names of what was met and mended, each counted over all documents."""
 
 
-def read_document(data: bytes, elements: frozenset[str], fallback: str = "") -> Document:
+def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> Document:
     """Return the document of a file's bytes with the texts of `elements`.
 
     `fallback` is the encoding of files that are not what they say they are. Raises BadDocument.

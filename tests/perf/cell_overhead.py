@@ -19,9 +19,9 @@ WORK = ("fit_seconds", "predict_validation_seconds", "predict_test_seconds")
 
 def main() -> None:
     """Run four cells of a small Llama in NF4 on the example table, twice."""
-    from benchbench.store import Store, all_records
-    from tests.commands import benchbench
-    from tests.models import write_model
+    from benchbench.records.store import Store, all_records
+    from tests.support.commands import benchbench
+    from tests.support.models import write_model
 
     table = ROOT / "tests" / "data" / "messages.csv"
     with tempfile.TemporaryDirectory() as name:

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchbench.publication import opened  # noqa: E402
-from benchbench.store import all_records  # noqa: E402
-from benchbench.types import Record  # noqa: E402
+from benchbench.contract.record import Record  # noqa: E402
+from benchbench.publishing.publication import opened  # noqa: E402
+from benchbench.records.store import all_records  # noqa: E402
 
 STAGES = {
     "open": "plugins, corpus opened",
@@ -93,7 +93,7 @@ class Spent:
 
 def run_grid(folder: Path, words: Sequence[str]) -> dict[str, float]:
     """Run `benchbench run` in an empty folder; return the seconds of its phases."""
-    from tests.commands import environment
+    from tests.support.commands import environment
 
     command = [sys.executable, "-m", "benchbench", "run", *words]
     start = last = time.perf_counter()

@@ -22,9 +22,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchbench.evaluation.randomisation import randomisation
+from benchbench.evaluation.randomisation import randomisation_test
 from benchbench.evaluation.resampling import bca_interval, bootstrap, percentile_interval
-from tests.test_resampling import accuracy, macro_f1
+from tests.evaluation.test_resampling import accuracy, macro_f1
 
 BOARDS, DRAWS = 2_000, 1_000
 PROCESSES = 2
@@ -92,7 +92,7 @@ def equal_board(population: Population, size: int, copied: float, seed: int) -> 
     )
     # not the seed of the documents: the exchanges would follow them
     own = int(generator.integers(2**32))
-    p = [randomisation(board, np.arange(size), DRAWS - 1, own)[0, 1] for board in boards]
+    p = [randomisation_test(board, np.arange(size), DRAWS - 1, own)[0, 1] for board in boards]
     return np.array(p) <= 0.05
 
 

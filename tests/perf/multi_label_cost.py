@@ -25,7 +25,7 @@ def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[floa
     from benchbench_finetune.prompts import prompt_format
 
     from benchbench import LabelSpace
-    from benchbench.kit.scoring import Scorer
+    from benchbench.kit.scoring.scorer import Scorer
 
     params = {"label_list": "never", "document_tokens": 128}
     labels = LabelSpace(names)
@@ -42,7 +42,7 @@ def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[floa
 
 def main() -> None:
     """Print a line for every way and number of labels."""
-    from tests.models import load_model, write_model
+    from tests.support.models import load_model, write_model
 
     with tempfile.TemporaryDirectory() as folder:
         texts = ["pump valve water pressure", *SUBCLASSES]

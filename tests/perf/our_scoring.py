@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from benchbench.kit.batching import pad, prediction_batches
-from benchbench.kit.certified import certified_scores
-from benchbench.kit.radix import RadixTrie
-from benchbench.kit.scoring import Scorer
-from benchbench.kit.trie import Continuation, TokenTrie
+from benchbench.kit.scoring.certified import certified_scores
+from benchbench.kit.scoring.radix import RadixTrie
+from benchbench.kit.scoring.scorer import Scorer
+from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
 BATCH = 32
 

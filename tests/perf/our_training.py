@@ -16,9 +16,9 @@ from typing import Any
 from peak import peak_mb
 
 from benchbench import BoundBackbone, Corpus, Task
-from benchbench.catalog import load_catalog
-from benchbench.kit.corpora import Row, build_corpus
-from benchbench.parameters import resolve
+from benchbench.catalog.lookup import load_catalog
+from benchbench.contract.parameters import resolve
+from benchbench.kit.data.corpora import Row, build_corpus
 
 
 def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
@@ -85,7 +85,7 @@ def with_adapter(folder: str | None, task: Task) -> Any:
     from benchbench_finetune.asking import ask, golds_of
     from safetensors.torch import load_file
 
-    from benchbench.kit.lora import adapter_tensors, attach
+    from benchbench.kit.training.lora import adapter_tensors, attach
 
     assert task.backbone is not None
     loaded = task.backbone.load()

@@ -42,8 +42,8 @@ def seconds(folder: Path, nodes: int) -> float:
     """Return the seconds of a run on so many nodes; say what a cell took."""
     from ray.cluster_utils import Cluster
 
-    from benchbench.store import Store, all_records
-    from tests.commands import benchbench
+    from benchbench.records.store import Store, all_records
+    from tests.support.commands import benchbench
 
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}

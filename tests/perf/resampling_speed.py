@@ -14,11 +14,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchbench.contract.predictions import Predictions
 from benchbench.evaluation.f1 import macro_f1
-from benchbench.evaluation.randomisation import draws_for, randomisation
+from benchbench.evaluation.randomisation import draws_for, randomisation_test
 from benchbench.evaluation.resampling import System, bootstrap
 from benchbench.evaluation.scored import LabelFacts, Scored, Tuning
-from benchbench.predictions import Predictions
 
 SYSTEMS, DOCUMENTS, LABELS, DRAWS = 20, 30_000, 451, 10_000
 SMALL = ((1, 3_000, 50), (5, 3_000, 50), (1, 30_000, 451))
@@ -89,7 +89,7 @@ def main() -> None:
     exchanges = draws_for(SYSTEMS * (SYSTEMS - 1) // 2)
     for name, test, draws in (
         ("bootstrap and jackknife", bootstrap, DRAWS),
-        ("randomisation of all pairs", randomisation, exchanges),
+        ("randomisation of all pairs", randomisation_test, exchanges),
     ):
         start = time.perf_counter()
         test(board, cluster, draws=draws)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from benchbench.kit.batching import length_bucketed_batches
-from benchbench.kit.tree_scoring import chain_scores
+from benchbench.kit.scoring.tree_scoring import chain_scores
 
 BATCH = 16
 RATE = 2e-3

@@ -86,8 +86,8 @@ def measure(way: str, name: str) -> tuple[float, float]:
     import datasets  # noqa: F401  a run has it in memory; it is not what is measured
 
     from benchbench import Reference
-    from benchbench.catalog import load_catalog
-    from benchbench.preparation import prepare
+    from benchbench.catalog.lookup import load_catalog
+    from benchbench.planning.preparation import prepare
 
     folder = Path(name)
     catalog = load_catalog()

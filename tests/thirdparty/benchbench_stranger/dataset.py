@@ -4,7 +4,7 @@ import hashlib
 import random
 
 from benchbench import Parameter
-from benchbench.kit.corpora import BuildOptions, Row, build_corpus
+from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
 
 WORDS = {
     "rain": "umbrella wet puddle drizzle shower cloud",

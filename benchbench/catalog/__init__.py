@@ -1,0 +1,11 @@
+"""What is installed: plugins, and everything that they supply by name."""
+
+from benchbench.catalog.lookup import Catalog, load_catalog
+from benchbench.catalog.plugins import DISABLE, versions_of
+
+__all__ = [
+    "DISABLE",
+    "Catalog",
+    "load_catalog",
+    "versions_of",
+]

@@ -1,0 +1,105 @@
+"""A way to turn a task into a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from benchbench.contract.backbone import BoundBackbone
+from benchbench.contract.corpus import Kind, LabelSpace
+from benchbench.contract.parameters import Json, Parameter, Params
+
+if TYPE_CHECKING:
+    import datasets
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a method is given. The test split is not in it, so it cannot leak.
+
+    `report(step, total, values)` feeds the progress line and the stored learning curve.
+    `upstream` maps the ids of cells that this one required to their artefact folders.
+    """
+
+    kind: Kind
+    labels: LabelSpace
+    train: datasets.Dataset
+    validation: datasets.Dataset
+    backbone: BoundBackbone | None
+    seed: int
+    params: Params
+    upstream: Mapping[str, Path] = field(default_factory=dict)
+    report: Callable[[int, int, Mapping[str, float]], None] = lambda step, total, values: None
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A fitted method. `hard` ones only decide: their probability metrics are empty."""
+
+    @property
+    def hard(self) -> bool:
+        """Whether it only decides: then its probability metrics are empty."""
+        ...
+
+    @property
+    def facts(self) -> Json:
+        """Trainable and total parameters, truncated share, number of 4-bit modules, ..."""
+        ...
+
+    def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
+        """Return float32 [n_texts, n_labels]: softmax or sigmoid of it are the probabilities."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write all that `Method.load` needs, weights of the backbone apart."""
+        ...
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A way to turn a task into a classifier.
+
+    `kinds` are the corpora it can take, `backbone_kinds` the backbones (empty: none needed),
+    `seeded` says whether its result depends on the seed.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name it is asked for by."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for `benchbench ls`."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters it takes."""
+        ...
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of corpora it takes."""
+        ...
+
+    @property
+    def backbone_kinds(self) -> tuple[str, ...]:
+        """The kinds of backbones it takes; empty where it needs none."""
+        ...
+
+    @property
+    def seeded(self) -> bool:
+        """Whether its result depends on the seed."""
+        ...
+
+    def fit(self, task: Task) -> Classifier:
+        """Train on `task.train`, tune on `task.validation`."""
+        ...
+
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> Classifier:
+        """Return the classifier that `Classifier.save(folder)` wrote."""
+        ...

@@ -1,0 +1,187 @@
+"""Reads a grid from TOML; all faults of a file are told at once."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchbench.catalog import Catalog
+from benchbench.contract import BenchbenchError, GridError, Reference, Value, did_you_mean
+from benchbench.grids.expansion import CORES, NOUNS, Block, Grid, Overrides
+
+GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
+BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
+
+
+def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
+    """Read a TOML grid; raise GridError with all its faults at once.
+
+    Datasets, methods, backbones and seeds of `overrides` stand in for the file's, which are
+    then not looked up.
+    """
+    overrides = overrides or Overrides()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GridError(str(path), [f"cannot be read: {error}"]) from error
+    faults = _unknown_keys("the grid", data, GRID_KEYS)
+    seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
+    blocks = [
+        _block(number, entry, catalog, overrides, faults)
+        for number, entry in enumerate(_list(data, "block", "the grid", faults), start=1)
+    ]
+    if not blocks and not faults:
+        faults.append("it has no [[block]]")
+    jobs = _jobs(data.get("jobs", 1), faults)
+    if faults:
+        raise GridError(str(path), faults)
+    title = str(data.get("title", path.stem))
+    words = {name: str(data.get(name, "")) for name in ("note", "closing")}
+    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, **words)
+
+
+def find(noun: str, text: str, catalog: Catalog) -> Reference:
+    """Return the reference that a name, path or hub id stands for; raise UnknownName."""
+    if noun == "dataset":
+        return catalog.dataset_reference(text)
+    if noun == "backbone":
+        return catalog.backbone_reference(text)
+    catalog.method(text)
+    return Reference(text, text)
+
+
+def _block(
+    number: int, entry: Any, catalog: Catalog, overrides: Overrides, faults: list[str]
+) -> Block:
+    where = f"block {number}"
+    if not isinstance(entry, dict):
+        faults.append(f"{where} is not a table")
+        return Block((), (), ())
+    faults += _unknown_keys(where, entry, BLOCK_KEYS)
+    members = {
+        noun: overrides.members(noun)
+        or tuple(
+            reference
+            for item in _list(entry, f"{noun}s", where, faults)
+            if (reference := _reference(noun, item, where, catalog, faults)) is not None
+        )
+        for noun in NOUNS
+    }
+    seeds: tuple[int, ...] | None = overrides.seeds or None
+    if seeds is None and "seeds" in entry:
+        seeds = _seeds(entry["seeds"], f"{where} seeds", faults)
+    params = entry.get("params", {})
+    if not isinstance(params, dict):
+        faults.append(f"{where}: params is not a table")
+        params = {}
+    flat: dict[str, Value] = _flat(params)
+    faults += _unstorable(f"{where}: params", flat)
+    return Block(
+        members["dataset"],
+        members["method"],
+        members["backbone"],
+        flat,
+        seeds,
+        _search(where, entry.get("search", {}), faults),
+    )
+
+
+def _search(where: str, entry: Any, faults: list[str]) -> dict[str, tuple[Value, ...]]:
+    """Read { learning_rate = [1e-4, 2e-4] }, or "method.parameter" as the name."""
+    if not isinstance(entry, dict):
+        faults.append(f"{where}: search is not a table of lists")
+        return {}
+    found: dict[str, tuple[Value, ...]] = {}
+    for name, values in _flat(entry).items():
+        if not isinstance(values, list) or not values:
+            faults.append(f"{where}: search '{name}' is a list of values, found {_short(values)}")
+            continue
+        for value in values:
+            faults += _unstorable(f"{where}: search", {name: value})
+        found[name] = tuple(values)
+    return found
+
+
+def _jobs(value: Any, faults: list[str]) -> int | str:
+    if value == CORES or (type(value) is int and value > 0):
+        return value  # type: ignore[no-any-return]
+    faults.append(f"jobs: expected a whole number of at least 1 or '{CORES}', found {value!r}")
+    return 1
+
+
+def _reference(
+    noun: str, item: Any, where: str, catalog: Catalog, faults: list[str]
+) -> Reference | None:
+    """Read "name" or {use = "name", as = "shown", param = value}."""
+    entry = {"use": item} if isinstance(item, str) else item
+    if not isinstance(entry, dict) or not isinstance(entry.get("use"), str):
+        faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
+        return None
+    params = {name: value for name, value in entry.items() if name not in ("use", "as")}
+    if unstorable := _unstorable(f"{where}: {noun} '{entry['use']}'", params):
+        faults += unstorable
+        return None
+    try:
+        reference = find(noun, entry["use"], catalog)
+    except BenchbenchError as error:
+        faults.append(f"{where}: {error}")
+        return None
+    return Reference(
+        reference.use, str(entry.get("as", reference.name)), {**reference.params, **params}
+    )
+
+
+def _unknown_keys(where: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
+    return [
+        f"{where}: unknown key '{key}'{did_you_mean(key, known)}"
+        for key in entry
+        if key not in known
+    ]
+
+
+def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
+    sound = isinstance(value, list) and value and all(type(seed) is int for seed in value)
+    if not sound or len(set(value)) != len(value) or min(value) < 0:
+        faults.append(f"{where}: expected a list of different whole numbers, found {value!r}")
+        return (0,)
+    return tuple(value)
+
+
+def _list(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> list[Any]:
+    """Return a key's list; a lone text or table is a fault, not a list of its parts."""
+    found = entry.get(key, [])
+    if isinstance(found, list):
+        return found
+    form = "[[block]], with two brackets" if key == "block" else "a list"
+    faults.append(f"{where}: '{key}' is not written as {form}, found {_short(found)}")
+    return []
+
+
+def _unstorable(where: str, params: Mapping[str, Any]) -> list[str]:
+    """Name values that no parameter can take: lists, dates, nan, numbers beyond 64 bits."""
+    return [
+        f"{where}: '{name}' is one text, number, true or false; found {_short(value)}"
+        for name, value in params.items()
+        if not isinstance(value, str | int | float)
+        or (isinstance(value, float) and not math.isfinite(value))
+        or (isinstance(value, int) and value.bit_length() > 63)
+    ]
+
+
+def _short(value: object) -> str:
+    return reprlib.repr(value)
+
+
+def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten TOML's nested tables: [block.params.instruction] rank = 8 -> instruction.rank."""
+    flat: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

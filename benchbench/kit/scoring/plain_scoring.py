@@ -1,0 +1,95 @@
+"""Continuations scored one row each, by the model's own forward.
+
+Right for any model, and the reference that faster ways are held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchbench.kit.batching import pad
+from benchbench.kit.guards import check_left_padded
+from benchbench.kit.scoring.limits import check_row, context_length
+from benchbench.kit.scoring.trie import TokenTrie
+from benchbench.kit.scoring.vocabulary import LOGITS_AT_ONCE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOKENS_AT_ONCE = 2**15
+"""Tokens of one forward pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainReading:
+    """Prompts that are read anew with every continuation."""
+
+    model: Any
+    prompts: Sequence[Sequence[int]]
+    pad_id: int
+
+    def scores(self, trie: TokenTrie) -> Tensor:
+        """Return float32 [prompts, continuations]."""
+        return plain_scores(self.model, self.prompts, trie, self.pad_id)
+
+    def extended(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> PlainReading:
+        """Return the prompts `rows`, each followed by its piece."""
+        longer = [[*self.prompts[row], *piece] for row, piece in zip(rows, pieces, strict=True)]
+        return PlainReading(self.model, longer, self.pad_id)
+
+
+def plain_scores(
+    model: Any, prompts: Sequence[Sequence[int]], trie: TokenTrie, pad_id: int
+) -> Tensor:
+    """Return float32 [prompts, continuations], with a row for every prompt and continuation."""
+    rows = [(*prompt, *item.context) for prompt in prompts for item in trie.continuations]
+    answers = [item.answer for _ in prompts for item in trie.continuations]
+    scores = answer_scores(model, rows, answers, pad_id)
+    return scores.view(len(prompts), len(trie.continuations))
+
+
+def answer_scores(
+    model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
+) -> Tensor:
+    """Return float32 [prompts]: the log-probability of each prompt's own answer.
+
+    Rows are padded on the left, so that all answers end in the last column and only the last
+    columns reach the model's output head. Gradients flow.
+    """
+    import torch
+
+    lengths = [len(p) + len(a) - 1 for p, a in zip(prompts, answers, strict=True)]
+    check_row(max(lengths), context_length(model))
+    longest = max(map(len, answers))
+    rows = max(1, LOGITS_AT_ONCE // (longest * model.config.get_text_config().vocab_size))
+    rows = min(rows, max(1, TOKENS_AT_ONCE // max(lengths)))
+    return torch.cat(
+        [
+            _answer_scores(model, prompts[at : at + rows], answers[at : at + rows], pad_id)
+            for at in range(0, len(prompts), rows)
+        ]
+    )
+
+
+def _answer_scores(
+    model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
+) -> Tensor:
+    """Score one batch of `answer_scores`."""
+    import torch
+
+    device = model.get_input_embeddings().weight.device
+    rows = [[*p, *a[:-1]] for p, a in zip(prompts, answers, strict=True)]
+    input_ids, attention_mask = pad(rows, pad_id, side="left")
+    targets, scored = pad(answers, 0, side="left")
+    check_left_padded(attention_mask)
+    logits = model(
+        input_ids=input_ids.to(device),
+        attention_mask=attention_mask.to(device),
+        position_ids=(attention_mask.cumsum(-1) - 1).clamp(min=0).to(device),
+        logits_to_keep=targets.shape[1],
+        use_cache=False,
+    ).logits.float()
+    log_probabilities = logits.log_softmax(-1).gather(-1, targets.to(device)[..., None])[..., 0]
+    return torch.where(scored.to(device) == 1, log_probabilities, 0.0).sum(-1)

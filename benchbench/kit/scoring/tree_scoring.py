@@ -1,0 +1,124 @@
+"""What a training learns: each prompt's own continuations, prompt and continuations in one pass.
+
+A row of the batch is [prompt, left-padded | nodes of its trie]; see `cached_reading` for what a
+node sees. A prompt with a single continuation is an ordinary row. Gradients flow, and the output
+head runs at supervised positions alone, whatever the length of the prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from benchbench.kit.batching import pad
+from benchbench.kit.guards import check_left_padded
+from benchbench.kit.scoring.last_layer import states_at
+from benchbench.kit.scoring.limits import check_row, context_length, tree_limit
+from benchbench.kit.scoring.trie import TokenTrie
+from benchbench.kit.scoring.vocabulary import token_log_probabilities
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def chain_scores(
+    model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
+) -> Tensor:
+    """Return float32 [prompts]: the log-probability of each prompt's own answer.
+
+    Rows are padded on the left, so that all answers end in the last column.
+    """
+    import torch
+
+    device = model.get_input_embeddings().weight.device
+    rows = [[*p, *a[:-1]] for p, a in zip(prompts, answers, strict=True)]
+    check_row(max(map(len, rows)), context_length(model))
+    ids, mask = (tensor.to(device) for tensor in pad(rows, pad_id, side="left"))
+    check_left_padded(mask)
+    targets, scored = (tensor.to(device) for tensor in pad(answers, 0, side="left"))
+    columns = torch.arange(ids.shape[1] - targets.shape[1], ids.shape[1], device=device)
+    states = states_at(
+        model,
+        columns.clamp(min=0).expand(len(rows), -1),
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+    )
+    row, place = scored.nonzero(as_tuple=True)
+    supervised = states[row, place]
+    every = torch.arange(len(row), device=device)
+    found = token_log_probabilities(model, supervised, every, targets[row, place])
+    return found.new_zeros(len(rows)).index_add(0, row, found)
+
+
+def score_tries(
+    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
+) -> list[Tensor]:
+    """Return float32 [continuations] for every prompt and its trie: summed log-probabilities.
+
+    Raises GuardError where a row is longer than the model's context or than its sliding window,
+    which a ready-made mask overrules.
+    """
+    import torch
+
+    longest = max(len(prompt) + trie.depth for prompt, trie in zip(prompts, tries, strict=True))
+    check_row(longest, tree_limit(model))
+    hidden = _tree_states(model, prompts, tries, pad_id)
+    width = max(map(len, prompts))
+    rows: list[int] = []
+    columns: list[int] = []
+    places, tokens = [], []
+    for row, trie in enumerate(tries):
+        offset = len(columns)
+        columns += [width + predictor for predictor in trie.predictors]
+        rows += [row] * len(trie.predictors)
+        edge_places, edge_tokens = trie.edge_table
+        places.append(edge_places + offset)
+        tokens.append(edge_tokens)
+    device = hidden.device
+    states = hidden[torch.tensor(rows, device=device), torch.tensor(columns, device=device)]
+    scored = token_log_probabilities(
+        model, states, torch.cat(places).to(device), torch.cat(tokens).to(device)
+    )
+    each = torch.split(scored, [len(trie.edges) for trie in tries])
+    zero = scored.new_zeros(1)
+    return [
+        torch.cat([edges, zero])[trie.path_table.to(device)].sum(-1)
+        for edges, trie in zip(each, tries, strict=True)
+    ]
+
+
+def _tree_states(
+    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
+) -> Tensor:
+    """Return the last hidden states [prompts, longest prompt + most nodes, width]."""
+    import torch
+
+    width, nodes = max(map(len, prompts)), max(map(len, tries))
+    shape = (len(prompts), width + nodes)
+    input_ids = torch.full(shape, pad_id)
+    position_ids = torch.zeros(shape, dtype=torch.long)
+    # Padding sees itself: a row of the mask without any key gives NaN in some kernels.
+    mask = torch.eye(width + nodes, dtype=torch.bool).repeat(len(prompts), 1, 1)
+    for row, (prompt, trie) in enumerate(zip(prompts, tries, strict=True)):
+        start, end = width - len(prompt), width + len(trie)
+        input_ids[row, start:end] = torch.tensor([*prompt, *trie.tokens])
+        position_ids[row, start:width] = torch.arange(len(prompt))
+        position_ids[row, width:end] = torch.tensor(trie.depths, dtype=torch.long) + len(prompt) - 1
+        causal = torch.ones(len(prompt), len(prompt), dtype=torch.bool).tril()
+        mask[row, start:width, start:width] = causal
+        mask[row, width:end, start:width] = True
+        mask[row, width:end, width:end] = trie.lineage
+    embedding = model.get_input_embeddings().weight
+    allowed = mask[:, None].to(embedding.device)
+    if model.config._attn_implementation == "eager":  # adds the mask to the scores
+        allowed = (~allowed).to(embedding.dtype) * torch.finfo(embedding.dtype).min
+    output = model.base_model(
+        input_ids=input_ids.to(embedding.device),
+        attention_mask=allowed,
+        position_ids=position_ids.to(embedding.device),
+        use_cache=False,
+    )
+    states: Tensor = output.last_hidden_state
+    return states

@@ -1,0 +1,21 @@
+"""From evidence to tables."""
+
+from benchbench.leaderboard.build import Leaderboard, LearningCurve, Section, build_leaderboard
+from benchbench.leaderboard.pair_tables import pairs
+from benchbench.leaderboard.tables import Column, Entry, Row, Table, Value, p_text
+from benchbench.leaderboard.titles import title_of
+
+__all__ = [
+    "Column",
+    "Entry",
+    "Leaderboard",
+    "LearningCurve",
+    "Row",
+    "Section",
+    "Table",
+    "Value",
+    "build_leaderboard",
+    "p_text",
+    "pairs",
+    "title_of",
+]

@@ -1,0 +1,113 @@
+"""The tables about pairs of systems: differences, and McNemar's test beside them."""
+
+from __future__ import annotations
+
+from benchbench.evidence import DatasetEvidence, PairEvidence
+from benchbench.leaderboard.system_tables import NAMES
+from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
+from benchbench.leaderboard.titles import title_of
+
+PAIR_COLUMNS = (
+    Column.of("first", "first", words=True),
+    Column.of("second", "second", words=True),
+    Column.of("difference", "difference"),
+    Column("95 % interval", ("low", "high", "bca_low", "bca_high")),
+    Column.of("p", "p"),
+    Column.of("p_holm", "p, Holm"),
+)
+
+
+def differences(evidence: DatasetEvidence) -> Table:
+    """Return all differences as a matrix: above the diagonal row - column, below it Holm's p."""
+    systems = evidence.systems
+    columns = (
+        *NAMES,
+        *(Column.of(str(place), str(place)) for place in range(1, len(systems) + 1)),
+    )
+    found = {(pair.first, pair.second): pair for pair in evidence.pairs}
+    rows = []
+    for place, system in enumerate(systems):
+        entries = [Entry.words(system.method), Entry.words(system.backbone or "–")]
+        for other in range(len(systems)):
+            if other == place:
+                entries.append(Entry("·", (None,)))
+            elif other > place:
+                pair = found[place, other]
+                entries.append(Entry(f"{pair.difference:+.3f}", (pair.difference,)))
+            else:
+                pair = found[other, place]
+                entries.append(Entry(f"p {p_text(pair.p_holm)}", (pair.p_holm,)))
+        rows.append(Row(place + 1, tuple(entries)))
+    return Table(
+        "differences",
+        f"Differences of {title_of(evidence.metric)}",
+        columns,
+        tuple(rows),
+        (
+            "Above the diagonal: row minus column. Below it: the p value of the same pair, "
+            "corrected by Holm for all pairs of the board.",
+        ),
+    )
+
+
+def pairs(evidence: DatasetEvidence) -> Table:
+    """Return every pair as a row, with its interval."""
+    rows = [Row(place, _pair(evidence, pair)) for place, pair in enumerate(evidence.pairs, start=1)]
+    return Table("pairs", "All pairs", PAIR_COLUMNS, tuple(rows), lengthy=True)
+
+
+def _pair(evidence: DatasetEvidence, pair: PairEvidence) -> tuple[Entry, ...]:
+    interval = pair.interval
+    bounds = (interval.low, interval.high, interval.bca_low, interval.bca_high)
+    return (
+        Entry.words(evidence.systems[pair.first].name),
+        Entry.words(evidence.systems[pair.second].name),
+        Entry.number(pair.difference, "+.3f"),
+        Entry(f"{interval.low:+.3f} to {interval.high:+.3f}", bounds),
+        Entry(p_text(pair.p), (pair.p,)),
+        Entry(p_text(pair.p_holm), (pair.p_holm,)),
+    )
+
+
+def mcnemar(evidence: DatasetEvidence) -> Table:
+    """Return McNemar's test of every system against the best baseline method, seed by seed.
+
+    Where the board has no baseline method, against the first system.
+    """
+    reference = evidence.baseline or 0
+    others = [place for place in range(len(evidence.systems)) if place != reference]
+    tests = {place: evidence.pair(place, reference) for place in others}
+    seeds = sorted({each.seed for pair in tests.values() for each in pair.mcnemar})
+    columns = (
+        *NAMES,
+        *(
+            Column(f"seed {seed}", (f"only_it_{seed}", f"only_reference_{seed}", f"p_{seed}"))
+            for seed in seeds
+        ),
+    )
+    rows = []
+    for place, pair in tests.items():
+        system = evidence.systems[place]
+        entries = [Entry.words(system.method), Entry.words(system.backbone or "–")]
+        by_seed = {each.seed: each for each in pair.mcnemar}
+        for seed in seeds:
+            if (found := by_seed.get(seed)) is None:
+                entries.append(Entry.empty(3))
+                continue
+            counts = (found.only_first, found.only_second)
+            ours, theirs = counts if pair.first == place else counts[::-1]
+            text = f"{ours} : {theirs}, p {p_text(found.p)}"
+            entries.append(Entry(text, (ours, theirs, found.p)))
+        rows.append(Row(place + 1, tuple(entries)))
+    return Table(
+        "mcnemar",
+        "McNemar's test",
+        columns,
+        tuple(rows),
+        (
+            "Documents on which it alone was right : documents on which "
+            f"{evidence.systems[reference].name} alone was right "
+            f"({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected. "
+            "All pairs stand in the JSON and HTML forms.",
+        ),
+    )

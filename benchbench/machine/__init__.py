@@ -1,0 +1,37 @@
+"""The computer at hand: durable files, hardware, memory, time, digests, and redaction."""
+
+from benchbench.machine import fsio
+from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
+from benchbench.machine.fsio import TEMPORARY
+from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
+from benchbench.machine.memory import PeakMemory
+from benchbench.machine.packages import PACKAGES, package_versions
+from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.source_code import core_digest, execution_digest, module_digest
+from benchbench.machine.stopwatch import CURRENT, Stopwatch, WatchedBackbone, stage, watching
+
+__all__ = [
+    "CURRENT",
+    "PACKAGES",
+    "TEMPORARY",
+    "Device",
+    "PeakMemory",
+    "Stopwatch",
+    "WatchedBackbone",
+    "canonical",
+    "core_digest",
+    "digest",
+    "execution_digest",
+    "file_digest",
+    "find_device",
+    "folder_digest",
+    "fsio",
+    "module_digest",
+    "one_line",
+    "package_versions",
+    "processor_name",
+    "redact",
+    "share_of_cores",
+    "stage",
+    "watching",
+]

@@ -1,0 +1,144 @@
+"""What a run would do: every cell with its key and its state, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from benchbench.catalog import Catalog
+from benchbench.contract import Cell, Json, Params, PluginError, Record, Reference, Skip
+from benchbench.machine import Device, module_digest, redact
+from benchbench.planning.preparation import PreparedCorpus
+from benchbench.records import Store, cell_id, identity_block, record_that_counts, records_of
+from benchbench.records import key as key_of
+
+State = Literal["done", "missing", "stale", "again", "unresolved"]
+STANDING = ("ok", "diverged", "oom", "timeout")
+"""These outcomes stand until they are forced; `failed` and `interrupted` run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """A cell, what it resolves to, and what the store already knows of it.
+
+    `state`: done; missing; stale (the same was asked for, something that decides numbers has
+    changed since); again (its last attempt failed); unresolved (`reason` says what is absent).
+    """
+
+    cell: Cell
+    id: str
+    key: str | None
+    identity: Json
+    state: State
+    reason: str = ""
+    record: Record | None = None
+    upstream: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """What a plan depends on beside the cells."""
+
+    catalog: Catalog
+    store: Store
+    device: Device
+    offline: bool = False
+    force: bool = False
+    weights: dict[Reference, str | Skip] = field(default_factory=dict)
+    """What identifies each backbone's weights, asked once: the hub may take seconds to answer."""
+
+
+def plan_cells(
+    cells: Iterable[Cell], corpora: Mapping[Reference, PreparedCorpus], context: PlanContext
+) -> list[PlannedCell]:
+    """Return every cell planned, upstream cells before those that require them."""
+    context = replace(context, weights={})
+    planned: dict[Cell, PlannedCell] = {}
+    for cell in cells:
+        try:
+            _plan(cell, corpora, context, planned)
+        except RecursionError as error:
+            raise PluginError(
+                f"Method '{cell.method.name}' requires itself, directly or by way of others."
+            ) from error
+    return list(planned.values())
+
+
+def _plan(
+    cell: Cell,
+    corpora: Mapping[Reference, PreparedCorpus],
+    context: PlanContext,
+    planned: dict[Cell, PlannedCell],
+) -> PlannedCell:
+    if cell in planned:
+        return planned[cell]
+    requires = getattr(context.catalog.method(cell.method.use), "requires", None)
+    upstream = [
+        _plan(needed, corpora, context, planned) for needed in (requires(cell) if requires else ())
+    ]
+    if cell.dataset not in corpora:
+        raise PluginError(f"A method requires {cell.title}, whose dataset is not in this run.")
+    name = cell_id(cell)
+    ids = tuple(needed.id for needed in upstream)
+    try:
+        identity = _identity(cell, corpora[cell.dataset], upstream, context)
+    except Skip as error:
+        reason = redact(str(error))
+        planned[cell] = PlannedCell(cell, name, None, {}, "unresolved", reason, None, ids)
+        return planned[cell]
+    key = key_of(identity)
+    state, record = _state(records_of(context.store, name), key, context.force)
+    planned[cell] = PlannedCell(cell, name, key, identity, state, "", record, ids)
+    return planned[cell]
+
+
+def _state(records: list[Record], key: str, force: bool) -> tuple[State, Record | None]:
+    record = record_that_counts(records, key)
+    if record is not None and not force:
+        return ("done" if record.status in STANDING else "again"), record
+    resolved = [other for other in records if other.key is not None]
+    return ("stale" if resolved and record is None else "missing"), record
+
+
+def _identity(
+    cell: Cell, corpus: PreparedCorpus, upstream: Iterable[PlannedCell], context: PlanContext
+) -> Json:
+    catalog, device = context.catalog, context.device
+    parameters = {
+        "dataset": catalog.resolved("dataset", cell.dataset),
+        "method": catalog.resolved("method", cell.method),
+    }
+    weights = None
+    dtype = device.dtype
+    if cell.backbone is not None:
+        parameters["backbone"] = catalog.resolved("backbone", cell.backbone)
+        dtype = device.compute_dtype(str(parameters["backbone"].get("dtype", "auto")))
+        weights = _weights(cell.backbone, parameters["backbone"], context)
+    keys = [needed.key for needed in upstream]
+    return identity_block(
+        cell=cell,
+        parameters={noun: dict(values) for noun, values in parameters.items()},
+        device=device.kind,
+        dtype=dtype,
+        fingerprint=corpus.fingerprint,
+        weights=weights,
+        plugins={
+            plugin.source: module_digest(plugin.module) for plugin in catalog.plugins_of(cell)
+        },
+        upstream=[key for key in keys if key is not None],
+    )
+
+
+def _weights(reference: Reference, params: Params, context: PlanContext) -> str:
+    """Return what identifies a backbone's weights; raise Skip where they cannot be had."""
+    if reference not in context.weights:
+        backbone = context.catalog.backbone(reference.use)
+        try:
+            context.weights[reference] = backbone.identity(params, offline=context.offline)
+        except Skip as error:
+            context.weights[reference] = error
+    found = context.weights[reference]
+    if isinstance(found, Skip):
+        raise found
+    return found

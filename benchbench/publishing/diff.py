@@ -1,0 +1,166 @@
+"""What differs between two systems, two runs or two stores: settings, data, versions, results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchbench.contract import BenchbenchError, Json, Record, did_you_mean
+from benchbench.evidence import BoardCell, System, read_board, records_on, systems_on
+from benchbench.records import Store, all_records, list_names, record_that_counts
+
+RUN = re.compile(r"[0-9a-f]{6,64}")
+OF_A_RUN = ("cell", "seed")
+"""Parts of an identity that say which run it is, and not how it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One of two things to compare: a system, by the fingerprint of each dataset it ran on."""
+
+    title: str
+    systems: Mapping[str, System]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting that two systems do not share; None where a system does not have it."""
+
+    name: str
+    first: str | None
+    second: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDiff:
+    """The cells of two stores: which they share, and with what result."""
+
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+    same: int
+    other_numbers: tuple[str, ...]
+    """Of one key, and with other metrics: not deterministic, or not what it says."""
+    other_key: tuple[tuple[str, tuple[Difference, ...]], ...]
+    """Cells that were asked for alike and made otherwise, with what differs."""
+
+
+def select(store: Store, text: str, board: str | None = None) -> Selected:
+    """Return the system or the run that `text` names: METHOD, METHOD/BACKBONE or a run's id.
+
+    Raises BenchbenchError where nothing is named so, or more than one thing.
+    """
+    if RUN.fullmatch(text) and (found := _run(store, text)):
+        return found
+    names = list_names(store, "boards")
+    if board is None and len(names) != 1:
+        raise BenchbenchError(f"Which board? Name one with --board: {', '.join(names) or 'none'}.")
+    chosen = read_board(store, board or names[0])
+    records = records_on(store, chosen)
+    systems: dict[str, dict[str, System]] = {}
+    for dataset, facts in sorted(chosen.datasets.items()):
+        for system in (each for group in systems_on(chosen, dataset, records) for each in group):
+            name = f"{system.method}/{system.backbone}" if system.backbone else system.method
+            systems.setdefault(name, {})[facts["fingerprint"]] = system
+    matching = [name for name in systems if text in (name, name.partition("/")[0])]
+    if text in systems:
+        matching = [text]
+    if not matching:
+        known = {*systems, *(name.partition("/")[0] for name in systems)}
+        raise BenchbenchError(
+            f"Nothing on board '{chosen.name}' is called '{text}'{did_you_mean(text, known)}"
+        )
+    if len(matching) > 1:
+        raise BenchbenchError(f"'{text}' may be any of: {', '.join(matching)}. Name one.")
+    return Selected(matching[0], systems[matching[0]])
+
+
+def _run(store: Store, prefix: str) -> Selected | None:
+    """Return the run whose cell id begins so, as a system of one seed."""
+    found: dict[str, list[Record]] = {}
+    for record in all_records(store):
+        if record.id.startswith(prefix):
+            found.setdefault(record.id, []).append(record)
+    if not found:
+        return None
+    if len(found) > 1:
+        ids = ", ".join(sorted(name[:12] for name in found))
+        raise BenchbenchError(f"Several runs begin with '{prefix}': {ids}. Give more of the id.")
+    (records,) = found.values()
+    run = record_that_counts(records, records[-1].key)
+    if run is None or run.status != "ok":
+        raise BenchbenchError(f"Run {prefix} has no result: {records[-1].reason}.")
+    cell = run.cell
+    backbone = cell.backbone.name if cell.backbone else ""
+    entry = BoardCell(cell, run.id, run.key)
+    system = System(cell.method.name, backbone, (entry,), (run,))
+    return Selected(f"{cell.title} ({run.id[:12]})", {run.identity["dataset"]: system})
+
+
+def settings_of(records: Iterable[Record]) -> dict[str, str]:
+    """Return how runs were made, by name; what their seeds do not share stands as "several"."""
+    settings: dict[str, str] = {}
+    for record in records:
+        identity = {n: v for n, v in record.identity.items() if n not in OF_A_RUN}
+        made = {
+            "device": record.provenance.get("device"),
+            "threads": record.provenance.get("threads"),
+            "git commit": record.provenance.get("git_commit"),
+        }
+        for name, value in flat({**identity, "made": made}):
+            if value is None:
+                continue
+            if settings.setdefault(name, str(value)) != str(value):
+                settings[name] = "several"
+    return settings
+
+
+def diff_settings(first: Mapping[str, str], second: Mapping[str, str]) -> list[Difference]:
+    """Return what two settings do not share, by name."""
+    return [
+        Difference(name, first.get(name), second.get(name))
+        for name in sorted({*first, *second})
+        if first.get(name) != second.get(name)
+    ]
+
+
+def flat(data: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted name, value) of every leaf of plain data."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from flat(value, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, data
+
+
+def diff_stores(first: Store, second: Store) -> StoreDiff:
+    """Compare two stores cell by cell, by the last record with a result of each."""
+    ours, theirs = _results(first), _results(second)
+    same = 0
+    numbers: list[str] = []
+    keys: list[tuple[str, tuple[Difference, ...]]] = []
+    for name in sorted({*ours} & {*theirs}, key=lambda name: ours[name].cell.title):
+        one, other = ours[name], theirs[name]
+        if one.key != other.key:
+            found = diff_settings(settings_of([one]), settings_of([other]))
+            keys.append((one.cell.title, tuple(found)))
+        elif _plain(one.metrics) != _plain(other.metrics):
+            numbers.append(one.cell.title)
+        else:
+            same += 1
+    return StoreDiff(
+        _titles(ours, theirs), _titles(theirs, ours), same, tuple(numbers), tuple(keys)
+    )
+
+
+def _results(store: Store) -> dict[str, Record]:
+    return {record.id: record for record in all_records(store) if record.status == "ok"}
+
+
+def _titles(ours: Mapping[str, Record], theirs: Mapping[str, Record]) -> tuple[str, ...]:
+    return tuple(sorted(ours[name].cell.title for name in {*ours} - {*theirs}))
+
+
+def _plain(metrics: Mapping[str, Mapping[str, float | None]]) -> Json:
+    return {split: dict(values) for split, values in metrics.items()}

@@ -1,0 +1,20 @@
+"""Cells run, each in a process of its own, and their outcomes reach the store."""
+
+from benchbench.running import worker
+from benchbench.running.executors import remote
+from benchbench.running.executors.local import LOCAL, LocalExecutor, start_server
+from benchbench.running.suite import Settings, Suite, failed, run
+from benchbench.running.worker import run_job
+
+__all__ = [
+    "LOCAL",
+    "LocalExecutor",
+    "Settings",
+    "Suite",
+    "failed",
+    "remote",
+    "run",
+    "run_job",
+    "start_server",
+    "worker",
+]

@@ -1,0 +1,76 @@
+"""A child process of the suite: its own session, its own log, progress over a pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import Any
+
+from benchbench.contract import Event, Job
+from benchbench.running.worker import run_job
+
+LOG = "log.txt"
+EVENT_SECONDS = 0.1
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def main(job: Job, pipe: Any, visible: str | None = None) -> None:
+    """Run one job. The session of its own lets the suite end it with all that it started.
+
+    `visible` are the GPUs that it may use: the server it is forked from may be older than that.
+    """
+    os.setsid()
+    if visible is not None:
+        os.environ[VISIBLE] = visible
+    _die_with_parent()
+    _log_to(job.scratch / LOG)
+    _limit_threads(job.threads)
+    last = 0.0
+
+    def report(event: Event) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVENT_SECONDS or event.step >= event.total:
+            last = now
+            pipe.send(event)
+
+    run_job(job, report)
+    pipe.close()
+
+
+def _die_with_parent() -> None:
+    """End this process group when the suite is killed: an orphan would go on burning a GPU."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _log_to(path: Path) -> None:
+    """Send what libraries print to a log beside the outcome: the terminal is the suite's."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+
+
+def _limit_threads(threads: int) -> None:
+    from threadpoolctl import threadpool_limits
+
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    threadpool_limits(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)

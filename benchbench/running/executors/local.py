@@ -1,0 +1,182 @@
+"""Runs jobs on this machine: one child process each, forked from a server that has torch loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection, get_context
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
+from benchbench.running import worker
+from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
+from benchbench.running.cell_process import main as run_child
+from benchbench.running.executors import preload
+
+FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+LIGHT = (
+    "benchbench.running.cell_process", "benchbench.catalog.lookup",
+    "benchbench.evaluation.registry",
+    "benchbench.records.predictions", "benchbench.kit.cache", "benchbench.kit.data.corpus_store",
+    "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
+    "sklearn.metrics", "sklearn.feature_extraction.text", "sklearn.svm", "torch",
+)  # fmt: skip
+HEAVY = (
+    "transformers", "transformers.models.auto.tokenization_auto", "safetensors.torch",
+    *(f"transformers.models.{family}.modeling_{family}" for family in FAMILIES),
+)  # fmt: skip
+TOUCHES_CUDA = (
+    "peft", "bitsandbytes", "peft.tuners.lora.bnb", "peft.utils.transformers_weight_conversion",
+    "transformers.integrations.bitsandbytes",
+)  # fmt: skip
+GRACE_SECONDS = 2.0
+LOCAL = "local"
+Progress = Callable[[Cell, Event], None]
+
+
+@dataclass
+class Running:
+    """A child at work: its process, the end of its pipe, and when its time is over."""
+
+    job: Job
+    process: BaseProcess
+    pipe: Any
+    deadline: float | None
+    killed: Status | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalExecutor:
+    """Runs up to `parallel` children at once."""
+
+    parallel: int = 1
+    name: str = LOCAL
+
+    def run(self, jobs: Iterable[Job], progress: Progress) -> Iterator[Outcome]:
+        """Yield an outcome for every job; on Ctrl-C kill the children and say so in theirs."""
+        waiting = iter(jobs)
+        running: list[Running] = []
+        try:
+            while True:
+                while len(running) < self.parallel and (job := next(waiting, None)) is not None:
+                    running.append(_start(job))
+                if not running:
+                    return
+                _listen(running, progress)
+                for child in [child for child in running if not child.process.is_alive()]:
+                    running.remove(child)
+                    yield _finish(child, progress)
+        except KeyboardInterrupt:
+            for child in running:
+                _kill(child, "interrupted")
+                yield _finish(child, progress)
+            raise
+        finally:
+            for child in running:
+                _kill(child, "interrupted")
+
+
+def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the fork server imports; nothing that touches CUDA where a GPU is used.
+
+    `plugins` are modules of plugins, of which nobody knows what they touch.
+    """
+    heavy = HEAVY if backbone else ()
+    if device == "cuda":
+        return (*LIGHT, *heavy)
+    return (*LIGHT, *heavy, *(TOUCHES_CUDA if backbone else ()), *plugins)
+
+
+def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[str] = ()) -> None:
+    """Start the fork server with its imports, and with settings that must precede them."""
+    os.environ[preload.VARIABLE] = ",".join(modules_to_preload(device, backbone, plugins))
+    # asks the driver's library, not CUDA itself, whether there is a GPU: forks stay possible
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+    context = get_context("forkserver")
+    context.set_forkserver_preload([preload.__name__])
+
+
+def _start(job: Job) -> Running:
+    context = get_context("forkserver")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=run_child, args=(job, sending, os.environ.get(VISIBLE)))
+    process.start()
+    sending.close()
+    deadline = None if job.timeout is None else time.monotonic() + job.timeout
+    return Running(job, process, receiving, deadline)
+
+
+def _listen(running: list[Running], progress: Progress) -> None:
+    """Wait for events, ends and deadlines of the children, at most a second."""
+    sources = {child.pipe: child for child in running if not child.pipe.closed}
+    sentinels = [child.process.sentinel for child in running]
+    now = time.monotonic()
+    limits = [child.deadline - now for child in running if child.deadline is not None]
+    for ready in connection.wait([*sources, *sentinels], max(0.0, min([1.0, *limits]))):
+        if ready in sources:
+            _forward(sources[ready], progress)
+    for child in running:
+        if child.deadline is not None and time.monotonic() >= child.deadline:
+            _kill(child, "timeout")
+
+
+def _forward(child: Running, progress: Progress) -> None:
+    try:
+        while child.pipe.poll():
+            progress(child.job.cell, child.pipe.recv())
+    except (EOFError, OSError):
+        child.pipe.close()
+
+
+def _kill(child: Running, status: Status) -> None:
+    """End a child and all that it started: politely, then not."""
+    if child.killed is None and child.process.is_alive():
+        child.killed = status
+    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+        _signal_group(child.process.pid, number)
+        child.process.join(patience)
+    _signal_group(child.process.pid, signal.SIGKILL)  # grandchildren that ignored the first
+
+
+def _signal_group(pid: int | None, number: int) -> None:
+    try:
+        if pid is not None:
+            os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _finish(child: Running, progress: Progress) -> Outcome:
+    """Return what a child left, or say how it died."""
+    child.process.join()
+    if not child.pipe.closed:
+        _forward(child, progress)
+        child.pipe.close()
+    record = worker.read_outcome(child.job.scratch)
+    if record is None or child.killed:
+        status, reason = _death(child)
+        job = child.job
+        record = Record(job.cell, job.id, job.key, 1, status, reason, job.identity)
+    wall = round(time.monotonic() - child.started, 4)
+    return Outcome(replace(record, cost={**record.cost, "wall_seconds": wall}), child.job.scratch)
+
+
+def _death(child: Running) -> tuple[Status, str]:
+    if child.killed == "timeout":
+        return "timeout", f"stopped after its limit of {child.job.timeout:g} s"
+    if child.killed == "interrupted":
+        return "interrupted", "stopped by the user"
+    code = child.process.exitcode
+    if code == -signal.SIGKILL:
+        return "oom", "killed by the system, most likely for lack of memory"
+    if code is not None and code < 0:
+        return "failed", f"the process died of {signal.Signals(-code).name}"
+    return "failed", f"the process ended with code {code} and left no result"

@@ -1,0 +1,314 @@
+"""One cell, whatever happens: a job goes in, a record and a folder of files come out.
+
+The order is fixed: load, fit, predict validation, predict test, write predictions, compute
+metrics from that file, save, load again and compare. Nothing here knows the store.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchbench.contract import (
+    BoundBackbone,
+    Cell,
+    Classifier,
+    Corpus,
+    Diverged,
+    Event,
+    GuardError,
+    Job,
+    Json,
+    Method,
+    Record,
+    Skip,
+    Status,
+    Task,
+)
+from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, one_line, redact, watching
+from benchbench.running.curve import Curve, Report
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchbench.catalog import Catalog
+    from benchbench.contract import Predictions
+
+PROBES = 32
+PREDICTION_CHUNK = 256
+OUTCOME = "outcome.json"
+PREDICTIONS = "predictions.parquet"
+ARTIFACTS = "artifacts"
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """What observes a cell, where it leaves its files, and what it shares with others."""
+
+    scratch: Path
+    watch: Stopwatch
+    curve: Curve
+    cache: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTraining:
+    """What is left of a classifier once it was fitted, asked, saved and let go."""
+
+    facts: Json
+    hard: bool
+    guards: Mapping[str, str]
+    logits: Mapping[str, np.ndarray]
+    probes: np.ndarray
+
+
+def run_job(job: Job, report: Report) -> Record:
+    """Run a job to its record, whatever happens, and leave the files in `job.scratch`."""
+    memory = PeakMemory()
+    watch = Stopwatch()
+    record = Record(job.cell, job.id, job.key, 1, "failed", identity=job.identity)
+    try:
+        record = _run(job, report, record, watch)
+    except BaseException as error:
+        status, reason = explain(error)
+        log = "" if status == "skipped" else redact(traceback.format_exc())
+        record = replace(
+            record, status=status, reason=reason, provenance={"traceback": log} if log else {}
+        )
+    cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
+    shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
+    record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})
+    write_outcome(job.scratch, record)
+    return record
+
+
+def explain(error: BaseException) -> tuple[Status, str]:
+    """Return the status and the one-line reason that an exception in a cell stands for."""
+    if isinstance(error, Skip):
+        return "skipped", redact(str(error))
+    if isinstance(error, Diverged):
+        return "diverged", redact(str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "stopped by the user"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "oom", one_line(error)
+    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
+        return "oom", one_line(error)
+    return "failed", one_line(error)
+
+
+def write_outcome(folder: Path, record: Record) -> None:
+    """Leave the record for the executor, as JSON beside the cell's other files."""
+    try:
+        text = json.dumps(asdict(record), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        reason = f"its facts cannot be stored: {one_line(error)}"
+        failed = replace(record, status="failed", reason=reason, facts={}, metrics={}, curve=())
+        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
+    (folder / OUTCOME).write_text(text, encoding="utf-8")
+
+
+def read_outcome(folder: Path) -> Record | None:
+    """Return the record that a worker left, or None where it left none or half of one."""
+    try:
+        data = json.loads((folder / OUTCOME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return Record(cell=Cell.from_json(data.pop("cell")), **data)
+
+
+def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
+    from benchbench.catalog import load_catalog
+    from benchbench.evaluation import LabelFacts, evaluate
+    from benchbench.kit.data.corpus_store import corpus_facts, read_corpus
+    from benchbench.machine import folder_digest
+
+    with watch.stage("open"):
+        catalog = load_catalog()
+        method = catalog.method(job.cell.method.use)
+        backbone = _bind(job, catalog, watch)
+        corpus = read_corpus(job.corpus)  # mapped: from here on the cache may be deleted
+        labels = LabelFacts.of(corpus_facts(job.corpus))
+    if backbone is not None:
+        report(Event("load", 0, 1))  # the first time a model may have to be fetched
+    instruments = CellRun(job.scratch, watch, Curve(report), job.cache)
+    fitted = _fit(method, _task(job, corpus, backbone, instruments.curve), corpus, instruments)
+    loading = watch.seconds.pop("load", 0.0)
+    watch.seconds["fit"] -= loading
+    with watch.stage("write"):
+        predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
+    metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, labels, fitted.hard))
+    watch.run("check", lambda: _check_reload(method, job.scratch, backbone, corpus, fitted.probes))
+    watch.seconds["load"] = loading  # the second load is part of the check
+    return replace(
+        record,
+        status="ok",
+        metrics=metrics,
+        curve=tuple(instruments.curve.points),
+        facts={**fitted.facts, "hard": fitted.hard},
+        guards={
+            **fitted.guards,
+            "every document predicted once, every logit finite": "passed",
+            "loaded again, the same predictions": "passed",
+        },
+        cost={"documents_per_second": _speed(fitted, watch)},
+        predictions=digest,
+        artifacts=folder_digest(job.scratch / ARTIFACTS),
+    )
+
+
+def _fit(method: Method, task: Task, corpus: Corpus, instruments: CellRun) -> FinishedTraining:
+    """Train, predict validation and then test, save; the classifier does not outlive this.
+
+    The probes are predicted without caches: they show what the classifier itself can do.
+    """
+    from benchbench.kit import cache
+    from benchbench.kit.seeding import seed_everything
+
+    watch = instruments.watch
+    seed_everything(task.seed)
+    logits: dict[str, np.ndarray] = {}
+
+    def predict(name: str, rows: Any) -> None:
+        logits[name] = _predict(classifier, rows, len(corpus.labels), instruments.curve)
+
+    with watching(watch), cache.using(instruments.cache):
+        classifier = watch.run("fit", lambda: method.fit(task))
+        watch.run("predict_validation", lambda: predict("validation", corpus.validation))
+        watch.run("predict_test", lambda: predict("test", corpus.test))
+    facts = dict(classifier.facts)
+    guards = facts.pop("guards", {})
+    probes = watch.run("check", lambda: classifier.predict_logits(_probes(corpus)))
+    watch.run("save", lambda: _save(classifier, instruments.scratch / ARTIFACTS))
+    return FinishedTraining(facts, classifier.hard, guards, logits, probes)
+
+
+def _probes(corpus: Corpus) -> list[str]:
+    return list(corpus.validation[:PROBES]["text"])
+
+
+def _speed(fitted: FinishedTraining, watch: Stopwatch) -> float:
+    seconds = watch.seconds["predict_validation"] + watch.seconds["predict_test"]
+    return round(sum(map(len, fitted.logits.values())) / max(seconds, 1e-9), 3)
+
+
+def _write_predictions(
+    corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path
+) -> tuple[Mapping[str, Predictions], str]:
+    """Write the predictions and return them as they stand in the file, with its sha256."""
+    from benchbench.records import predictions
+
+    splits = {"validation": corpus.validation, "test": corpus.test}
+    path = scratch / PREDICTIONS
+    digest = predictions.write_predictions(predictions.predictions_table(splits, logits), path)
+    labels = len(corpus.labels) + len(corpus.labels.unseen)
+    stored = predictions.read_predictions(path, labels)
+    for name, rows in splits.items():
+        predictions.check_complete(stored[name], rows)
+    return stored, digest
+
+
+def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
+    if job.cell.backbone is None:
+        return None
+    backbone = catalog.backbone(job.cell.backbone.use)
+    weights = str(job.identity["weights"])
+    watched = WatchedBackbone(backbone, weights, _origin(job), watch)
+    return BoundBackbone(watched, job.identity["parameters"]["backbone"], job.device, job.dtype)
+
+
+def _origin(job: Job) -> str:
+    """Return the sha256 of all that decides the numbers of the job's backbone as it is loaded."""
+    from benchbench.machine import digest
+
+    identity = job.identity
+    decisive = ("weights", "device", "dtype", "plugins", "core", "packages")
+    chosen = {name: identity[name] for name in decisive}
+    return digest({**chosen, "backbone": identity["parameters"]["backbone"]})
+
+
+def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve) -> Task:
+    return Task(
+        kind=corpus.kind,
+        labels=corpus.labels,
+        train=corpus.train,
+        validation=corpus.validation,
+        backbone=backbone,
+        seed=job.cell.seed,
+        params=job.identity["parameters"]["method"],
+        upstream=job.upstream,
+        report=curve,
+    )
+
+
+def _predict(classifier: Classifier, rows: Any, labels: int, curve: Curve) -> np.ndarray:
+    """Return the logits of a split, in its order; raise GuardError unless they are sound."""
+    import numpy as np
+
+    parts = []
+    start = time.monotonic()
+    for first in range(0, len(rows), PREDICTION_CHUNK):
+        texts = list(rows[first : first + PREDICTION_CHUNK]["text"])
+        part = np.asarray(classifier.predict_logits(texts))
+        _check_logits(part, len(texts), labels)
+        parts.append(part)
+        done = first + len(texts)
+        speed = done / max(time.monotonic() - start, 1e-9)
+        curve.passing("predict", done, len(rows), {"documents_per_second": speed})
+    return np.concatenate(parts)
+
+
+def _check_logits(logits: np.ndarray, documents: int, labels: int) -> None:
+    import numpy as np
+
+    if logits.shape != (documents, labels) or logits.dtype != np.float32:
+        raise GuardError(
+            f"predict_logits gave {logits.dtype} {list(logits.shape)}; "
+            f"expected float32 [{documents}, {labels}]."
+        )
+    if not np.isfinite(logits).all():
+        bad = int((~np.isfinite(logits)).any(axis=1).sum())
+        raise Diverged(f"{bad} of {documents} documents got a logit that is not a finite number")
+
+
+def _save(classifier: Classifier, folder: Path) -> None:
+    folder.mkdir()
+    classifier.save(folder)
+    if not any(folder.iterdir()):
+        raise GuardError("save() wrote nothing: the result of the training would be lost.")
+
+
+def _check_reload(
+    method: Method,
+    scratch: Path,
+    backbone: BoundBackbone | None,
+    corpus: Corpus,
+    before: np.ndarray,
+) -> None:
+    """Load what was saved into a fresh object and predict the probes again."""
+    import numpy as np
+
+    _free()
+    after = method.load(scratch / ARTIFACTS, backbone).predict_logits(_probes(corpus))
+    largest = float(np.abs(after - before).max()) if after.shape == before.shape else np.inf
+    tolerance = 1e-4 if backbone is None or backbone.device == "cpu" else 5e-2
+    if not largest <= tolerance:
+        raise GuardError(
+            f"After save and load the logits of {len(before)} probes differ by {largest:.3g} "
+            f"(allowed: {tolerance:g}): something that was trained was not saved."
+        )
+
+
+def _free() -> None:
+    """Give memory back before the model is loaded a second time."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

@@ -1,0 +1,216 @@
+"""From stored predictions to evidence: against the same numbers computed another way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, f1_score
+
+from benchbench.evidence.board import records_on, write_board
+from benchbench.evidence.compute import compute_evidence, inputs_of, load_or_compute
+from benchbench.evidence.systems import systems_on
+from benchbench.evidence.values import Evidence
+from benchbench.leaderboard.build import build_leaderboard
+from benchbench.leaderboard.tables import p_text
+from benchbench.records.store import read_json
+from tests.support.building import column
+from tests.support.predicted import DOCUMENTS, SYSTEMS, store_of
+
+KINDS = ("single-label", "multi-label")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def weighed(request, tmp_path_factory):
+    store, board = store_of(tmp_path_factory.mktemp("store"), kind=request.param, unseen=1)
+    records = records_on(store, board)
+    return store, board, records, compute_evidence(store, board, records)
+
+
+def only(evidence):
+    (found,) = evidence.datasets.values()
+    return found
+
+
+def test_systems_stand_best_first_and_their_values_are_the_means_of_the_records(weighed):
+    _, board, records, evidence = weighed
+    ranked, _ = systems_on(board, "claims", records)
+    found = only(evidence)
+    assert [one.method for one in found.systems] == [one.method for one in ranked]
+    for one, system in zip(found.systems, ranked, strict=True):
+        assert one.value == pytest.approx(system.mean(found.metric), abs=1e-12)
+        assert one.interval.low <= one.value <= one.interval.high
+        assert one.interval.bca_low <= one.value <= one.interval.bca_high
+        assert one.seeds == tuple(range(len(system.records)))
+        assert not one.seeds_resampled
+
+
+def test_every_pair_is_there_once_and_the_family_is_all_of_them(weighed):
+    evidence = weighed[3]
+    found = only(evidence)
+    assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
+    assert evidence.family == 3
+    for pair in found.pairs:
+        gap = found.systems[pair.first].value - found.systems[pair.second].value
+        assert pair.difference == pytest.approx(gap, abs=1e-12)
+        assert pair.p <= pair.p_holm <= min(1.0, 3 * pair.p) + 1e-12
+        assert pair.interval.low <= pair.difference <= pair.interval.high
+
+
+def test_a_clear_difference_is_told_apart_and_a_small_one_is_not(weighed):
+    found = only(weighed[3])
+    assert found.pair(0, 1).p_holm > 0.05
+    assert found.pair(0, 2).p_holm < 0.05
+    letters = [set(system.letters) for system in found.systems]
+    assert letters[0] & letters[1]
+    assert not letters[0] & letters[2]
+    assert (found.systems[2].best_rank, found.systems[2].worst_rank) == (3, 3)
+    assert (found.systems[0].best_rank, found.systems[0].worst_rank) == (1, 2)
+
+
+def test_the_baseline_is_the_best_method_that_the_board_calls_one(weighed):
+    store, board, records, evidence = weighed
+    assert only(evidence).systems[only(evidence).baseline].method == "tfidf"
+    other = compute_evidence(store, replace(board, baseline_methods=()), records)
+    assert only(other).baseline is None
+
+
+def test_documents_and_groups_are_counted(weighed):
+    found = only(weighed[3])
+    assert found.documents == DOCUMENTS["test"]
+    assert found.clusters == DOCUMENTS["test"] * 2 // 3
+    assert len(found.labels) == len(found.support) == 6
+
+
+def test_mcnemar_pairs_equal_seeds_and_one_seed_with_each(weighed):
+    found = only(weighed[3])
+    assert [each.seed for each in found.pair(0, 1).mcnemar] == [0, 1, 2]
+    assert [each.seed for each in found.pair(0, 2).mcnemar] == [0, 1, 2]
+
+
+def test_labels_and_confusions_are_those_of_the_predictions(tmp_path):
+    from benchbench.records.predictions import read_predictions
+
+    store, board = store_of(tmp_path, SYSTEMS[:1])
+    records = records_on(store, board)
+    (system,) = only(compute_evidence(store, board, records)).systems
+    f1, matrix = [], 0
+    for record in records.values():
+        path = store.folder("predictions") / f"{record.predictions}.parquet"
+        test = read_predictions(path, 5)["test"]
+        truth, said = test.gold.argmax(1), test.logits.argmax(1)
+        f1.append(f1_score(truth, said, labels=range(5), average=None))
+        matrix = matrix + confusion_matrix(truth, said, labels=range(5))
+    assert np.allclose(system.label_f1, np.mean(f1, axis=0), atol=1e-12)
+    found = np.zeros((5, 5), dtype=int)
+    for true, decided, count in system.confusion:
+        found[true, decided] = count
+    assert (found == matrix).all()
+    assert sum(count for _, _, count in system.reliability) == 3 * DOCUMENTS["test"]
+
+
+def test_evidence_is_read_as_it_was_written(weighed):
+    import json
+
+    evidence = weighed[3]
+    assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
+
+
+def test_evidence_is_kept_and_weighed_anew_only_where_it_does_not_fit(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    said = []
+    first = load_or_compute(store, board, records, said.append)
+    assert len(said) == 1
+    assert load_or_compute(store, board, records, said.append) == first
+    assert len(said) == 1
+    assert read_json(store, "evidence", "board")["inputs"] == inputs_of(board, records)
+    fewer = replace(board, cells=board.cells[3:])
+    write_board(store, fewer, {})
+    second = load_or_compute(store, fewer, records_on(store, fewer), said.append)
+    assert len(said) == 2
+    assert only(second).systems != only(first).systems
+    path = store.root / "evidence" / "board.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert load_or_compute(store, fewer, records_on(store, fewer)) == second
+
+
+def test_a_system_whose_predictions_are_gone_is_left_out_and_named(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    lost = next(one for one in records.values() if one.cell.method.name == "instruction")
+    (store.folder("predictions") / f"{lost.predictions}.parquet").unlink()
+    evidence = compute_evidence(store, board, records)
+    assert [system.method for system in only(evidence).systems] == ["head", "tfidf"]
+    assert "instruction · llama" in only(evidence).left_out[0]
+    section = build_leaderboard(board, records, evidence).sections[0]
+    assert any(note.startswith("Not compared: instruction · llama") for note in section.notes)
+    assert len(section.ranking.rows) == 3
+    assert column(section.ranking, "tied").count("–") == 1
+
+
+def test_a_system_with_other_test_documents_is_left_out(tmp_path):
+    from tests.support import predicted
+
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    tfidf = next(one for one in records.values() if one.cell.method.name == "tfidf")
+    truth = {split: predicted.gold(split, "single-label", 5, 0) for split in DOCUMENTS}
+    truth["test"] = truth["test"][1:]
+    rows = predicted.table(truth, 1.0, 5, np.random.default_rng(0))
+    path = tmp_path / "other.parquet"
+    name = predicted.write_predictions(rows, path)
+    path.rename(store.folder("predictions") / f"{name}.parquet")
+    other = {**records, tfidf.id: replace(tfidf, predictions=name)}
+    found = only(compute_evidence(store, board, other))
+    assert [system.method for system in found.systems] == ["head", "instruction"]
+    assert "not those of the others" in found.left_out[0]
+
+
+def test_the_leaderboard_shows_what_was_weighed(weighed):
+    _store, board, records, evidence = weighed
+    section = build_leaderboard(board, records, evidence).sections[0]
+    table, found = section.ranking, only(evidence)
+    interval = next(c.title for c in table.columns if c.title.startswith("95 % interval"))
+    assert interval == f"95 % interval, n = {DOCUMENTS['test']}"
+    first = found.systems[0].interval
+    assert column(table, interval)[0] == f"{first.low:.3f} to {first.high:.3f}"
+    assert column(table, "tied") == [system.letters for system in found.systems]
+    assert column(table, "rank") == ["1 to 2", "1 to 2", "3"]
+    assert column(table, "p vs baseline")[2] == "–"
+    assert column(table, "p vs baseline")[0] == p_text(found.pair(0, 2).p_holm)
+    keys = [table.key for table in section.tables]
+    assert keys[0] == "ranking"
+    assert {"metrics", "hierarchy", "calibration", "differences", "mcnemar", "pairs"} <= set(keys)
+    differences = next(table for table in section.tables if table.key == "differences")
+    assert differences.rows[0].entries[3].values == (found.pairs[0].difference,)
+    assert differences.rows[1].entries[2].values == (found.pairs[0].p_holm,)
+    notes = " ".join(section.notes)
+    assert "120 test documents in 80 groups" in notes
+    assert "test sampling only" in notes
+
+
+def test_five_seeds_are_resampled_and_the_notes_say_so(tmp_path):
+    store, board = store_of(tmp_path, (("head", "llama", 2.0, 5), ("tfidf", "", 1.0, 1)))
+    records = records_on(store, board)
+    evidence = compute_evidence(store, board, records)
+    assert [system.seeds_resampled for system in only(evidence).systems] == [True, False]
+    notes = " ".join(build_leaderboard(board, records, evidence).sections[0].notes)
+    assert "Seeds were resampled too for head · llama" in notes
+
+
+def test_an_interval_that_stands_too_low_is_warned_of(weighed):
+    _, board, records, evidence = weighed
+    found = only(evidence)
+    width = found.systems[0].interval.high - found.systems[0].interval.low
+
+    def warned(share):
+        first = replace(found.systems[0], bias=-share * width)
+        systems = (first, *(replace(one, bias=0.0) for one in found.systems[1:]))
+        of = replace(evidence, datasets={"claims": replace(found, systems=systems)})
+        notes = build_leaderboard(board, records, of).sections[0].notes
+        return any("rare labels drop out of resamples" in note for note in notes)
+
+    assert warned(0.11)
+    assert not warned(0.09)

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from benchbench.contract.errors import Diverged, GuardError, HeadFrozen
+from benchbench.kit.guards import (
+    check_changed,
+    check_finite,
+    check_head,
+    check_trainable,
+    copies,
+)
+from benchbench.kit.training.loop import (
+    TRAINING_PARAMETERS,
+    TrainingPlan,
+    TrainingTask,
+    auto_learning_rate,
+    train,
+)
+
+INPUTS = torch.randn(32, 6, generator=torch.Generator().manual_seed(0))
+TARGETS = (INPUTS[:, 0] > 0).long()
+
+
+def plan_of(**params):
+    defaults = {parameter.name: parameter.default for parameter in TRAINING_PARAMETERS}
+    defaults |= {"learning_rate": 0.05, "batch_size": 8, "patience": 0}
+    return TrainingPlan.from_params(defaults | params, hidden_size=64)
+
+
+def lesson_of(model, *, size=8, loss=None, validate=None, groups=None, scaled=False):
+    def mean(rows):
+        return nn.functional.cross_entropy(model(INPUTS[rows]), TARGETS[rows])
+
+    def batches(epoch):
+        rows = list(range(len(INPUTS)))
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    return TrainingTask(
+        modules=[model],
+        groups=groups or {"head": list(model.parameters())},
+        batches=batches,
+        loss=loss or mean,
+        validate=validate or (lambda: float(mean(range(32)))),
+        scaled=scaled,
+    )
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return nn.Linear(6, 2)
+
+
+def silent(step, total, values):
+    pass
+
+
+def test_training_lowers_the_loss_and_reports_its_curve(model):
+    curve = []
+    plan = plan_of(epochs=5)
+    facts = train(lesson_of(model), plan, lambda *row: curve.append(row), seed=0)
+    losses = [values["validation_loss"] for _, _, values in curve if "validation_loss" in values]
+    assert losses[-1] < 0.8 * losses[0]
+    assert facts["steps"] == 20 == curve[-1][0] == curve[-1][1]
+    assert facts["best_epoch"] == 1 + losses.index(min(losses))
+    steps = [values for _, _, values in curve if "loss" in values]
+    assert len(steps) == 20
+    assert all(values["documents_per_second"] > 0 for values in steps)
+    assert max(values["learning_rate"] for values in steps) == pytest.approx(0.05)
+
+
+def test_accumulated_batches_step_as_one_batch_of_their_documents():
+    """Batches of 5 in groups of 3 leave a short batch (2) in a short group, which must count so."""
+    weights = []
+    for size, accumulation in ((15, 1), (5, 3)):
+        torch.manual_seed(0)
+        model = nn.Linear(6, 2)
+        plan = plan_of(epochs=2, accumulation=accumulation)
+        train(lesson_of(model, size=size), plan, silent, seed=0)
+        weights.append(model.weight.detach())
+    assert torch.allclose(*weights, atol=1e-6)
+
+
+def test_the_weights_of_the_best_epoch_stay(model):
+    seen, losses = [], iter([3.0, 1.0, 2.0, 2.5])
+
+    def validate():
+        seen.append(model.weight.detach().clone())
+        return next(losses)
+
+    facts = train(lesson_of(model, validate=validate), plan_of(epochs=4), silent, seed=0)
+    assert facts["best_epoch"] == 2
+    assert torch.equal(model.weight, seen[1])
+    assert not torch.equal(model.weight, seen[3])
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(0, 6), (1, 3), (2, 4)])
+def test_patience_ends_the_training(model, patience, epochs):
+    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
+    lesson = lesson_of(model, validate=lambda: next(losses))
+    facts = train(lesson, plan_of(epochs=6, patience=patience), silent, seed=0)
+    assert facts["epochs_run"] == epochs
+
+
+def test_a_loss_that_is_no_number_ends_the_training_at_its_step(model):
+    calls = []
+
+    def loss(rows):
+        calls.append(rows)
+        value = nn.functional.cross_entropy(model(INPUTS[rows]), TARGETS[rows])
+        return value * float("nan") if len(calls) == 6 else value
+
+    with pytest.raises(Diverged, match="step 6"):
+        train(lesson_of(model, loss=loss), plan_of(epochs=3), silent, seed=0)
+    assert len(calls) == 6
+
+
+def test_an_infinite_gradient_under_a_finite_loss_is_caught(model):
+    def loss(rows):
+        return (model(INPUTS[rows]) * 0).sum().abs().sqrt()
+
+    with pytest.raises(Diverged, match="gradient of step 1"):
+        train(lesson_of(model, loss=loss), plan_of(), silent, seed=0)
+
+
+def test_a_validation_loss_that_is_no_number_is_caught(model):
+    with pytest.raises(Diverged, match="validation loss of epoch 1"):
+        train(lesson_of(model, validate=lambda: math.nan), plan_of(), silent, seed=0)
+
+
+def test_weights_that_are_no_numbers_are_caught_at_the_end(model):
+    """A parameter outside the loss gets no gradient: only the look at the end can find it."""
+    model.register_parameter("stray", nn.Parameter(torch.tensor([math.nan])))
+    groups = {"head": [model.weight]}
+    with pytest.raises(Diverged, match="trained weights"):
+        train(lesson_of(model, groups=groups), plan_of(), silent, seed=0)
+
+
+def test_equal_seeds_train_equal_weights_through_dropout():
+    def trained(seed):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2))
+        train(lesson_of(model), plan_of(), silent, seed=seed)
+        return model[1].weight.detach()
+
+    assert torch.equal(trained(1), trained(1))
+    assert not torch.equal(trained(1), trained(2))
+
+
+def test_validation_runs_in_eval_mode_without_gradients(model):
+    modes = []
+
+    def validate():
+        modes.append((model.training, torch.is_grad_enabled()))
+        return 1.0
+
+    train(lesson_of(model, validate=validate), plan_of(epochs=2), silent, seed=0)
+    assert modes == [(False, False)] * 2
+    assert not model.training
+
+
+class Body(nn.Module):
+    """A base with an adapter and a head."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.adapter, self.head = nn.Linear(6, 6), nn.Linear(6, 2)
+
+    def forward(self, inputs):
+        return self.head(inputs + self.adapter(inputs))
+
+
+def freeze_head(body):
+    body.head.requires_grad_(False)
+
+
+def freeze_bias(body):
+    body.head.bias.requires_grad_(False)
+
+
+def cut_adapter(body):
+    body.forward = lambda inputs: body.head(inputs + body.adapter(inputs).detach())
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "message"),
+    [
+        (lambda body: None, None),
+        (freeze_head, "2 of 2 parameters of 'head' are frozen"),
+        (freeze_bias, "1 of 2 parameters of 'head' are frozen"),
+        (cut_adapter, "'adapter' did not change"),
+    ],
+    ids=["all-trained", "head-frozen", "bias-frozen", "adapter-cut-off"],
+)
+def test_what_must_be_trained_is_watched(sabotage, message):
+    body = Body()
+    sabotage(body)
+    groups = {"head": list(body.head.parameters()), "adapter": list(body.adapter.parameters())}
+    lesson = lesson_of(body, groups=groups)
+    if message is None:
+        assert train(lesson, plan_of(epochs=1), silent, seed=0)["epochs_run"] == 1
+    else:
+        with pytest.raises(HeadFrozen, match=message):
+            train(lesson, plan_of(epochs=1), silent, seed=0)
+
+
+def test_nothing_to_train_is_caught():
+    with pytest.raises(HeadFrozen, match="nothing to train in 'adapter'"):
+        check_trainable({"adapter": []})
+
+
+def test_one_changed_tensor_is_a_change():
+    weight, bias = torch.zeros(2), torch.zeros(2)
+    before = copies({"head": [weight, bias]})
+    with pytest.raises(HeadFrozen):
+        check_changed(before, {"head": [weight, bias]})
+    bias += 1
+    check_changed(before, {"head": [weight, bias]})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_every_kind_of_not_finite_is_caught(value):
+    check_finite("a tensor", [torch.ones(3)])
+    with pytest.raises(Diverged, match="a tensor"):
+        check_finite("a tensor", [torch.ones(3), torch.tensor([1.0, value])])
+
+
+def test_a_head_must_be_ordinary_and_in_float32():
+    import bitsandbytes as bnb
+
+    check_head(nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 2)))
+    with pytest.raises(GuardError, match="quantised: '0' is a Linear4bit"):
+        check_head(nn.Sequential(bnb.nn.Linear4bit(64, 64)))
+    with pytest.raises(GuardError, match=r"'weight' is torch\.float16"):
+        check_head(nn.Linear(4, 2).half())
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_rate_warms_up_decays_and_is_never_zero(schedule):
+    plan = plan_of(schedule=schedule, warmup=0.1, learning_rate=0.5)
+    rates = [plan.rate(step, 100) for step in range(100)]
+    assert rates[9] == rates[10] == max(rates) == 0.5
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert min(rates) > 0
+    assert rates[55] == pytest.approx(0.25)
+
+
+def test_a_training_of_one_step_takes_the_full_rate():
+    assert plan_of(warmup=0.1).rate(0, 1) == 0.05
+    assert plan_of(warmup=0.0).rate(0, 1) == 0.05
+
+
+def test_the_automatic_rate_is_that_of_qlora_at_its_width():
+    assert auto_learning_rate(4096) == pytest.approx(2e-4)
+    assert auto_learning_rate(2048) == pytest.approx(4e-4)
+    assert auto_learning_rate(64) == 2e-3
+    assert plan_of(learning_rate="auto").learning_rate == auto_learning_rate(64)
+
+
+@pytest.mark.parametrize("bad_steps", [1, 100], ids=["first-step", "every-step"])
+def test_a_scaled_training_leaves_out_steps_with_infinite_gradients_but_not_all(model, bad_steps):
+    calls = []
+
+    def loss(rows):
+        calls.append(rows)
+        if len(calls) <= bad_steps:
+            return (model(INPUTS[rows]) * 0).sum().abs().sqrt()
+        return nn.functional.cross_entropy(model(INPUTS[rows]), TARGETS[rows])
+
+    before = model.weight.detach().clone()
+    lesson = lesson_of(model, loss=loss, scaled=True)
+    if bad_steps == 1:
+        assert train(lesson, plan_of(epochs=1), silent, seed=0)["steps"] == 4
+        assert not torch.equal(model.weight, before)
+    else:
+        with pytest.raises(Diverged, match="no step was taken"):
+            train(lesson, plan_of(epochs=1), silent, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("config", "frozen"),
+    [
+        ({"task_type": "SEQ_CLS"}, False),
+        ({"task_type": "SEQ_CLS", "modules_to_save": ["clasifier"]}, False),
+        ({"modules_to_save": ["score"]}, False),
+        ({"modules_to_save": ["classifier"]}, True),
+        ({"task_type": "FEATURE_EXTRACTION"}, True),
+    ],
+    ids=["task", "task-and-typo", "right-name", "name-of-another-model", "wrong-task"],
+)
+def test_a_head_that_an_adapter_library_froze_is_caught(config, frozen):
+    """Peft takes all five without a warning about the head, and trains three of them."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    llama = LlamaConfig(**sizes, num_attention_heads=2, vocab_size=16, num_labels=3)
+    wrapped = get_peft_model(
+        LlamaForSequenceClassification(llama), LoraConfig(target_modules=["q_proj"], **config)
+    )
+    score = wrapped.base_model.model.score
+    head = score.modules_to_save["default"] if hasattr(score, "modules_to_save") else score
+    groups = {"head": list(head.parameters())}
+    if frozen:
+        with pytest.raises(HeadFrozen, match="'head' are frozen"):
+            check_trainable(groups)
+    else:
+        check_trainable(groups)

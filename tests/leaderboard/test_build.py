@@ -1,0 +1,343 @@
+"""The leaderboard: what is ranked, what is shown, and that it is the same every time."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from statistics import fmean, stdev
+
+import pytest
+
+from benchbench import Reference
+from benchbench.contract.errors import StoreError
+from benchbench.contract.executor import Outcome
+from benchbench.evidence.board import Board, read_board, records_on, write_board
+from benchbench.leaderboard.build import Leaderboard, build_leaderboard
+from benchbench.records.store import open_store, publish, write_json
+from benchbench.render import markdown
+from tests.support.building import board, by_id, cell, column, facts, ranked, record, scores
+
+SYSTEMS = [
+    record(cell(method=method, seed=seed), value=value + seed / 100)
+    for method, value in (("head", 0.7), ("instruction", 0.8), ("tfidf", 0.6))
+    for seed in (0, 1, 2)
+]
+
+
+def section(records, **more):
+    return build_leaderboard(board(records, **more), by_id(records)).sections[0]
+
+
+def ranking(records, **more):
+    return section(records, **more).ranking
+
+
+def test_systems_are_ranked_by_the_mean_of_the_main_metric():
+    found = ranking(SYSTEMS)
+    assert column(found, "method") == ["instruction", "head", "tfidf"]
+    assert [row.place for row in found.rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_in_which_records_come_does_not_matter(seed):
+    shuffled = random.Random(seed).sample(SYSTEMS, len(SYSTEMS))
+    one, other = board(SYSTEMS), board(shuffled)
+    expected = markdown.render(build_leaderboard(one, by_id(SYSTEMS)))
+    assert markdown.render(build_leaderboard(one, by_id(shuffled))) == expected
+    assert markdown.render(build_leaderboard(other, by_id(shuffled))) == expected
+
+
+def test_equals_stand_in_order_of_their_names():
+    records = [record(cell(method=name), value=0.5) for name in ("c", "a", "b")]
+    assert column(ranking(records), "method") == ["a", "b", "c"]
+
+
+def test_mean_and_deviation_are_over_all_seeds():
+    values = [0.5, 0.6, 0.9]
+    records = [record(cell(seed=seed), value=value) for seed, value in enumerate(values)]
+    found = ranking(records)
+    assert column(found, "macro-F1") == [f"{fmean(values):.3f}"]
+    assert column(found, "SD over seeds") == [f"{stdev(values):.3f}"]
+    assert column(found, "seeds") == ["3 of 3"]
+    (further,) = (table for table in section(records).tables if table.key == "metrics")
+    assert column(further, "micro-F1") == [f"{fmean(values):.3f} ± {stdev(values):.3f}"]
+
+
+def test_one_seed_has_no_deviation():
+    found = ranking([record(value=0.25)])
+    assert column(found, "macro-F1") == ["0.250"]
+    assert column(found, "SD over seeds") == ["–"]
+
+
+def test_a_system_without_all_its_seeds_is_shown_and_not_ranked():
+    partial = [record(cell(method="best", seed=0), value=0.99)]
+    partial.append(record(cell(method="best", seed=1), "oom", reason="killed"))
+    found = section([*SYSTEMS, *partial])
+    assert column(found.ranking, "method") == ["instruction", "head", "tfidf", "best"]
+    assert [row.place for row in found.ranking.rows] == [1, 2, 3, None]
+    assert column(found.ranking, "seeds")[-1] == "1 of 2"
+    assert found.failures == ("best · llama · claims · seed 1: oom: killed",)
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped", "diverged", "oom", "timeout"])
+def test_a_cell_without_a_result_is_named_with_its_reason(status):
+    found = section([record(status=status, reason="as planted")])
+    assert found.ranking.rows == ()
+    assert found.failures == (f"head · llama · claims · seed 0: {status}: as planted",)
+    assert "No cell has a result yet." in markdown.render(Leaderboard("x", (found,), ()))
+
+
+def test_a_cell_that_was_not_run_is_named():
+    records = [record()]
+    table = build_leaderboard(board(records, missing=[cell(seed=5)]), by_id(records))
+    assert table.sections[0].failures == ("head · llama · claims · seed 5: not run",)
+    assert "1 of 2 cells have a result." in table.notes
+
+
+def test_every_dataset_has_a_table_of_its_own():
+    records = [record(), record(cell(dataset="patents"))]
+    names = ["claims", "patents"]
+    multi = facts(kind="multi-label", main_metric="micro_f1")
+    of = board(records, datasets=dict(zip(names, (facts(), multi), strict=True)))
+    sections = build_leaderboard(of, by_id(records)).sections
+    assert [one.title for one in sections] == names
+    tables = [table for one in sections for table in one.tables]
+    assert [one.ranking.columns[2].title for one in sections] == ["macro-F1", "micro-F1"]
+    assert all(len(row.entries) == len(one.columns) for one in tables for row in one.rows)
+    assert all(
+        len(entry.values) == len(column.keys)
+        for one in tables
+        for row in one.rows
+        for entry, column in zip(row.entries, one.columns, strict=True)
+    )
+
+
+def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
+    more = facts(unseen_labels=["rare", "new"], skipped_rows=7, warnings=["duplicates"])
+    records = [record(metrics=scores(0.5, labels_without_support=2.0))]
+    notes = " ".join(section(records, datasets={"claims": more}).notes)
+    assert "800 documents to train on, 100 to validate, 100 to test; 3 labels" in notes
+    assert "2 of them without a test document" in notes
+    assert "2 labels occur outside training only" in notes
+    assert "rare, new" in notes
+    assert "7 rows of the source were skipped" in notes
+    assert "Warning: duplicates." in notes
+
+
+def test_a_value_that_is_missing_is_a_dash():
+    bare = record(metrics=scores(None), cost={}, facts={}, provenance={})
+    texts = [entry.text for entry in ranking([bare]).rows[0].entries]
+    assert texts == ["head", "llama", "–", "–", "1 of 1", *"–––––––––––"[:10]]
+
+
+def test_a_count_that_a_plugin_misreported_is_a_dash():
+    found = ranking([record(facts={"trainable_parameters": "many"})])
+    assert column(found, "trained parameters") == ["–"]
+
+
+def test_costs_measured_beside_other_cells_are_marked():
+    records = [record(cost={"fit_seconds": 2.0, "documents_per_second": 9.0, "cells_beside": 3})]
+    table = build_leaderboard(board(records), by_id(records))
+    assert column(table.sections[0].ranking, "training s") == ["2.0*"]
+    assert any(note.startswith("* measured while other cells ran") for note in table.notes)
+
+
+def test_the_memory_of_a_gpu_is_named_as_such():
+    costs = [{"peak_ram_mib": 2000}, {"peak_ram_mib": 2000, "peak_gpu_mib": 500}]
+    shown = [column(ranking([record(cost=cost)]), "peak MiB") for cost in costs]
+    assert shown == [["2,000"], ["500 GPU"]]
+
+
+def test_machines_that_differ_are_all_named():
+    made = {"benchbench": "0.1", "device": "CPU one", "threads": 2, "packages": {"torch": "2.13"}}
+    records = [
+        record(cell(seed=0), provenance=made),
+        record(cell(seed=1), provenance={**made, "device": "CPU two"}),
+    ]
+    note = next(
+        n
+        for n in build_leaderboard(board(records), by_id(records)).notes
+        if n.startswith("Made with")
+    )
+    assert "different machines" in note
+    assert "CPU one" in note
+    assert "CPU two" in note
+
+
+@pytest.mark.parametrize("provenance", [{"packages": 3}, {"traceback": "x"}, {"threads": []}])
+def test_a_record_with_odd_provenance_does_not_cost_the_table(provenance):
+    assert ranking([record(provenance=provenance)]).rows
+
+
+def test_a_board_is_read_as_it_was_frozen(tmp_path):
+    store = open_store(tmp_path / "store")
+    for one in SYSTEMS:
+        publish(store, Outcome(one, tmp_path))
+    of = board(SYSTEMS, dropped=("a with b: no",), command="benchbench run")
+    write_board(store, of, {})
+    found = read_board(store, "board")
+    assert found == of
+    assert records_on(store, found) == by_id(SYSTEMS)
+
+
+def test_a_record_of_another_key_does_not_count_on_the_board(tmp_path):
+    store = open_store(tmp_path / "store")
+    publish(store, Outcome(record(), tmp_path))
+    stale = board([record(identity={"weights": "second"})])
+    assert records_on(store, stale) == {record().id: None}
+
+
+@pytest.mark.parametrize("junk", [{}, {"cells": 3}, {"name": "x", "title": "x", "cells": [{}]}])
+def test_a_board_of_another_form_is_refused_in_one_line(tmp_path, junk):
+    store = open_store(tmp_path / "store")
+    write_json(store, "boards", "board", junk)
+    with pytest.raises(StoreError, match="Run its grid again"):
+        read_board(store, "board")
+
+
+READ = """
+import os, sys
+from pathlib import Path
+import benchbench.cli, benchbench.leaderboard.build
+from rich.console import Console
+from benchbench.evidence.board import read_board, records_on
+from benchbench.leaderboard.build import build_leaderboard
+from benchbench.render import markdown, terminal
+from benchbench.records.store import Store, all_records, records_of
+import io
+from benchbench.leaderboard.build import Leaderboard
+from tests.support.building import ranked
+
+store = Store(Path(sys.argv[1]))
+# what the libraries load when they are first used has no part in this
+warm = Console(file=io.StringIO(), width=200)
+plain = ranked(("method", "F1"), ("a", "–中"), failures=("failed",), notes=("note",))
+terminal.show(Leaderboard("a", (plain,), ("a", "b")), warm)
+events = []
+WATCHED = ("import", "exec", "compile", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
+           "os.system", "subprocess.Popen", "socket.", "ctypes.", "urllib.", "pickle.find_class")
+
+
+def hook(event, arguments):
+    if armed and event.startswith(WATCHED):
+        events.append((event, str(arguments)[:200]))
+
+
+def read():
+    records = all_records(store)
+    assert len(records) == int(sys.argv[2]), records
+    for one in records:
+        assert records_of(store, one.id)
+    board = read_board(store, "board")
+    table = build_leaderboard(board, records_on(store, board))
+    assert table.sections[0].ranking.rows
+    terminal.show(table, warm)
+    return markdown.render(table)
+
+
+armed = False
+sys.addaudithook(hook)
+armed = True
+if sys.argv[3] == "planted":
+    __import__("marker")
+text = read()
+armed = False
+assert "marker" in text
+print(len(events), events[:5])
+"""
+
+
+def hostile(tmp_path, path):
+    """Return records each of whose texts names a module that would leave a trace if imported."""
+    names = [path, "marker", "marker:plugin", "__import__('marker')", "{marker}", f"file://{path}"]
+    for number, name in enumerate(names):
+        noun = Reference(name, name, {name: name})
+        yield record(
+            replace(cell(seed=number), dataset=noun, method=noun, backbone=noun),
+            reason=name,
+            identity={name: name, "weights": name, "plugins": {name: name}},
+            facts={name: name, "class": name},
+            guards={name: name},
+            provenance={"benchbench": name, "packages": {"torch": name}, "plugins": {name: name}},
+        )
+
+
+@pytest.mark.parametrize(("planted", "expected"), [("none", False), ("planted", True)])
+def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
+    marker = tmp_path / "modules" / "marker.py"
+    marker.parent.mkdir()
+    marker.write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
+    store = open_store(tmp_path / "store")
+    records = list(hostile(tmp_path, str(marker)))
+    for one in records:
+        publish(store, Outcome(one, tmp_path))
+    write_board(store, board(records, title=str(marker), command=str(marker)), {})
+    code = f"import sys; sys.path.insert(0, {str(marker.parent)!r})\n{READ}"
+    command = [sys.executable, "-c", code, str(store.root), str(len(records)), planted]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert (not answer.stdout.startswith("0 ")) == expected, answer.stdout
+    assert (tmp_path / "trace").exists() == expected
+
+
+def test_a_board_knows_its_form():
+    assert Board.from_json(board(SYSTEMS).to_json()) == board(SYSTEMS)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160, 400])
+def test_a_terminal_of_any_width_shows_every_entry_whole(width):
+    import io
+
+    from rich.console import Console
+
+    from benchbench.render import terminal
+
+    columns = ("method", "backbone", "macro-F1", "accuracy", "seeds", "trained parameters")
+    entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")
+    section = ranked(columns, entries, words=2)
+    out = io.StringIO()
+    terminal.show(Leaderboard("board", (section,), ("note",)), Console(file=out, width=width))
+    lines = out.getvalue().splitlines()
+    assert all(any(text in line for line in lines) for text in (*columns, *entries))
+    assert max(map(len, lines)) <= width
+
+
+def searched(rates, values, **more):
+    """Return a board of tries of one method with their records; `values` are (validation, test)."""
+    records = []
+    for rate, (validation, test) in zip(rates, values, strict=True):
+        metrics = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
+        records.append(record(cell(learning_rate=rate), metrics=metrics, **more))
+    made = board(records)
+    tried = [
+        replace(entry, tried={"learning_rate": r})
+        for entry, r in zip(made.cells, rates, strict=True)
+    ]
+    return replace(made, cells=tuple(tried)), records
+
+
+def test_the_best_try_on_validation_counts_whatever_test_says():
+    made, records = searched((1e-4, 2e-4, 4e-4), ((0.5, 0.9), (0.7, 0.6), (0.6, 0.8)))
+    found = build_leaderboard(made, by_id(records)).sections[0]
+    assert column(found.ranking, "macro-F1") == ["0.600"]
+    (note,) = [note for note in found.notes if "tries" in note]
+    assert "the best of 3 tries on validation, learning_rate = 0.0002" in note
+    assert "all tries together trained 7.5 s" in note
+
+
+def test_of_equal_tries_the_first_counts_and_a_failed_one_is_named():
+    made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
+    assert column(build_leaderboard(made, by_id(records)).sections[0].ranking, "macro-F1") == [
+        "0.400"
+    ]
+    records[0] = record(records[0].cell, status="diverged")
+    found = build_leaderboard(made, by_id(records)).sections[0]
+    assert column(found.ranking, "macro-F1") == ["0.900"]
+    assert "diverged" in found.failures[0]
+
+
+def test_what_was_tried_is_kept_in_the_board():
+    made, _ = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
+    assert Board.from_json(made.to_json()) == made

@@ -1,0 +1,58 @@
+"""Peak memory: what a cell took above what stood at its start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchbench.machine.memory import CLEAR
+
+linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+
+
+def peaks(*steps):
+    """Run steps in a fresh process and return the peak in MiB."""
+    lines = ["from benchbench.machine.memory import PeakMemory", *steps]
+    lines.append("print(memory.peaks()['peak_ram_mib'], memory.peaks()['peak_gpu_mib'])")
+    answer = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    ram, gpu = answer.stdout.split()
+    assert gpu == "None"
+    return int(ram)
+
+
+TAKE = "block = bytearray(b'x') * (150 * 2**20)"
+START = "memory = PeakMemory()"
+
+
+@linux
+def test_what_is_taken_after_the_start_counts():
+    assert 145 <= peaks(START, TAKE) <= 175
+
+
+@linux
+def test_what_is_given_back_still_counts():
+    assert 145 <= peaks(START, TAKE, "del block") <= 175
+
+
+@linux
+def test_what_stood_before_the_start_does_not_count():
+    assert peaks(TAKE, START) <= 20
+
+
+@linux
+@pytest.mark.skipif(not CLEAR.exists(), reason="this system does not reset the peak")
+def test_a_peak_before_the_start_does_not_count():
+    assert peaks(TAKE, "del block", START) <= 20
+
+
+@linux
+def test_torch_is_not_imported_to_ask_for_a_gpu():
+    assert (
+        peaks("import sys", START, "assert memory.peaks()", "assert 'torch' not in sys.modules")
+        < 50
+    )

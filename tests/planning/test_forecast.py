@@ -1,0 +1,148 @@
+"""Forecasts: what was measured counts before what is estimated, and nothing is invented."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchbench import Parameter, Reference, Shape, Workload
+from benchbench.contract.cell import Cell
+from benchbench.contract.executor import Outcome
+from benchbench.machine.hardware import Device
+from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
+from benchbench.planning.plan import PlanContext, PlannedCell
+from benchbench.planning.preparation import PreparedCorpus
+from benchbench.records.identity import cell_id
+from benchbench.records.store import Store, open_store, publish
+from tests.support.building import record
+
+FACTS = {
+    "kind": "single-label",
+    "documents": {"train": 80, "validation": 10, "test": 10},
+    "characters": 40_000,
+    "labels": {"names": ["a", "b"]},
+}
+CPU = Device("cpu", "a processor", "float32", 8000)
+DATA = Reference("table", "table")
+
+
+class Known:
+    """A method and a backbone in one, both of which say what they take."""
+
+    name = "known"
+    parameters = (Parameter("quantization", str, "none", "how weights are held"),)
+
+    def shape(self):
+        return Shape(2, 64, 128, 4, 4, 16, 100)
+
+    def workload(self, params, amount):
+        return Workload("adapters", 64, amount.characters / 4, 64.0, 2.0, 8, 32, rank=4)
+
+
+class Silent:
+    """A method or a backbone that says nothing."""
+
+    name = "silent"
+    parameters = ()
+
+
+class Shelf:
+    """A catalog of these two."""
+
+    def method(self, name):
+        return {"known": Known(), "silent": Silent()}[name]
+
+    backbone = method
+
+    def resolved(self, noun, reference):
+        return {"quantization": "none"}
+
+
+@pytest.fixture
+def context(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("benchbench.planning.matrix_speed.SECONDS", 0.001)
+    return PlanContext(Shelf(), open_store(tmp_path / "store"), CPU)
+
+
+def planned(method="known", backbone="known", seed=0):
+    reference = Reference(backbone, backbone) if backbone else None
+    cell = Cell(DATA, Reference(method, method), reference, seed)
+    return PlannedCell(cell, cell_id(cell), None, {}, "missing")
+
+
+def forecast(context, *cells):
+    corpora = {DATA: PreparedCorpus(None, FACTS)}
+    return forecasts(cells, corpora, context, threads=1)
+
+
+def finish(store, planned_cell, status="ok", device="cpu", **cost):
+    """Publish what a cell took."""
+    identity = {"device": device}
+    publish(store, Outcome(record(planned_cell.cell, status, identity=identity, cost=cost), None))
+
+
+def test_how_much_data_there_is():
+    amount = amount_of(PreparedCorpus(None, FACTS))
+    assert (amount.characters, amount.labels, amount.documents["train"]) == (400.0, 2, 80)
+
+
+def test_what_says_nothing_is_unknown(context):
+    for cell in (planned("silent"), planned(backbone="silent"), planned(backbone=None)):
+        found = forecast(context, cell)[cell.id]
+        assert (found.basis, found.memory_mib, found.seconds) == ("unknown", None, None)
+        assert found.fits
+
+
+def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(context):
+    cell = planned()
+    found = forecast(context, cell)[cell.id]
+    assert found.basis == "estimated"
+    assert found.memory_mib > 0
+    assert found.seconds > 0
+    assert found.fits
+    small = replace(context, device=replace(CPU, memory_mib=100))
+    assert not forecast(small, cell)[cell.id].fits
+
+
+def test_what_ran_with_another_seed_is_measured(context):
+    done, other, stranger = planned(seed=0), planned(seed=1), planned("silent", seed=1)
+    finish(context.store, done, wall_seconds=12.5, peak_ram_mib=300)
+    found = forecast(context, done, other, stranger)
+    for cell in (done, other):
+        assert (found[cell.id].basis, found[cell.id].seconds) == ("measured", 12.5)
+        assert found[cell.id].memory_mib == 300
+    assert found[stranger.id].basis == "unknown"
+
+
+def test_what_ran_elsewhere_or_failed_says_nothing(context):
+    for number, (status, device) in enumerate([("ok", "cuda"), ("failed", "cpu")]):
+        cell = planned(seed=number)
+        finish(context.store, cell, status, device, wall_seconds=1.0)
+        assert forecast(context, cell)[cell.id].basis == "estimated"
+
+
+def test_what_ran_out_of_memory_with_another_seed_does_not_fit(context):
+    done, other = planned(seed=0), planned(seed=1)
+    finish(context.store, done, "oom", wall_seconds=3.0)
+    assert not forecast(context, done, other)[other.id].fits
+
+
+def test_a_store_that_is_not_there_yet_is_no_fault(context, tmp_path):
+    cell = planned()
+    absent = replace(context, store=Store(tmp_path / "nowhere"))
+    assert forecast(absent, cell)[cell.id].basis == "estimated"
+
+
+def test_main_memory_is_the_forecast_with_the_libraries_and_costs_no_measuring(
+    context, monkeypatch
+):
+    monkeypatch.setattr("benchbench.planning.matrix_speed._measure", None)
+    corpus = PreparedCorpus(None, FACTS)
+    assert main_memory(planned("silent"), corpus, context) is None
+    assert main_memory(planned(), corpus, context) > LIBRARIES_MIB
+    finish(context.store, planned(), wall_seconds=1.0, peak_ram_mib=300)
+    assert main_memory(planned(), corpus, context) == 300 + LIBRARIES_MIB
+    on_a_gpu = replace(context, device=replace(CPU, kind="cuda"))
+    assert main_memory(planned(), corpus, on_a_gpu) is None

@@ -1,0 +1,168 @@
+"""Published leaderboards: the same bytes twice, and no change of any file goes unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+
+import pytest
+
+from benchbench.contract.errors import StoreError
+from benchbench.contract.executor import Outcome
+from benchbench.evidence.board import write_board
+from benchbench.machine import canonical, digest
+from benchbench.publishing.publication import check_folder, publish_board, unpacked
+from benchbench.records.store import open_store, publish, write_json
+from tests.support.building import board, cell, facts, record
+from tests.support.commands import benchbench
+
+PREDICTIONS = b"what was predicted"
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return a store with a board of three cells, one of which failed and one was never run."""
+    opened = open_store(tmp_path / "store")
+    name = hashlib.sha256(PREDICTIONS).hexdigest()
+    outcome = tmp_path / "outcome"
+    outcome.mkdir()
+    records = []
+    for one in (record(predictions=name), record(cell(method="other"), status="failed")):
+        (outcome / "predictions.parquet").write_bytes(PREDICTIONS)
+        records.append(publish(opened, Outcome(one, outcome)))
+    made = board(records, missing=[cell(method="third")])
+    write_board(opened, made, {})
+    write_json(opened, "datasets", facts()["fingerprint"], {"labels": ["a", "b"]})
+    return opened
+
+
+@pytest.fixture
+def published(store, tmp_path):
+    publish_board(store, "board", tmp_path / "published")
+    return tmp_path / "published"
+
+
+def faults(folder):
+    return [fault for _, fault in check_folder(folder)]
+
+
+def repack(folder, change):
+    """Write the archive anew with `change(name, content)`, which may return None."""
+    path = folder / "board.zip"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            changed = change(name, content)
+            if changed is not None:
+                archive.writestr(name, changed)
+
+
+def test_what_was_published_is_in_order_and_is_the_same_twice(store, published):
+    assert faults(published) == [""]
+    before = {path.name: path.read_bytes() for path in published.iterdir()}
+    assert sorted(before) == ["board.md", "board.zip"]
+    publish_board(store, "board", published)
+    assert {path.name: path.read_bytes() for path in published.iterdir()} == before
+
+
+def test_the_archive_is_a_store_with_all_that_the_board_needs(store, published):
+    with unpacked(published / "board.zip") as found:
+        names = {path.relative_to(found.root).parts[0] for path in found.root.rglob("*.*")}
+        assert names == {"boards", "datasets", "evidence", "predictions", "runs"}
+        assert len(list(found.root.glob("runs/*/*.json"))) == 2
+        root = found.root
+    assert not root.exists()
+
+
+def test_one_byte_of_the_markdown_is_seen_and_its_line_named(published):
+    path = published / "board.md"
+    path.write_bytes(path.read_bytes().replace(b"0.500", b"0.501", 1))
+    (fault,) = faults(published)
+    assert "is not what the records give" in fault
+    assert "0.501" in fault
+    path.write_bytes(path.read_bytes().replace(b"0.501", b"0.500", 1) + b"\n")
+    assert "longer or shorter" in faults(published)[0]
+
+
+def test_one_number_in_a_record_is_seen(published):
+    def change(name, content):
+        return content.replace(b"0.5", b"0.6") if name.startswith("runs/") else content
+
+    repack(published, change)
+    assert "1 records are damaged" in faults(published)[0]
+
+
+def test_a_number_changed_with_its_checksum_shows_in_the_markdown(published):
+    def change(name, content):
+        if not name.startswith("runs/"):
+            return content
+        data = json.loads(content)
+        data.pop("sha256")
+        for split in data["metrics"].values():
+            split["macro_f1"] = 0.9
+        return canonical(data | {"sha256": digest(data)})
+
+    repack(published, change)
+    assert "is not what the records give" in faults(published)[0]
+
+
+def test_predictions_that_are_not_what_their_name_says_are_seen(published):
+    def change(name, content):
+        return content + b"!" if name.startswith("predictions/") else content
+
+    repack(published, change)
+    assert "is not what its name says" in faults(published)[0]
+
+
+def test_a_record_or_a_board_left_out_is_seen(published):
+    repack(published, lambda name, content: None if name.startswith("runs/") else content)
+    assert "is not what the records give" in faults(published)[0]
+    repack(published, lambda name, content: None if name.startswith("boards/") else content)
+    assert "board" in faults(published)[0].lower()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil.json", "/boards/board.json", "boards/../x.json", "boards/a/b.json", "notes.txt",
+     "runs/x/y.json", "artifacts/model.safetensors", "boards\\evil.json"],
+)  # fmt: skip
+def test_names_that_no_publication_has_are_refused(published, tmp_path, name):
+    with zipfile.ZipFile(published / "board.zip", "a") as archive:
+        archive.writestr(zipfile.ZipInfo(name), "x")
+    (fault,) = faults(published)
+    assert "is no file of a publication" in fault
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_bombs_and_damage_are_refused(published):
+    whole = (published / "board.zip").read_bytes()
+    with zipfile.ZipFile(published / "board.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("boards/bomb.json", bytes(5_000_000))
+    assert "too large unpacked" in faults(published)[0]
+    (published / "board.zip").write_bytes(whole[:-30])
+    assert "damaged" in faults(published)[0]
+
+
+@pytest.mark.parametrize(
+    ("gone", "fault"), [("board.md", "which it gives"), ("board.zip", "derived")]
+)
+def test_a_file_without_its_other_half_is_seen(published, gone, fault):
+    (published / gone).unlink()
+    assert fault in faults(published)[0]
+
+
+def test_a_folder_without_leaderboards_is_told(tmp_path):
+    with pytest.raises(StoreError, match="no leaderboard is published here"):
+        list(check_folder(tmp_path))
+
+
+def test_the_commands_publish_and_check(store, tmp_path):
+    done = benchbench(tmp_path, "leaderboard", "board", "--store", store.root, "--publish", "out")
+    assert "out/board.md, out/board.zip" in done.stdout.replace("\n", " ")
+    done = benchbench(tmp_path, "leaderboard", "--check", "out")
+    assert done.stdout == "board.md: is what its records give\n"
+    (tmp_path / "out" / "board.md").write_text("nonsense")
+    done = benchbench(tmp_path, "leaderboard", "--check", "out", code=1)
+    assert "line 1 is not what the records give" in done.stdout

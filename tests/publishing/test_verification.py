@@ -1,0 +1,228 @@
+"""Verification: what is whole agrees, and every planted change is seen and its place is named."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchbench.contract.errors import StoreError
+from benchbench.machine import canonical, digest
+from benchbench.publishing.publication import publish_board
+from benchbench.publishing.verification import Finding, differing, verify
+from tests.support.commands import benchbench
+from tests.support.predicted import store_of
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Return the files of a publication, by name."""
+    folder = tmp_path_factory.mktemp("published")
+    store, _ = store_of(folder)
+    publish_board(store, "board", folder / "out")
+    return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+
+
+@pytest.fixture
+def published(original, tmp_path):
+    for name, content in original.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def repack(folder, change):
+    """Write the archive anew; `change(name, content)` gives (name, content), or None."""
+    path = folder / "board.zip"
+    with zipfile.ZipFile(path) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            changed = change(name, content)
+            if changed is not None:
+                archive.writestr(*changed)
+
+
+def resealed(content, change):
+    """Change a document and give it a checksum that fits, as somebody who cheats would."""
+    data = json.loads(content)
+    data.pop("sha256")
+    change(data)
+    return canonical(data | {"sha256": digest(data)})
+
+
+def wrong(folder):
+    return [finding.line for finding in verify(folder) if finding.faults]
+
+
+def test_what_was_published_agrees_record_by_record(published):
+    lines = [finding.line for finding in verify(published)]
+    assert wrong(published) == []
+    assert sum("metrics agree with its predictions" in line for line in lines) == 7
+    assert any("3 systems and 3 pairs, weighed again, agree" in line for line in lines)
+    assert lines[-1] == "board.md: every byte is what the records give"
+
+
+def test_one_byte_of_the_markdown_is_seen(published):
+    path = published / "board.md"
+    path.write_bytes(path.read_bytes().replace(b"0.0", b"0.1", 1))
+    (line,) = wrong(published)
+    assert line.startswith("board.md: line ")
+
+
+def test_one_number_in_a_record_is_seen_though_its_checksum_fits(published):
+    def cheat(data):
+        data["metrics"]["test"]["mcc"] += 0.01
+
+    done = []
+
+    def change(name, content):
+        if name.startswith("runs/") and not done:
+            done.append(name)
+            content = resealed(content, cheat)
+        return name, content
+
+    repack(published, change)
+    lines = wrong(published)
+    assert any("test.mcc is 0." in line and "computed again" in line for line in lines)
+    assert done[0].split("/")[1][:12] in lines[0]
+
+
+def test_one_number_in_a_record_without_a_fitting_checksum_names_its_file(published):
+    def change(name, content):
+        return name, content.replace(b'"attempt":1', b'"attempt":2')
+
+    repack(published, change)
+    lines = wrong(published)
+    assert sum(line.startswith("runs/") and "checksum" in line for line in lines) == 7
+
+
+def test_one_probability_changed_in_place_names_the_predictions_file(published):
+    def change(name, content):
+        return name, content[:-1] + b"?" if name.startswith("predictions/") else content
+
+    repack(published, change)
+    (line,) = wrong(published)
+    assert "is not what its name says" in line
+
+
+def test_one_probability_changed_with_all_names_and_checksums_is_seen(published):
+    """Whoever moves a document from wrong to right has to move every number that follows."""
+    renamed = {}
+
+    def change(name, content):
+        if name.startswith("predictions/") and not renamed:
+            table = pq.read_table(io.BytesIO(content)).to_pylist()
+            row = next(
+                row
+                for row in table
+                if row["split"] == "test" and max(row["logits"]) != row["logits"][row["gold"][0]]
+            )
+            row["logits"][row["gold"][0]] = 9.0
+            size = len(row["logits"])
+            form = pq.read_schema(io.BytesIO(content)).set(
+                5, pa.field("logits", pa.list_(pa.float32(), size))
+            )
+            out = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist(table, form), out)
+            fresh = sha256(out.getvalue()).hexdigest()
+            renamed[name.split("/")[1].removesuffix(".parquet")] = fresh
+            return f"predictions/{fresh}.parquet", out.getvalue()
+        if name.startswith("runs/"):
+            old = json.loads(content)["predictions"]
+            if old in renamed:
+                content = resealed(content, lambda data: data.update(predictions=renamed[old]))
+        return name, content
+
+    repack(published, change)
+    lines = wrong(published)
+    assert any("test.accuracy is" in line for line in lines)
+    assert any(line.startswith("evidence/board.json") for line in lines)
+
+
+@pytest.mark.parametrize("field", ["p_holm", "difference"])
+def test_one_number_of_the_evidence_is_seen(published, field):
+    def cheat(data):
+        data["datasets"]["claims"]["pairs"][1][field] += 0.5
+
+    def change(name, content):
+        return name, resealed(content, cheat) if name.startswith("evidence/") else content
+
+    repack(published, change)
+    assert any(f"datasets.claims.pairs[1].{field} is" in line for line in wrong(published))
+
+
+def test_a_label_taken_from_the_dataset_is_seen(published):
+    def cheat(data):
+        data["documents"]["test"] -= 1
+
+    def change(name, content):
+        return name, resealed(content, cheat) if name.startswith("datasets/") else content
+
+    repack(published, change)
+    assert any("documents.test is 120, computed again 119" in line for line in wrong(published))
+
+
+@pytest.mark.parametrize("part", ["evidence/", "datasets/", "predictions/", "boards/"])
+def test_a_part_left_out_is_seen(published, part):
+    repack(published, lambda name, data: None if name.startswith(part) else (name, data))
+    assert wrong(published)
+
+
+def test_a_store_is_verified_like_a_publication(tmp_path):
+    store, _board = store_of(tmp_path)
+    assert wrong(store.root), "no evidence and no markdown yet"
+    benchbench(tmp_path, "leaderboard", "--store", store.root, "--output",
+               store.root / "leaderboards" / "board.md", "--format", "markdown")  # fmt: skip
+    assert wrong(store.root) == []
+    one = next(iter(store.folder("predictions").iterdir()))
+    one.write_bytes(one.read_bytes() + b"!")
+    assert any("a byte of it was changed" in line for line in wrong(store.root))
+
+
+def test_metrics_of_plugins_are_named_as_not_recomputed(tmp_path):
+    store, _ = store_of(tmp_path)
+    path = store.root / "boards" / "board.json"
+
+    def add(data):
+        data["datasets"]["claims"]["plugin_metrics"] = ["their-score"]
+
+    path.write_bytes(resealed(path.read_bytes(), add))
+    lines = [finding.line for finding in verify(store.root)]
+    assert any("not recomputed" in line and "their-score" in line for line in lines)
+
+
+def test_a_folder_with_nothing_in_it_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="no leaderboard is published here"):
+        list(verify(tmp_path))
+
+
+def test_the_command_says_one_line_a_record_and_its_exit_code_tells(published):
+    done = benchbench(published, "verify", published)
+    assert done.stdout.count("\n") == 7 + 4
+    assert "not proven" in done.stdout
+    (published / "board.md").write_text("nonsense")
+    done = benchbench(published, "verify", published, "--quiet", code=1)
+    assert done.stdout.startswith("WRONG  board.md: line 1 ")
+    assert done.stdout.count("\n") == 2
+
+
+def test_differences_are_named_by_their_place():
+    stored = {"a": [1.0, {"b": 2}], "c": None, "only": 1}
+    found = {"a": [1.0 + 1e-12, {"b": 3}], "c": 0.0, "new": 1}
+    assert list(differing(stored, found)) == [
+        "a[1].b is 2, computed again 3",
+        "c is None, computed again 0.0",
+        "new is computed and is not stored",
+        "only is stored and is not computed",
+    ]
+    assert list(differing([1], [1, 2], "x")) == ["x has 1 entries, computed again 2"]
+
+
+def test_many_faults_are_counted_and_not_all_named():
+    line = Finding("place", faults=tuple(map(str, range(9)))).line
+    assert line == "place: 0; 1; 2; 3; 4; and 4 more"

@@ -1,0 +1,443 @@
+"""The store: what is read is what was written, and nothing but that."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from dataclasses import replace
+from itertools import count as numbers
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchbench import Cell, Outcome, Record, Reference
+from benchbench.contract.errors import StoreError
+from benchbench.machine import canonical, digest, file_digest, folder_digest, fsio
+from benchbench.records.identity import cell_id
+from benchbench.records.identity import key as key_of
+from benchbench.records.store import (
+    Store,
+    all_records,
+    check_name,
+    corrupt_records,
+    decode,
+    encode,
+    existing_store,
+    list_names,
+    open_store,
+    publish,
+    read_json,
+    read_record,
+    record_that_counts,
+    records_of,
+    write_json,
+)
+from tests.support.building import cell, record
+from tests.support.faults import failing, killed_at, refuse_links
+
+
+@pytest.fixture
+def store(tmp_path):
+    return open_store(tmp_path / "store")
+
+
+def put(store, one):
+    return publish(store, Outcome(one, Path()))
+
+
+def path_of(store, one):
+    return store.record_path(one.id, one.key, one.attempt)
+
+
+def with_new_checksum(data, **changes):
+    """Return a record's bytes with fields changed and the outer checksum made to match."""
+    content = json.loads(data)
+    del content["sha256"]
+    content.update(changes)
+    return canonical(content | {"sha256": digest(content)})
+
+
+FIGURES = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.booleans() | st.integers() | st.text() | st.floats(-1e9, 1e9)
+PLAIN = st.recursive(VALUES | st.none(), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
+REFERENCES = st.builds(
+    Reference, st.text(), st.text(), st.dictionaries(st.text(), VALUES, max_size=2)
+)
+SHA256 = st.none() | st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest())
+METRICS = st.fixed_dictionaries(
+    {"test": st.dictionaries(st.text(), FIGURES, max_size=2)},
+    optional={"validation": st.dictionaries(st.text(), FIGURES, max_size=2)},
+)
+
+
+@st.composite
+def records(draw):
+    cell = Cell(
+        draw(REFERENCES), draw(REFERENCES), draw(st.none() | REFERENCES), draw(st.integers())
+    )
+    identity = draw(st.dictionaries(st.text(), PLAIN, max_size=2))
+    status = draw(st.sampled_from(["ok", "failed", "skipped", "diverged", "oom", "timeout"]))
+    return Record(
+        cell,
+        cell_id(cell),
+        draw(st.sampled_from([None, key_of(identity)])),
+        draw(st.integers(1, 99)),
+        status,
+        draw(st.text()),
+        identity,
+        draw(METRICS) if status == "ok" else {},
+        tuple(draw(st.lists(st.dictionaries(st.text(), FIGURES, max_size=2), max_size=2))),
+        draw(st.dictionaries(st.text(), PLAIN, max_size=2)),
+        draw(st.dictionaries(st.text(), st.text(), max_size=2)),
+        draw(st.dictionaries(st.text(), FIGURES, max_size=2)),
+        draw(st.dictionaries(st.text(), PLAIN, max_size=2)),
+        draw(SHA256),
+        draw(SHA256),
+    )
+
+
+@given(records())
+@settings(max_examples=60, deadline=None)
+def test_what_is_read_is_what_was_written(one):
+    assert decode(encode(one), "here") == one
+
+
+def test_a_reason_that_is_no_text_is_kept(store):
+    one = record(status="failed", reason="caf\udce9.csv is not there")
+    assert records_of(store, put(store, one).id)[0].reason == one.reason
+
+
+def test_every_byte_that_was_changed_is_found():
+    data = encode(record(status="failed", reason="Größe"))
+    for position in range(len(data)):
+        spoilt = bytearray(data)
+        spoilt[position] ^= 1 << (position % 8)
+        with pytest.raises(StoreError, match="here"):
+            decode(bytes(spoilt), "here")
+    for length in range(len(data)):
+        with pytest.raises(StoreError):
+            decode(data[:length], "here")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"[]", b"3", b"null", b'"text"', b"{}", b"[" * 100_000, b'{"sha256":NaN}', b"\xff\xfe{"],
+    ids=lambda junk: repr(junk[:12]),
+)
+def test_what_is_no_record_at_all_is_told_as_such(store, junk):
+    with pytest.raises(StoreError):
+        decode(junk, "here")
+    with pytest.raises(StoreError):
+        (store.folder("boards") / "board.json").write_bytes(junk)
+        read_json(store, "boards", "board")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"identity": {"weights": "other"}}, "identity block", id="identity"),
+        pytest.param({"key": "f" * 64}, "identity block", id="key"),
+        pytest.param({"id": "f" * 64}, "from its cell", id="id"),
+        pytest.param({"cell": cell(seed=7).to_json()}, "from its cell", id="cell"),
+        pytest.param({"predictions": "../../secret"}, "sha256", id="path-out-of-the-store"),
+        pytest.param({"artifacts": "/etc"}, "sha256", id="absolute-path"),
+        pytest.param({"metrics": {}}, "no metrics of test", id="ok-without-metrics"),
+        pytest.param({"metrics": None}, "metrics", id="metrics-null"),
+        pytest.param({"metrics": {"test": {"macro_f1": "1"}}}, "number", id="metric-a-text"),
+        pytest.param({"metrics": {"test": 1}}, "number", id="metrics-a-number"),
+        pytest.param({"cost": {"fit_seconds": [1]}}, "number", id="cost-a-list"),
+        pytest.param({"status": "splendid"}, "status", id="status"),
+        pytest.param({"attempt": "1"}, "whole number", id="attempt-a-text"),
+        pytest.param({"cell": 3}, "not a record", id="cell-a-number"),
+        pytest.param({"surprise": 3}, "not a record", id="unknown-field"),
+    ],
+)
+def test_a_field_that_was_changed_is_found_though_the_checksum_was_made_to_match(changes, message):
+    data = encode(record())
+    assert decode(with_new_checksum(data), "here") == decode(data, "here")
+    with pytest.raises(StoreError, match=message):
+        decode(with_new_checksum(data, **changes), "here")
+
+
+def test_a_record_without_its_cells_name_is_refused(store):
+    one = put(store, record())
+    other = cell(seed=9)
+    for place in (
+        store.record_path(one.id, one.key, 2),
+        store.record_path(one.id, None, 1),
+        store.record_path(cell_id(other), one.key, 1),
+    ):
+        fsio.make_folder(place.parent)
+        place.write_bytes(path_of(store, one).read_bytes())
+        with pytest.raises(StoreError, match="another cell or attempt"):
+            read_record(place)
+
+
+def test_a_corrupt_record_is_set_aside_and_counted_and_hides_nothing(store):
+    good, bad, other = put(store, record()), put(store, record()), put(store, record(cell(seed=1)))
+    path_of(store, bad).write_bytes(b"{}")
+    assert {one.id for one in all_records(store)} == {good.id, other.id}
+    assert records_of(store, good.id) == [good]
+    assert corrupt_records(store) == 1
+    assert path_of(store, bad).with_name(path_of(store, bad).name + ".bad").read_bytes() == b"{}"
+
+
+def test_an_attempt_that_was_corrupt_can_be_made_again(store):
+    path = path_of(store, put(store, record()))
+    for count in (1, 2):
+        path.write_bytes(b"torn")
+        assert all_records(store) == []
+        assert put(store, record()).attempt == 1
+        assert corrupt_records(store) == count
+
+
+def test_a_corrupt_record_that_cannot_be_set_aside_does_not_count(store):
+    one, other = put(store, record()), put(store, record(cell(seed=1)))
+    path_of(store, one).write_bytes(b"{}")
+    with failing(1, errno.EROFS, persistent=True):
+        found = records_of(store, one.id), records_of(store, other.id)
+    assert found == ([], [other])
+
+
+def test_what_is_not_named_like_a_record_is_left_alone(store):
+    one = put(store, record())
+    folder = path_of(store, one).parent
+    (folder / "notes.txt").write_text("mine")
+    (folder / f"{one.key}-2.json").mkdir()
+    (store.folder("runs") / "notes.txt").write_text("mine")
+    os.mkfifo(folder / f"{one.key}-3.json")
+    assert all_records(store) == [one]
+    assert corrupt_records(store) == 0
+
+
+def test_attempts_are_numbered_by_key(store):
+    first = put(store, record(status="failed"))
+    second = put(store, record())
+    stale = put(store, record(identity={"cell": "x", "weights": "second"}))
+    unresolved = put(store, replace(record(status="skipped"), key=None))
+    assert [one.attempt for one in (first, second, stale, unresolved)] == [1, 2, 1, 1]
+    assert len(records_of(store, first.id)) == 4
+
+
+def test_the_tenth_attempt_comes_after_the_second(store):
+    for number in range(11):
+        put(store, record(status="failed", reason=str(number)))
+    found = records_of(store, record().id)
+    assert [one.attempt for one in found] == list(range(1, 12))
+    assert record_that_counts(found, found[0].key).reason == "10"
+
+
+def test_the_last_good_attempt_stands_and_a_later_failure_does_not_hide_it():
+    tries = [
+        record(status="failed", attempt=1),
+        record(value=0.1, attempt=2),
+        record(value=0.2, attempt=3),
+        record(status="timeout", attempt=4),
+    ]
+    key = tries[0].key
+    assert record_that_counts(tries, key) is tries[2]
+    assert record_that_counts(tries[:1], key) is tries[0]
+    assert record_that_counts(tries, "another key") is None
+    assert record_that_counts([], key) is None
+
+
+def raced(store, monkeypatch, first, second):
+    """Publish `second` where `first` comes between its look at the folder and its write."""
+    import benchbench.records.store as module
+
+    look = module._next_attempt
+    waiting = [first]
+
+    def look_and_lose(store, one):
+        attempt = look(store, one)
+        if waiting:
+            put(store, waiting.pop())
+        return attempt
+
+    monkeypatch.setattr(module, "_next_attempt", look_and_lose)
+    return put(store, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stands"),
+    [
+        pytest.param("ok", "ok", "ok-1", id="the-first-result-stands"),
+        pytest.param("ok", "failed", "ok-1", id="a-failure-does-not-displace-it"),
+        pytest.param("interrupted", "ok", "ok-2", id="a-result-is-not-lost-to-a-failure"),
+        pytest.param("failed", "oom", "failed-1", id="the-first-failure-stands"),
+    ],
+)
+def test_of_two_processes_with_one_attempt(store, monkeypatch, first, second, stands):
+    found = raced(store, monkeypatch, record(status=first), record(status=second))
+    assert f"{found.status}-{found.attempt}" == stands
+
+
+def outcome(folder):
+    """Return an outcome with files, always of the same bytes."""
+    (folder / "artifacts" / "deep").mkdir(parents=True)
+    (folder / "artifacts" / "deep" / "adapter").write_bytes(b"weights" * 50)
+    (folder / "artifacts" / "labels.json").write_bytes(b"labels")
+    (folder / "predictions.parquet").write_bytes(b"predictions" * 50)
+    one = record(
+        predictions=file_digest(folder / "predictions.parquet"),
+        artifacts=folder_digest(folder / "artifacts"),
+    )
+    return Outcome(one, folder)
+
+
+def run_once(root, name):
+    """Do what a run does: publish unless the result stands already."""
+    store = open_store(root)
+    one = record()
+    if record_that_counts(records_of(store, one.id), one.key) is None:
+        scratch = root / f"{fsio.TEMPORARY}{name}"
+        publish(store, outcome(scratch))
+        fsio.remove_folder(scratch)
+
+
+def contents(root):
+    """Return the store's bytes by name, without what a crash may leave."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and fsio.TEMPORARY not in str(path) and ".bad" not in path.name
+    }
+
+
+@pytest.fixture(params=["links", "no-links"])
+def disk(request, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # no power is cut here: save time
+    if request.param == "no-links":
+        refuse_links(monkeypatch)
+
+
+def test_a_publish_that_is_killed_anywhere_is_healed_by_the_next(tmp_path, disk):
+    run_once(tmp_path / "whole", "scratch")
+    expected = contents(tmp_path / "whole")
+    assert len(expected) == 4
+    for k in numbers(1):
+        root = tmp_path / str(k)
+        open_store(root)
+        killed = killed_at(k, lambda root=root: run_once(root, "first"))
+        for name, data in contents(root).items():
+            assert data == expected[name] or (data == b"" and name.startswith("runs"))
+        run_once(root, "second")
+        assert contents(root) == expected
+        if not killed:
+            break
+    assert k > 40
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "from-then-on"])
+def test_a_publish_on_a_failing_disk_is_healed_by_the_next(tmp_path, number, persistent, disk):
+    run_once(tmp_path / "whole", "scratch")
+    expected = contents(tmp_path / "whole")
+    for k in numbers(1):
+        root = tmp_path / str(k)
+        store = open_store(root)
+        ready = outcome(root / f"{fsio.TEMPORARY}first")
+        with failing(k, number, persistent) as calls:
+            try:
+                publish(store, ready)
+            except StoreError as error:
+                assert "\n" not in str(error)
+        run_once(root, "second")
+        assert contents(root) == expected
+        if len(calls.names) < k:
+            break
+    assert k > 15
+
+
+@pytest.mark.parametrize("planted", ["root", "runs", "predictions", "boards"])
+def test_a_symlink_in_place_of_a_folder_of_the_store_is_refused(tmp_path, planted):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    root = tmp_path / "store"
+    if planted == "root":
+        root.symlink_to(victim)
+    else:
+        root.mkdir()
+        (root / planted).symlink_to(victim)
+    with pytest.raises(StoreError, match="symbolic link"):
+        open_store(root)
+    assert list(victim.iterdir()) == []
+
+
+def test_a_symlink_in_place_of_a_record_keeps_its_victim(store, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    expected = record()
+    place = path_of(store, expected)
+    place.parent.mkdir()
+    place.symlink_to(victim)
+    assert put(store, expected).attempt == 2
+    assert [one.attempt for one in records_of(store, expected.id)] == [2]
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_symlink_in_place_of_a_cells_folder_is_refused(store, tmp_path):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    path_of(store, record()).parent.symlink_to(victim)
+    with pytest.raises(StoreError, match="symbolic link"):
+        put(store, record())
+    assert list(victim.iterdir()) == []
+
+
+def test_opening_a_store_makes_its_folders_and_is_repeatable(tmp_path):
+    one = put(open_store(tmp_path / "store"), record())
+    assert all_records(open_store(tmp_path / "store")) == [one]
+
+
+def test_a_folder_that_is_no_store_is_told_with_the_way_out(tmp_path):
+    with pytest.raises(StoreError, match="--store"):
+        existing_store(tmp_path)
+    assert existing_store(open_store(tmp_path / "store").root) == Store(tmp_path / "store")
+
+
+def test_a_document_is_read_as_written_and_written_over(store):
+    write_json(store, "boards", "mine", {"title": "first"})
+    write_json(store, "boards", "mine", {"title": "second"})
+    assert read_json(store, "boards", "mine") == {"title": "second"}
+    assert list_names(store, "boards") == ["mine"]
+
+
+def test_a_changed_document_is_refused_and_a_missing_one_named_with_what_is_there(store):
+    write_json(store, "boards", "mine", {"title": "first"})
+    path = store.folder("boards") / "mine.json"
+    data = path.read_bytes()
+    for position in range(len(data)):
+        spoilt = bytearray(data)
+        spoilt[position] ^= 1
+        path.write_bytes(bytes(spoilt))
+        # a space in place of the newline at the end changes nothing that is read
+        if position < len(data) - 1:
+            with pytest.raises(StoreError):
+                read_json(store, "boards", "mine")
+    with pytest.raises(StoreError, match=r"Known in boards: mine\."):
+        read_json(store, "boards", "yours")
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", "A", "ä", "-x", "a\n", "a\0", "a" * 101, ".hidden"]
+)
+def test_a_name_that_is_not_safe_as_a_files_name_names_no_board(name, store):
+    with pytest.raises(StoreError, match="cannot name a board"):
+        check_name(name)
+    with pytest.raises(StoreError, match="cannot name a board"):
+        write_json(store, "boards", name, {})
+
+
+def test_a_folders_digest_follows_names_and_contents(tmp_path):
+    seen = set()
+    for number, (name, data) in enumerate([("a", b"x"), ("b", b"x"), ("a", b"y")]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / name).write_bytes(data)
+        seen.add(folder_digest(folder))
+    assert len(seen) == 3

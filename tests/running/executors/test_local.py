@@ -1,0 +1,57 @@
+"""The fork server: what it has imported, and that a GPU is left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchbench.running.executors import preload
+from benchbench.running.executors.local import TOUCHES_CUDA, modules_to_preload
+
+
+def import_all(modules: tuple[str, ...], then: str) -> None:
+    program = f"import benchbench.running.executors.preload, sys\n{then}"
+    wanted = {preload.VARIABLE: ",".join(modules), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, **wanted})
+
+
+def test_where_a_gpu_is_used_nothing_that_initialises_it_is_imported_before_the_fork():
+    modules = modules_to_preload("cuda", backbone=True, plugins=("benchbench_finetune",))
+    assert not {*TOUCHES_CUDA, "benchbench_finetune"} & set(modules)
+    import_all(
+        modules,
+        "import torch\n"
+        "assert not torch.cuda.is_initialized()\n"
+        f"found = {set(TOUCHES_CUDA)!r} & set(sys.modules)\n"
+        "assert not found, found\n",
+    )
+
+
+def test_without_one_a_cell_finds_its_heavy_imports_done_and_nothing_to_search_for_garbage():
+    import_all(
+        modules_to_preload("cpu", backbone=True, plugins=("benchbench_finetune", "no_such")),
+        "import gc\n"
+        "from transformers import conversion_mapping\n"
+        "assert conversion_mapping._checkpoint_conversion_mapping_cache is not None\n"
+        "missing = {'torch', 'transformers.models.llama.modeling_llama', 'peft', 'bitsandbytes',\n"
+        "           'datasets', 'sklearn.metrics', 'benchbench.running.cell_process',\n"
+        "           'benchbench_finetune.instruction'} - set(sys.modules)\n"
+        "assert not missing, missing\n"
+        "assert gc.get_freeze_count() > 100_000\n",
+    )
+
+
+@pytest.mark.gpu
+def test_a_forked_process_can_use_the_gpu_after_the_imports():
+    import_all(
+        modules_to_preload("cuda", backbone=True),
+        "import os, torch\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    total = float(torch.ones(8, device='cuda').sum())\n"
+        "    os._exit(0 if total == 8 else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n",
+    )

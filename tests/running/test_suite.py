@@ -1,0 +1,286 @@
+"""A grid survives whatever its cells do, and whatever is done to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchbench.contract.record import Record
+from benchbench.evidence.board import read_board, records_on
+from benchbench.records.store import Store, all_records
+from tests.support.commands import benchbench, environment
+
+WAYS = {
+    "none": ("ok", ""),
+    "ValueError": ("failed", "ValueError: as it was told"),
+    "SystemExit": ("failed", "SystemExit: as it was told"),
+    "GeneratorExit": ("failed", "GeneratorExit: as it was told"),
+    "MemoryError": ("oom", "MemoryError"),
+    "exit": ("failed", "ended with code 3"),
+    "segfault": ("failed", "died of SIGSEGV"),
+    "killed": ("oom", "killed by the system"),
+    "skip": ("skipped", "there is no such thing here"),
+    "diverged": ("diverged", "the loss of step 6 is nan"),
+    "nan": ("diverged", "not a finite number"),
+    "shape": ("failed", "expected float32 [3, 3]"),
+    "dtype": ("failed", "predict_logits gave float64"),
+    "few": ("failed", "predict_logits gave float32 [2, 3]"),
+    "save nothing": ("failed", "save() wrote nothing"),
+    "save half": ("failed", "something that was trained was not saved"),
+    "predict": ("failed", "predict went wrong"),
+    "save": ("failed", "save went wrong"),
+    "facts": ("failed", "its facts cannot be stored: ValueError"),
+    "secret": ("failed", "401 for [HF_TOKEN]"),
+}
+CANARY = "hf_CANARYcanaryCANARYcanary"
+
+
+def write_grid(path: Path, faults: dict[str, str], **params: float | str) -> Path:
+    """A grid with one variant of the faulty method a fault, on 30 weather reports."""
+    extra = "".join(f", {name} = {json.dumps(value)}" for name, value in params.items())
+    methods = ",\n".join(
+        f'{{use = "faulty", as = "{name}", fault = "{fault}"{extra}}}'
+        for name, fault in faults.items()
+    )
+    path.write_text(
+        f'[[block]]\ndatasets = [{{use = "weather", documents = 10}}]\nmethods = [{methods}]\n'
+    )
+    return path
+
+
+def by_method(store: Path) -> dict[str, Record]:
+    records: dict[str, Record] = {}
+    for record in all_records(Store(store)):
+        records[record.cell.method.name] = record
+    return records
+
+
+def comparable(store: Path) -> dict[str, Record]:
+    """Every record without what differs from run to run: costs and surroundings."""
+    return {
+        f"{record.id} {record.key} {record.attempt}": replace(record, cost={}, provenance={})
+        for record in all_records(Store(store))
+    }
+
+
+@pytest.fixture(scope="module")
+def wreck(tmp_path_factory):
+    """A store after a grid in which every cell but one goes wrong in a way of its own."""
+    folder = tmp_path_factory.mktemp("wreck")
+    grid = write_grid(folder / "wreck.toml", {way.replace(" ", "-"): way for way in WAYS})
+    grid.write_text(
+        grid.read_text() + '[[block]]\ndatasets = [{use = "weather", documents = 10}]\n'
+        'methods = ["unloadable"]\n'
+    )
+    done = benchbench(
+        folder, "run", "--grid", "wreck.toml", "--store", "runs", "--jobs", "2",
+        code=1, HF_TOKEN=CANARY,
+    )  # fmt: skip
+    return folder, done
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_cell_that_goes_wrong_is_told_apart_and_costs_no_other(wreck, way):
+    status, reason = WAYS[way]
+    record = by_method(wreck[0] / "runs")[way.replace(" ", "-")]
+    assert (record.status, reason in record.reason) == (status, True), record.reason
+    assert bool(record.metrics) == (status == "ok")
+
+
+def test_a_classifier_that_does_not_load_again_has_no_score(wreck):
+    record = by_method(wreck[0] / "runs")["unloadable"]
+    assert (record.status, record.metrics) == ("failed", {})
+    assert "load went wrong" in record.reason
+
+
+def test_failures_stand_under_the_table_with_their_reasons(wreck):
+    text = wreck[1].stdout
+    assert "Without a result:" in text
+    assert "segfault · weather · seed 0: failed: the process died of SIGSEGV" in text
+    assert "1 of 21 cells have a result." in text
+
+
+def test_a_hanging_cell_is_killed_with_what_it_started_and_its_outcome_stands(tmp_path):
+    grid = write_grid(tmp_path / "g.toml", {"hang": "hang"})
+    grandchild = tmp_path / "grandchild"
+    words = ("run", "--grid", grid, "--timeout", "12")
+    benchbench(tmp_path, *words, code=1, FAULTY_GRANDCHILD=str(grandchild))
+    record = by_method(tmp_path / "benchbench-runs")["hang"]
+    assert (record.status, record.reason) == ("timeout", "stopped after its limit of 12 s")
+    assert gone(int(grandchild.read_text()), seconds=0.1)
+    assert "1 done" in benchbench(tmp_path, *words, code=1).stderr
+
+
+def test_no_secret_reaches_a_file_or_the_terminal(wreck):
+    folder, done = wreck
+    assert CANARY not in done.stdout + done.stderr
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_a_crash_leaves_no_scratch_folder(wreck):
+    assert [path.name for path in (wreck[0] / "runs").iterdir() if "tmp" in path.name] == []
+
+
+def test_what_failed_runs_again_and_what_stands_does_not(wreck):
+    folder, _ = wreck
+    done = benchbench(
+        folder, "plan", "--grid", "wreck.toml", "--store", "runs", HF_TOKEN=CANARY
+    )  # fmt: skip
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
+    states = {words[0]: words[3] for words in rows if len(words) > 3}
+    for way, (status, _) in WAYS.items():
+        wanted = "again" if status in ("failed", "skipped") else "done"
+        assert states[way.replace(" ", "-")] == wanted, way
+
+
+def test_a_finished_grid_is_a_no_op_with_the_same_table(tmp_path):
+    grid = write_grid(tmp_path / "g.toml", {"good": "none"})
+    first = benchbench(tmp_path, "run", "--grid", grid, "--seeds", "0,1")
+    before = comparable(tmp_path / "benchbench-runs")
+    start = time.monotonic()
+    second = benchbench(tmp_path, "run", "--grid", grid, "--seeds", "0,1")
+    assert first.stdout == second.stdout
+    assert "2 done" in second.stderr
+    assert "in 0." not in second.stderr
+    assert comparable(tmp_path / "benchbench-runs") == before
+    assert time.monotonic() - start < 60  # it hangs nowhere; speed is a bench's business
+
+
+def test_force_makes_a_new_attempt_and_the_last_one_counts(tmp_path):
+    grid = write_grid(tmp_path / "g.toml", {"good": "none"})
+    benchbench(tmp_path, "run", "--grid", grid)
+    benchbench(tmp_path, "run", "--grid", grid, "--force")
+    records = all_records(Store(tmp_path / "benchbench-runs"))
+    assert [record.attempt for record in records] == [1, 2]
+    assert records[0].predictions == records[1].predictions
+    board = read_board(Store(tmp_path / "benchbench-runs"), "g")
+    (counted,) = records_on(Store(tmp_path / "benchbench-runs"), board).values()
+    assert counted == records[1]
+
+
+def test_a_watcher_that_raises_undoes_nothing(tmp_path):
+    grid = write_grid(tmp_path / "g.toml", {"good": "none"})
+    done = benchbench(tmp_path, "run", "--grid", grid, FAULTY_WATCHER="1")
+    assert "a watcher raised RuntimeError: the watcher went wrong" in done.stderr
+    assert by_method(tmp_path / "benchbench-runs")["good"].status == "ok"
+
+
+def start(tmp_path: Path, *words: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "benchbench", *map(str, words)]
+    return subprocess.Popen(
+        command, cwd=tmp_path, env=environment(tmp_path), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(path: Path, seconds: float = 60) -> int:
+    """Wait until a cell says that it is training; return its process id."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists() and path.read_text():
+            return int(path.read_text())
+        time.sleep(0.02)
+    raise AssertionError(f"{path} was not written")
+
+
+def gone(pid: int, seconds: float = 10) -> bool:
+    """Say whether a process ends in time. A zombie that nobody has reaped yet has ended."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def long_grid(tmp_path):
+    """Three cells; the second one trains for a minute unless its marker is already there."""
+    marker = tmp_path / "marker"
+    write_grid(tmp_path / "g.toml", {"first": "none"})
+    slow = write_grid(tmp_path / "s.toml", {"second": "none"}, marker=str(marker), seconds=60.0)
+    last = write_grid(tmp_path / "l.toml", {"third": "none"})
+    text = (tmp_path / "g.toml").read_text() + slow.read_text() + last.read_text()
+    (tmp_path / "g.toml").write_text(text)
+    return tmp_path / "g.toml", marker
+
+
+def quicken(grid: Path) -> None:
+    """Make the slow cell end at once: what it was asked for stays, its fault does not."""
+    grid.write_text(grid.read_text().replace("60.0", "0.3"))
+
+
+def test_killed_in_the_middle_of_a_cell_a_rerun_ends_as_if_it_had_not_been(tmp_path):
+    marker = tmp_path / "marker"
+    grid = write_grid(tmp_path / "g.toml", {"a": "none", "b": "none"}, marker=str(marker),
+                      seconds=1.5)  # fmt: skip
+    running = start(tmp_path, "run", "--grid", grid, "--store", "killed")
+    child = wait_for(marker)
+    time.sleep(0.3)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert gone(child), "the cell outlived the suite"
+    assert all_records(Store(tmp_path / "killed")) == []
+    benchbench(tmp_path, "run", "--grid", grid, "--store", "killed")
+    benchbench(tmp_path, "run", "--grid", grid, "--store", "whole")
+    assert comparable(tmp_path / "killed") == comparable(tmp_path / "whole")
+    assert len(comparable(tmp_path / "whole")) == 2
+
+
+def test_caches_that_are_deleted_while_it_runs_cost_no_cell(tmp_path):
+    marker = tmp_path / "marker"
+    grid = write_grid(tmp_path / "g.toml", {"a": "none", "b": "none"}, marker=str(marker),
+                      seconds=1.0)  # fmt: skip
+    running = start(tmp_path, "run", "--grid", grid)
+    wait_for(marker)
+    shutil.rmtree(tmp_path / "cache")
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 0, err
+    assert [r.status for r in all_records(Store(tmp_path / "benchbench-runs"))] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_stopped_it_keeps_what_is_done_and_goes_on_later(tmp_path, long_grid, number, code):
+    grid, marker = long_grid
+    running = start(tmp_path, "run", "--grid", grid)
+    child = wait_for(marker)
+    os.kill(running.pid, number)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == code, err
+    assert "Traceback" not in err
+    assert gone(child)
+    statuses = {name: r.status for name, r in by_method(tmp_path / "benchbench-runs").items()}
+    assert statuses == {"first": "ok", "second": "interrupted"}
+    assert "second · weather · seed 0: interrupted: stopped by the user" in out
+    assert "95 % interval, n" not in out, "whoever stops it does not wait for statistics"
+    quicken(grid)
+    done = benchbench(tmp_path, "run", "--grid", grid)
+    assert "3 of 3 cells have a result." in done.stdout
+    assert "95 % interval, n" in done.stdout
+    assert "1 done" in done.stderr
+
+
+def test_the_memory_of_the_suite_stays_flat(tmp_path):
+    grid = write_grid(tmp_path / "g.toml", {"good": "none"})
+    seeds = ",".join(map(str, range(30)))
+    notes = tmp_path / "notes"
+    benchbench(tmp_path, "run", "--grid", grid, "--seeds", seeds, FAULTY_NOTES=str(notes))
+    resident = [int(line.split()[1]) for line in notes.read_text().splitlines()]
+    assert len(resident) == 30
+    assert resident[-1] <= resident[4] * 1.05
