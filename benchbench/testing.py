@@ -120,7 +120,7 @@ def check_backbone(backbone: Backbone, params: Params | None = None) -> None:
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
     """Return a corpus of generated documents of three labels, to try a method on."""
-    from benchbench.kit.data.corpora import Row, build_corpus
+    from benchbench.kit.data.corpora import Document, build_corpus
 
     names = sorted(WORDS)
     rows = []
@@ -129,7 +129,7 @@ def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
         both = kind == "multi-label" and number % 4 == 0
         labels = (label, names[(number + 1) % len(names)]) if both else (label,)
         text = " ".join(WORDS[name] for name in labels) + f" on day {number}"
-        rows.append(Row(str(number), text, labels))
+        rows.append(Document(str(number), text, labels))
     return build_corpus(folder, kind, {"train": rows})
 
 

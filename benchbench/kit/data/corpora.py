@@ -29,7 +29,7 @@ BATCH_ROWS = 1000
 BATCH_CHARACTERS = 4_000_000
 
 
-class Row(NamedTuple):
+class Document(NamedTuple):
     """One document of a source.
 
     A single-label row has one label, which is also the main one. A multi-label row has its
@@ -68,7 +68,7 @@ class BuildOptions:
 def build_corpus(
     folder: Path,
     kind: Kind,
-    rows: Mapping[Split, Iterable[Row]],
+    rows: Mapping[Split, Iterable[Document]],
     *,
     options: BuildOptions | None = None,
     report: Callable[[], LoadReport] | None = None,
@@ -117,7 +117,7 @@ class _Raw(NamedTuple):
 
 
 def _write_raw(
-    path: Path, kind: Kind, rows: Iterable[Row], codes: dict[str, int], options: BuildOptions
+    path: Path, kind: Kind, rows: Iterable[Document], codes: dict[str, int], options: BuildOptions
 ) -> _Raw:
     """Stream `rows` to `path`; add new labels to `codes`."""
     import numpy as np
@@ -142,7 +142,7 @@ def _write_raw(
 
 
 def _record_batch(
-    rows: Sequence[Row], codes: Sequence[int], lengths: Sequence[int], mains: Sequence[int]
+    rows: Sequence[Document], codes: Sequence[int], lengths: Sequence[int], mains: Sequence[int]
 ) -> pa.RecordBatch:
     """Return the rows in Arrow, column by column: row by row takes twice as long.
 
@@ -161,9 +161,9 @@ def _record_batch(
     return pa.RecordBatch.from_pydict(given, schema=schema())
 
 
-def _rows_in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _rows_in_batches(rows: Iterable[Document]) -> Iterator[list[Document]]:
     """Yield lists of rows, bounded in number and in characters."""
-    batch: list[Row] = []
+    batch: list[Document] = []
     characters = 0
     for row in rows:
         batch.append(row)
@@ -175,7 +175,7 @@ def _rows_in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _checked_labels(where: str, kind: Kind, row: Row) -> tuple[str, ...]:
+def _checked_labels(where: str, kind: Kind, row: Document) -> tuple[str, ...]:
     """Return the row's labels, each once; raise LoaderError where the row breaks its contract."""
     fault = ""
     labels = tuple(dict.fromkeys(row.labels)) if len(row.labels) > 1 else row.labels
@@ -196,7 +196,7 @@ def _checked_labels(where: str, kind: Kind, row: Row) -> tuple[str, ...]:
     return labels
 
 
-def _check_encodable(where: str, batch: Sequence[Row]) -> None:
+def _check_encodable(where: str, batch: Sequence[Document]) -> None:
     """Raise LoaderError for a row with text that cannot be written as UTF-8."""
     if _encodable(batch):
         return
@@ -207,7 +207,7 @@ def _check_encodable(where: str, batch: Sequence[Row]) -> None:
     )
 
 
-def _encodable(rows: Iterable[Row]) -> bool:
+def _encodable(rows: Iterable[Document]) -> bool:
     """Say whether all text of the rows can be written as UTF-8."""
     try:
         for row in rows:

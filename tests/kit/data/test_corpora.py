@@ -11,7 +11,7 @@ import datasets
 import pytest
 
 from benchbench import LabelSpace, LoaderError, LoadReport
-from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
+from benchbench.kit.data.corpora import BuildOptions, Document, build_corpus
 from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
 from benchbench.kit.data.corpus_store import (
     corpus_facts,
@@ -26,14 +26,14 @@ LABELS = ("zebra", "ant", "fox")
 
 def rows(count, prefix="r", labels=LABELS, **more):
     return [
-        Row(f"{prefix}{i}", f"{prefix} text {i}", (labels[i % len(labels)],), **more)
+        Document(f"{prefix}{i}", f"{prefix} text {i}", (labels[i % len(labels)],), **more)
         for i in range(count)
     ]
 
 
 def several(count, prefix="m"):
     return [
-        Row(f"{prefix}{i}", f"{prefix} text {i}", LABELS[: i % 3 + 1], main=LABELS[i % 3])
+        Document(f"{prefix}{i}", f"{prefix} text {i}", LABELS[: i % 3 + 1], main=LABELS[i % 3])
         for i in range(count)
     ]
 
@@ -99,7 +99,7 @@ def test_given_splits_are_kept_as_they_are(tmp_path):
 
 
 def test_multi_label_rows_keep_their_order_and_main_label_and_drop_repeats(tmp_path):
-    given = [*several(30), Row("x", "text", ("fox", "ant", "fox"), main="ant")]
+    given = [*several(30), Document("x", "text", ("fox", "ant", "fox"), main="ant")]
     corpus = build_corpus(tmp_path, "multi-label", {"train": given, "test": several(3, "t")})
     found = {row["id"]: row for part in (corpus.train, corpus.validation) for row in part}
     assert (found["x"]["labels"], found["x"]["main"]) == ([1, 0], 0)
@@ -108,7 +108,7 @@ def test_multi_label_rows_keep_their_order_and_main_label_and_drop_repeats(tmp_p
 
 
 def test_the_label_space_never_comes_from_test_and_takes_declared_labels(tmp_path):
-    given = {"train": rows(30), "test": [Row("t", "text", ("owl",))]}
+    given = {"train": rows(30), "test": [Document("t", "text", ("owl",))]}
     with pytest.raises(LoaderError, match=r"1 labels occur outside training only: 'owl' \(1\)"):
         build_corpus(tmp_path, "single-label", given)
     kept = build_corpus(tmp_path, "single-label", given, options=BuildOptions(unseen_labels="keep"))
@@ -141,15 +141,15 @@ def replace_group(row, group):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        pytest.param(Row("", "t", ("ant",)), "the id is empty", id="no-id"),
-        pytest.param(Row("x", " \n", ("ant",)), "the text is empty", id="no-text"),
-        pytest.param(Row("x", "t", ("",)), "a label is empty", id="empty-label"),
-        pytest.param(Row("x", "t", ()), "expected one label, found 0", id="no-label"),
-        pytest.param(Row("x", "t", ("ant", "fox")), "expected one label, found 2", id="two"),
-        pytest.param(Row("x", "t", ("ant",), main="fox"), "main label 'fox'", id="main"),
-        pytest.param(Row("x", "t", ("ant",), weight=float("nan")), "weight", id="nan-weight"),
-        pytest.param(Row("x", "\ud800", ("ant",)), "surrogate", id="surrogate"),
-        pytest.param(Row("r1", "t", ("ant",)), "the id 'r1' is used twice", id="same-id"),
+        pytest.param(Document("", "t", ("ant",)), "the id is empty", id="no-id"),
+        pytest.param(Document("x", " \n", ("ant",)), "the text is empty", id="no-text"),
+        pytest.param(Document("x", "t", ("",)), "a label is empty", id="empty-label"),
+        pytest.param(Document("x", "t", ()), "expected one label, found 0", id="no-label"),
+        pytest.param(Document("x", "t", ("ant", "fox")), "expected one label, found 2", id="two"),
+        pytest.param(Document("x", "t", ("ant",), main="fox"), "main label 'fox'", id="main"),
+        pytest.param(Document("x", "t", ("ant",), weight=float("nan")), "weight", id="nan-weight"),
+        pytest.param(Document("x", "\ud800", ("ant",)), "surrogate", id="surrogate"),
+        pytest.param(Document("r1", "t", ("ant",)), "the id 'r1' is used twice", id="same-id"),
     ],
 )
 def test_a_row_that_breaks_its_contract_is_refused_by_name(tmp_path, row, message):
@@ -304,7 +304,7 @@ def test_a_limit_samples_every_split_keeps_every_label_and_the_label_space(corpu
 
 
 def test_a_limit_keeps_labels_that_only_stand_beside_others(tmp_path):
-    rare = Row("rare", "text", ("zebra", "gnu"), main="zebra")
+    rare = Document("rare", "text", ("zebra", "gnu"), main="zebra")
     given = {"train": [*several(300), rare], "test": several(9, "t")}
     corpus = build_corpus(tmp_path, "multi-label", given)
     limited = limit_corpus(corpus, 4, seed=3)
