@@ -120,7 +120,7 @@ def check_backbone(backbone: Backbone, params: Params | None = None) -> None:
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
     """Return a corpus of generated documents of three labels, to try a method on."""
-    from benchbench.kit.data.corpora import Document, build_corpus
+    from benchbench.kit.data import Document, build_corpus
 
     names = sorted(WORDS)
     rows = []
