@@ -38,8 +38,7 @@ def check_dataset(dataset: Dataset, params: Params | None = None) -> Corpus:
     rules of a corpus (`benchbench.kit.data.corpus_checks.check_corpus`), and that loading again
     gives the same documents.
     """
-    from benchbench.kit.data.corpus_checks import check_corpus
-    from benchbench.kit.data.corpus_store import write_corpus
+    from benchbench.kit.data import check_corpus, write_corpus
 
     values = settle(dataset.name, dataset.parameters, {"split_seed": 0, **(params or {})})
     assert dataset.source(values) == dataset.source(values), "source() changes from call to call"

@@ -127,7 +127,7 @@ def read_outcome(folder: Path) -> Record | None:
 def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.catalog import load_catalog
     from benchbench.evaluation import LabelFacts, evaluate
-    from benchbench.kit.data.corpus_store import corpus_facts, read_corpus
+    from benchbench.kit.data import corpus_facts, read_corpus
     from benchbench.machine import folder_digest
 
     with watch.stage("open"):

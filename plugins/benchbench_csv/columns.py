@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchbench import LoaderError, Params, did_you_mean
-from benchbench.kit.data.corpora import Document
+from benchbench.kit.data import Document
 from benchbench_csv.tally import BadRow
 
 Cells = Mapping[str, object]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchbench import LoaderError, Params
-from benchbench.kit.data.corpora import Document
+from benchbench.kit.data import Document
 from benchbench_csv.columns import Cells, Columns, Literal, unknown_column
 from benchbench_csv.sources import Source, opened, text_lines
 from benchbench_csv.tally import BadRow, Tally

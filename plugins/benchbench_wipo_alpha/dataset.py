@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from benchbench import Corpus, Kind, LoaderError, Parameter, Params
-from benchbench.kit.data.corpora import BuildOptions, Document, build_corpus
+from benchbench.kit.data import BuildOptions, Document, build_corpus
 from benchbench_wipo_alpha.codes import WIDTHS, NewerCode, parents
 from benchbench_wipo_alpha.places import HALVES
 from benchbench_wipo_alpha.reading import Reading, processes_for, read_all

@@ -18,7 +18,7 @@ from peak import peak_mb
 from benchbench import BoundBackbone, Corpus, Task
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.parameters import resolve
-from benchbench.kit.data.corpora import Document, build_corpus
+from benchbench.kit.data import Document, build_corpus
 
 
 def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchbench.catalog import DISABLE, Catalog, load_catalog, versions_of
 from benchbench.contract import BenchbenchError, Job, Json, LoaderError, Record, Skip, Status
-from benchbench.kit.data.corpus_store import corpus_facts
+from benchbench.kit.data import corpus_facts
 from benchbench.machine import (
     PACKAGES,
     core_digest,

@@ -11,7 +11,7 @@ import datasets
 import pytest
 
 from benchbench import LabelSpace, LoaderError, LoadReport
-from benchbench.kit.data.corpora import BuildOptions, Document, build_corpus
+from benchbench.kit.data import BuildOptions, Document, build_corpus
 from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
 from benchbench.kit.data.corpus_store import (
     corpus_facts,

@@ -4,7 +4,7 @@ import hashlib
 import random
 
 from benchbench import Parameter
-from benchbench.kit.data.corpora import BuildOptions, Document, build_corpus
+from benchbench.kit.data import BuildOptions, Document, build_corpus
 
 WORDS = {
     "rain": "umbrella wet puddle drizzle shower cloud",
