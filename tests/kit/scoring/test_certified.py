@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchbench.kit.scoring import branch_reading, certified
+from benchbench.kit.scoring import branch_reader, certified
 from benchbench.kit.scoring.branch_table import BranchTable
-from benchbench.kit.scoring.cached_reading import CachedReading
+from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.certified import PROVEN, TOLERANCE, certified_scores
 from benchbench.kit.scoring.plain_scoring import plain_scores
 from benchbench.kit.scoring.radix import RadixTrie
@@ -38,7 +38,7 @@ def both(model, answers):
     import torch
 
     with torch.no_grad():
-        reading = CachedReading.of(model, PROMPTS, 0)
+        reading = CachedPrompts.of(model, PROMPTS, 0)
         found = certified_scores(reading, RadixTrie.build(answers))
         trie = TokenTrie.build([Continuation((), answer) for answer in answers])
         return found, plain_scores(model, PROMPTS, trie, 0)
@@ -51,7 +51,7 @@ def test_what_is_found_is_exact_and_what_is_left_out_is_bounded(model, answers):
     for row, (scores, exact) in enumerate(zip(found.scores, complete, strict=True)):
         assert found.left_out[row] <= TOLERANCE
         near = (scores - exact).abs() < 1e-3 + 1e-5 * exact.abs()
-        assert int(near.sum()) >= found.found[row] >= min(PROVEN, len(answers))
+        assert int(near.sum()) >= found.exact[row] >= min(PROVEN, len(answers))
         weights, truth = scores.double().exp(), exact.double().exp()
         assert abs(float(weights.sum() - truth.sum())) <= TOLERANCE * float(truth.sum()) * 1.01
         best, expected = scores.sort(descending=True), exact.sort(descending=True)
@@ -68,9 +68,9 @@ def test_unlikely_labels_are_left_out_and_share_their_bound(model):
     answers = [(first, second, third, END) for first in range(2, 8) for second in range(2, 6)
                for third in range(2, 6)]  # fmt: skip
     found, complete = both(model, answers)
-    assert all(PROVEN <= count < len(answers) / 2 for count in found.found)
+    assert all(PROVEN <= count < len(answers) / 2 for count in found.exact)
     exact = (found.scores - complete).abs() < 1e-3
-    for row, count in enumerate(found.found):
+    for row, count in enumerate(found.exact):
         left = found.scores[row][~exact[row]].double().exp().sum()
         assert float(left) == pytest.approx(
             found.left_out[row] * float(found.scores[row][exact[row]].double().exp().sum()),
@@ -91,7 +91,7 @@ def test_a_search_that_ends_too_early_would_be_seen(model, monkeypatch):
 
 def test_all_labels_are_found_where_there_are_no_more_than_are_proven(model):
     found, complete = both(model, [(5, END), (6, 7, END), (8, END)])
-    assert found.found == [3, 3, 3]
+    assert found.exact == [3, 3, 3]
     assert found.left_out == [0.0, 0.0, 0.0]
     assert (found.scores - complete).abs().max() < 1e-4
 
@@ -101,10 +101,10 @@ def test_rows_of_any_size_and_in_any_company_give_the_same(model, monkeypatch):
                for third in (7, 8)]  # fmt: skip
     expected, _ = both(model, answers)
     for row, together in ((1, 1), (3, 40), (10**6, 10**6)):
-        monkeypatch.setattr(branch_reading, "ROW_TOKENS", row)
-        monkeypatch.setattr(branch_reading, "PASS_TOKENS", together)
+        monkeypatch.setattr(branch_reader, "ROW_TOKENS", row)
+        monkeypatch.setattr(branch_reader, "PASS_TOKENS", together)
         found, _ = both(model, answers)
-        assert found.found == expected.found
+        assert found.exact == expected.exact
         assert (found.scores - expected.scores).abs().max() < 1e-4
 
 
@@ -114,7 +114,7 @@ def test_a_token_that_saw_another_branch_would_be_seen(model, monkeypatch):
                for third in (6, 7)]  # fmt: skip
     found, complete = both(model, answers)
     exact = (found.scores - complete).abs() < 1e-3
-    assert any(int(row.sum()) < count for row, count in zip(exact, found.found, strict=True))
+    assert any(int(row.sum()) < count for row, count in zip(exact, found.exact, strict=True))
 
 
 def test_one_reading_serves_the_next_search_as_the_first(model):
@@ -122,7 +122,7 @@ def test_one_reading_serves_the_next_search_as_the_first(model):
 
     answers = RadixTrie.build([(first, second, END) for first in (2, 3) for second in (4, 5, 6)])
     with torch.no_grad():
-        reading = CachedReading.of(model, PROMPTS, 0)
+        reading = CachedPrompts.of(model, PROMPTS, 0)
         first, second = (certified_scores(reading, answers).scores for _ in range(2))
     assert torch.equal(first, second)
 
@@ -172,7 +172,7 @@ def test_answers_that_begin_others_are_refused(answers):
 
 def test_the_rest_of_a_bound_is_never_above_it():
     """A search's own sums: opening a branch replaces its bound by parts that weigh no more."""
-    search = certified.Search(RadixTrie.build([(7, 8, 1), (7, 9, 1), (4, 1)]))
+    search = certified.BestFirstSearch(RadixTrie.build([(7, 8, 1), (7, 9, 1), (4, 1)]))
     search.enter(search.trie.roots, [math.log(0.1), math.log(0.6)], 0.0)
     assert set(search.needed()) == set(search.open)
     assert search.weight == 0

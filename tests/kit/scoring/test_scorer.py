@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchbench import GuardError
-from benchbench.kit.scoring.cached_reading import CachedReading, parts_of
+from benchbench.kit.scoring.cached_prompts import CachedPrompts, parts_of
 from benchbench.kit.scoring.plain_scoring import answer_scores, plain_scores
 from benchbench.kit.scoring.scorer import Scorer, tree_difference
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
@@ -121,7 +121,7 @@ def test_whatever_the_labels_and_prompts_every_way_gives_the_plain_scores(
         reader = scorer.reader(prompts)
         assert (reader.read(prompts).scores(trie) - plain).abs().max() < 1e-4
         begun = reader.read(prompts[:1])
-        longer = begun.extended([0, 0], [[7], [8, 9]])
+        longer = begun.followed_by([0, 0], [[7], [8, 9]])
         more = [[*prompts[0], 7], [*prompts[0], 8, 9]]
         assert (longer.scores(trie) - plain_scores(model, more, trie, 0)).abs().max() < 1e-4
         chains = [item.tokens for item in trie.continuations]
@@ -232,7 +232,7 @@ def test_the_exact_sum_is_right_where_a_greedy_walk_is_wrong(model):
 def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch):
     import torch
 
-    from benchbench.kit.scoring import cached_reading, plain_scoring, vocabulary
+    from benchbench.kit.scoring import cached_prompts, plain_scoring, vocabulary
 
     with torch.no_grad():
         tree = score_continuations(model, PROMPTS, QUESTIONS, 0)
@@ -240,7 +240,7 @@ def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch
         monkeypatch.setattr(vocabulary, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
         monkeypatch.setattr(plain_scoring, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
         monkeypatch.setattr(plain_scoring, "TOKENS_AT_ONCE", 1)
-        monkeypatch.setattr(cached_reading, "ATTENTION_AT_ONCE", 1)
+        monkeypatch.setattr(cached_prompts, "ATTENTION_AT_ONCE", 1)
         assert (score_continuations(model, PROMPTS, QUESTIONS, 0) - tree).abs().max() < 1e-5
         assert (plain_scores(model, PROMPTS, QUESTIONS, 0) - plain).abs().max() < 1e-5
         scorer = Scorer(model, 0, True, None)
@@ -253,7 +253,7 @@ def test_gradients_by_tree_and_plain_are_the_same(folders):
     model = load_model(folders["llama"]).model
     weight = model.model.layers[0].self_attn.q_proj.weight.requires_grad_(True)
     gradients = []
-    read = lambda *a: CachedReading.of(a[0], a[1], a[3]).scores(a[2])  # noqa: E731
+    read = lambda *a: CachedPrompts.of(a[0], a[1], a[3]).scores(a[2])  # noqa: E731
     for score in (score_continuations, read, plain_scores):
         score(model, PROMPTS, QUESTIONS, 0).sum().backward()
         gradients.append(weight.grad.clone())
