@@ -179,7 +179,7 @@ def _fit(method: Method, task: Task, corpus: Corpus, instruments: CellRun) -> Fi
     def predict(name: str, rows: Any) -> None:
         logits[name] = _predict(classifier, rows, len(corpus.labels), instruments.curve)
 
-    with watching(watch), cache.using(instruments.cache):
+    with watching(watch), cache.enabled(instruments.cache):
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchbench.kit import token_cache
 from benchbench.kit.batching import tokenize_documents
-from benchbench.kit.cache import using
+from benchbench.kit.cache import enabled
 from benchbench.kit.token_cache import tokenizer_digest
 from benchbench.machine.stopwatch import Stopwatch, watching
 from tests.support.models import WORDS, write_encoder, write_tokenizer
@@ -40,7 +40,7 @@ def tokenizer(tmp_path):
 def eager(monkeypatch):
     """Let the cache keep what is too little to gain by it."""
     monkeypatch.setattr(token_cache, "FEWEST_CHARACTERS", 0)
-    monkeypatch.setattr(token_cache, "CHARACTERS_A_TOKEN", 0)
+    monkeypatch.setattr(token_cache, "CHARACTERS_PER_TOKEN", 0)
 
 
 def entries(folder):
@@ -50,7 +50,7 @@ def entries(folder):
 def asked(folder, tokenizer, texts, most):
     """Return (documents with whether each was cut, how many hits that took)."""
     watch = Stopwatch()
-    with using(folder), watching(watch):
+    with enabled(folder), watching(watch):
         found = tokenize_documents(tokenizer, texts, most)
     assert "tokenize" in watch.seconds
     return found, watch.hits

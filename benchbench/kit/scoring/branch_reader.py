@@ -1,4 +1,4 @@
-"""Reads branches of the label trie after many prompts, each prompt its own ones, in one pass.
+"""Branches of the label trie, read after many prompts together.
 
 Prompts need different branches, and different numbers of them. A row holds some branches of one
 prompt. It sees the prompt, the tokens above its branches, and the branches themselves:

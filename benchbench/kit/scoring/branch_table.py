@@ -99,7 +99,7 @@ class BranchTable:
         return (above <= branches) & (branches < ends) & (self.depths[columns][:, None] <= depths)
 
     def edges(self, entries: Tensor) -> tuple[Tensor, Tensor]:
-        """Return int64 [edges] twice: the place in `entries` [n], and a token that may follow it."""
+        """Return int64 [edges] twice: a place in `entries` [n], and a token that may follow it."""
         import torch
 
         counts = self.counts[entries]

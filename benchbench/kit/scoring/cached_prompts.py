@@ -11,9 +11,9 @@
 
 A node sees the prompt, its ancestors and itself, at position prompt length + depth - 1;
 `tree_scoring` draws that mask. `states_after` reads nodes and leaves the cache as it is.
-`followed_by` reads more tokens and returns a longer cache: so what all prompts begin with is read
-once, and so is what a list of labels has written so far. The output head runs only at nodes that
-predict a scored token.
+`followed_by` reads more tokens and returns a longer cache. So the common beginning of all prompts
+is read once, and a list of labels grows without reading its document again. The output head runs
+only at nodes that predict a scored token.
 """
 
 from __future__ import annotations

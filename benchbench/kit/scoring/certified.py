@@ -2,7 +2,7 @@
 
 The probability of a beginning is an upper bound for every label that begins so:
 
-    p("A01B 1") = p("A01B") p(" 1" | "A01B")  <=  p("A01B")
+    p(7 8 1) = p(7) p(8 | 7) p(1 | 7 8)  <=  p(7) p(8 | 7)  <=  p(7)
 
 A best-first search therefore reads the most likely beginnings first. It ends when
 
