@@ -60,6 +60,14 @@ def build_corpus(
     `documents` must have "train"; a missing "validation" or "test" is cut from it. `report` is
     called once, after the last document was read and before labels are checked; without it
     every document counts as loaded. Raises LoaderError.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> labels = ("pump", "valve")
+    >>> documents = [Document(str(n), f"text {n}", (labels[n % 2],)) for n in range(20)]
+    >>> with TemporaryDirectory() as folder:
+    ...     corpus = build_corpus(Path(folder), "single-label", {"train": documents})
+    ...     len(corpus.train), len(corpus.validation), len(corpus.test)
+    (14, 2, 4)
     """
     options = options or BuildOptions()
     if "train" not in documents:

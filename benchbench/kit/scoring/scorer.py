@@ -1,8 +1,13 @@
 """Exact log-probabilities of what may follow a prompt, in the fastest way that a model allows.
 
 A tree scorer reads what prompts share once, and all continuations of a prompt in one pass. A
-plain scorer reads one row per prompt and continuation. `Scorer.choose` compares both on a short
+plain scorer reads one row per prompt and continuation. `Scorer.choose` compares both on one
 prompt and takes the tree only where it gives the plain scores.
+
+    trie = TokenTrie.build([Continuation((), (*ids, end)) for ids in label_ids])
+    scorer = Scorer.choose(model, pad_id, prompts[0], trie, longest_row=1024)
+    reader = scorer.reader(prompts)
+    log_probabilities = reader.read(prompts[:8]).scores(trie)      # float32 [8, labels]
 """
 
 from __future__ import annotations

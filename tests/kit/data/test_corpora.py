@@ -338,9 +338,9 @@ def test_planted_duplicates_are_found_with_their_conflicts(tmp_path):
         ("test", {"labels": [-1], "main": -1}, "outside 0..2"),
         ("test", {"labels": [0, 1], "main": 0}, "exactly one label"),
         ("test", {"labels": [], "main": -1}, "exactly one label"),
-        ("test", {"labels": [1], "main": 0}, "main label is none of its labels"),
+        ("test", {"labels": [1], "main": 0}, "main label is not among its labels"),
         ("test", {"labels": [1], "main": -1}, "main label of a single-label row"),
-        ("test", {"labels": [1, 1], "main": 1}, "stands twice in it"),
+        ("test", {"labels": [1, 1], "main": 1}, "a label occurs twice"),
         ("test", {"weight": float("inf")}, "weight"),
         ("test", {"weight": -1.0}, "weight"),
         ("test", {"text": None}, "missing"),
@@ -370,7 +370,7 @@ def test_a_group_that_straddles_and_an_empty_split_and_a_strange_column_are_refu
     wide = corpus.test.cast_column("main", datasets.Value("int64"))
     with pytest.raises(LoaderError, match="column 'main': expected int32, found int64"):
         check_corpus(replace(corpus, test=wide))
-    with pytest.raises(LoaderError, match="two are the least"):
+    with pytest.raises(LoaderError, match="at least two are needed"):
         check_corpus(replace(corpus, labels=LabelSpace(("ant",))))
 
 
