@@ -91,8 +91,8 @@ def flip(name):
 
 
 def cheapen(entry):
-    told = json.loads((entry / ENTRY).read_bytes())
-    (entry / ENTRY).write_text(json.dumps({**told, "seconds": 0.0001}))
+    facts = json.loads((entry / ENTRY).read_bytes())
+    (entry / ENTRY).write_text(json.dumps({**facts, "seconds": 0.0001}))
 
 
 DAMAGES = {
@@ -208,10 +208,10 @@ def test_deleted_while_it_is_in_use_it_stays_in_use(tmp_path):
 def test_an_entry_says_what_it_is_and_holds_no_text(tmp_path):
     fetched(tmp_path)
     (entry,) = entries(tmp_path)
-    told = json.loads((entry / ENTRY).read_bytes())
-    assert told["kind"] == "numbers"
-    assert told["key"].items() >= KEY.items()
-    assert told["seconds"] >= 0
+    facts = json.loads((entry / ENTRY).read_bytes())
+    assert facts["kind"] == "numbers"
+    assert facts["key"].items() >= KEY.items()
+    assert facts["seconds"] >= 0
     assert pa.ipc.open_file(entry / DATA).read_all() == TABLE
 
 

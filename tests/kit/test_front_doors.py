@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from benchbench import kit
 
 DOORS = ("benchbench.kit", "benchbench.kit.data", "benchbench.kit.scoring")
 HEAVY = ("torch", "transformers", "datasets", "pandas", "pyarrow", "numpy", "scipy", "sklearn")
@@ -33,10 +36,6 @@ def test_all_that_a_front_door_offers_comes_without_a_heavy_package(name):
 
 
 def test_the_kit_names_all_of_its_modules():
-    from pathlib import Path
-
-    from benchbench import kit
-
     folder = Path(kit.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     rooms = {path.parent.name for path in folder.glob("*/__init__.py")}

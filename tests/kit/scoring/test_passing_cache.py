@@ -38,14 +38,14 @@ def test_tokens_behind_it_are_those_of_the_whole_text_and_no_layer_s_columns_out
 
     def earlier(layer):
         nonlocal most
-        most = max(most, sum(one() is not None for one in alive))
+        most = max(most, sum(reference() is not None for reference in alive))
         pieces = tuple(tensor.clone() for tensor in layer)
         alive.extend(map(weakref.ref, pieces))
         return [pieces]
 
     with torch.no_grad():
-        reading = CachedPrompts.of(model, [prompt], 0)
-        layers = [lambda layer=layer: earlier(layer) for layer in reading.layers]
+        cached = CachedPrompts.of(model, [prompt], 0)
+        layers = [lambda layer=layer: earlier(layer) for layer in cached.layers]
         assert len(layers) > 1
         cache = passing_cache(layers, len(prompt))
         seen = torch.ones(1, 2, 7, dtype=torch.bool).tril(5)
