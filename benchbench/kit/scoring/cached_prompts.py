@@ -206,8 +206,8 @@ def _scores(prompts: CachedPrompts, trie: TokenTrie) -> Tensor:
         columns = predictors[predictors >= 0].expand(rows, -1)
         ids = torch.tensor(trie.tokens, device=device).expand(rows, -1)
         depths = torch.tensor(trie.depths, device=device)
-        every = columns.shape[1] == nodes
-        node_states = prompts.states_after(ids, depths, seen, None if every else columns)
+        all_predict = columns.shape[1] == nodes
+        node_states = prompts.states_after(ids, depths, seen, None if all_predict else columns)
         states = torch.cat([states, node_states], dim=1)
     first = 0 if trie.predictors[0] < 0 else 1  # whether the prompt's end predicts a scored token
     states = states[:, first:]
