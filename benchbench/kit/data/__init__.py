@@ -3,7 +3,7 @@
 from benchbench.kit.data.corpora import MAIN_METRICS, BuildOptions, build_corpus
 from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
 from benchbench.kit.data.corpus_store import (
-    corpus_facts,
+    describe_corpus,
     is_whole,
     read_corpus,
     training_counts,
@@ -23,7 +23,7 @@ __all__ = [
     "build_corpus",
     "check_corpus",
     "class_index",
-    "corpus_facts",
+    "describe_corpus",
     "find_duplicates",
     "is_whole",
     "limit_corpus",
