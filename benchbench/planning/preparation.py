@@ -59,7 +59,7 @@ def prepare(
     Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
     splits.
     """
-    from benchbench.kit.data.corpus_store import describe_corpus, is_whole
+    from benchbench.kit.data import describe_corpus, is_whole
 
     params = catalog.resolved("dataset", reference)
     folder = (cache or cache_folder()) / "corpora" / _name(reference, params, catalog)
@@ -86,9 +86,7 @@ def _make_cache(folder: Path) -> None:
 
 def build(use: str, params: Params, folder: Path) -> None:
     """Read a dataset and write it, checked, limited and searched for leaks, to `folder`."""
-    from benchbench.kit.data.corpus_checks import check_corpus
-    from benchbench.kit.data.corpus_store import write_corpus
-    from benchbench.kit.data.sampling import limit_corpus
+    from benchbench.kit.data import check_corpus, limit_corpus, write_corpus
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     raw, whole = fsio.scratch_folder(folder.parent), fsio.scratch_folder(folder.parent)
@@ -107,7 +105,7 @@ def build(use: str, params: Params, folder: Path) -> None:
 
 def with_leaks_reported(corpus: Corpus) -> Corpus:
     """Return the corpus with texts that stand in more than one split counted in its report."""
-    from benchbench.kit.data.corpus_checks import find_duplicates
+    from benchbench.kit.data import find_duplicates
 
     found = find_duplicates(corpus)
     facts = {f"duplicates_{name}": count for name, count in found._asdict().items()}
