@@ -85,14 +85,14 @@ class Catalog:
         known: Executor = _known("executor", name, self.executors)
         return known
 
-    def configured_executor(self, name: str, given: Params, jobs: int | None) -> Executor:
+    def configured_executor(self, name: str, params: Params, jobs: int | None) -> Executor:
         """Return an executor with a value for each of its parameters and `jobs` cells at once.
 
         Raises BenchbenchError for values that it does not take.
         """
         executor = self.executor(name)
         configurable = executor if isinstance(executor, Configurable) else None
-        values, faults = resolve(name, configurable.parameters if configurable else (), given)
+        values, faults = resolve(name, configurable.parameters if configurable else (), params)
         if faults:
             raise BenchbenchError("; ".join(faults))
         return configurable.configured(values, jobs) if configurable else executor

@@ -229,6 +229,6 @@ _OPTIONS = [
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
                  show_default=True),
     click.option("--offline", is_flag=True, help="Never use the network."),
-    click.option("--strict", is_flag=True, help="Stop where texts stand in two splits."),
+    click.option("--strict", is_flag=True, help="Stop if texts are in two splits."),
     store_option,
 ]  # fmt: skip

@@ -14,7 +14,7 @@ AnyMember = TypeVar("AnyMember", bound=GridMember)
 
 
 def with_params(block: Block, flags: Params) -> tuple[Block, list[str]]:
-    """Return (the block with all parameters given to its members, faults).
+    """Return (the block whose members have all their parameters, faults).
 
     `flags` are those of the command line. What they set is not searched any more.
     """
@@ -36,7 +36,7 @@ def with_params(block: Block, flags: Params) -> tuple[Block, list[str]]:
 
 
 def used_names(block: Block, *sources: Iterable[str]) -> set[str]:
-    """Return the names, of each source by itself, that set a parameter of some member."""
+    """Return the names that set a parameter of some member, for each source of names alone."""
     return {
         name
         for member in block.members

@@ -17,8 +17,8 @@ class Block:
     """One product of a grid.
 
     - `params` go to every member that declares them, or to one member as `name.param`.
-    - `search` maps parameters of methods to the values to try. All combinations are tried; the
-      leaderboard shows the one with the best validation score of each method.
+    - `search` maps parameters of methods to the values to try. All combinations are tried, and the
+      leaderboard shows the combination with the best validation score.
     - `seeds` are used in place of the grid's.
     """
 

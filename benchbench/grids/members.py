@@ -1,4 +1,4 @@
-"""What expansion must know of each dataset, method and backbone of a grid."""
+"""The datasets, methods and backbones of a grid, with what expansion must know about them."""
 
 from __future__ import annotations
 

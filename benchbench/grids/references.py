@@ -1,4 +1,4 @@
-"""Looks up the references of a grid in the catalog: the only file here that asks it."""
+"""Looks up the references of a grid in the catalog. Nothing else in this room asks it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def find_backbone(text: str, catalog: Catalog) -> BackboneMember:
 
 @dataclass(frozen=True, slots=True)
 class Finders:
-    """A function for each noun, from what a file says to the member that it stands for."""
+    """One function per noun: from the text in a file to the member that it stands for."""
 
     dataset: Callable[[str], DatasetMember]
     method: Callable[[str], MethodMember]
