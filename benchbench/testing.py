@@ -12,11 +12,13 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchbench.catalog import check_item, load_catalog
 from benchbench.contract import (
     Backbone,
     BoundBackbone,
+    Classifier,
     Corpus,
     Dataset,
     Kind,
@@ -27,6 +29,9 @@ from benchbench.contract import (
     Value,
     resolve,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WORDS = {"rain": "wet cloud puddle", "snow": "white cold frost", "sun": "bright hot dry"}
 PROBES = 32
@@ -95,39 +100,22 @@ def check_method(
 
     >>> check_method(MyMethod(), backbone="nano-llama", params={"epochs": 1})
     """
-    import numpy as np
-
     check_item(PLUGIN, "method", method)
     kind = kind or method.kinds[0]
     assert kind in method.kinds, f"{method.name} does not take {kind} data"
-    assert bool(method.backbone_kinds) == (backbone is not None), (
-        f"{method.name} takes backbones of {method.backbone_kinds or 'no kind'}"
-    )
-    bound = None if backbone is None else _bound(backbone)
-    assert bound is None or bound.backbone.kind in method.backbone_kinds, (
-        f"{method.name} takes {' or '.join(method.backbone_kinds)}, "
-        f"{bound.backbone.name} is {bound.backbone.kind}"
-    )
+    bound = _bound(method, backbone)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = small_corpus(kind, folder / "corpus")
-        task = _task(corpus, method, bound, params or {})
-        classifier = method.fit(task)
         texts = [*corpus.validation["text"], *corpus.train["text"]][:PROBES]
-        logits = np.asarray(classifier.predict_logits(texts))
-        shape = (len(texts), len(corpus.labels))
-        assert logits.shape == shape, f"logits are {logits.shape}, expected {shape}"
-        assert logits.dtype == np.float32, f"logits are {logits.dtype}, expected float32"
-        assert np.isfinite(logits).all(), "a logit is not a finite number"
-        turned = np.asarray(classifier.predict_logits(texts[::-1]))[::-1]
-        assert np.allclose(turned, logits, atol=1e-4), "logits depend on the order of the texts"
+        classifier = method.fit(_task(corpus, method, bound, params or {}))
+        logits = _checked_logits(classifier, texts, len(corpus.labels))
         assert isinstance(classifier.hard, bool), "hard is not true or false"
         json.dumps(dict(classifier.facts), allow_nan=False)
         (folder / "saved").mkdir()
         classifier.save(folder / "saved")
         del classifier
-        after = np.asarray(method.load(folder / "saved", bound).predict_logits(texts))
-        assert np.allclose(after, logits, atol=1e-5), "after save and load predictions differ"
+        _check_same(logits, method.load(folder / "saved", bound).predict_logits(texts))
 
 
 def check_backbone(backbone: str | Path | Backbone, params: Params | None = None) -> None:
@@ -197,13 +185,47 @@ def _looked_up(backbone: str | Path | Backbone) -> Backbone:
     return backbone
 
 
-def _bound(backbone: str | Path | Backbone | BoundBackbone) -> BoundBackbone:
-    """Return the backbone with the default values of its parameters, on the CPU."""
+def _bound(
+    method: Method, backbone: str | Path | Backbone | BoundBackbone | None
+) -> BoundBackbone | None:
+    """Return the backbone for a method, on the CPU; None for a method that takes none."""
+    assert bool(method.backbone_kinds) == (backbone is not None), (
+        f"{method.name} takes backbones of {method.backbone_kinds or 'no kind'}"
+    )
+    if backbone is None:
+        return None
     if isinstance(backbone, BoundBackbone):
-        return backbone
-    backbone = _looked_up(backbone)
-    values = settle(backbone.name, backbone.parameters, {})
-    return BoundBackbone(backbone, values, device="cpu", dtype="float32")
+        bound = backbone
+    else:
+        backbone = _looked_up(backbone)
+        values = settle(backbone.name, backbone.parameters, {})
+        bound = BoundBackbone(backbone, values, device="cpu", dtype="float32")
+    assert bound.backbone.kind in method.backbone_kinds, (
+        f"{method.name} takes {' or '.join(method.backbone_kinds)}, "
+        f"{bound.backbone.name} is {bound.backbone.kind}"
+    )
+    return bound
+
+
+def _checked_logits(classifier: Classifier, texts: list[str], labels: int) -> np.ndarray:
+    """Return the logits of the texts; raise AssertionError for a wrong form, order or value."""
+    import numpy as np
+
+    logits = np.asarray(classifier.predict_logits(texts))
+    shape = (len(texts), labels)
+    assert logits.shape == shape, f"logits are {logits.shape}, expected {shape}"
+    assert logits.dtype == np.float32, f"logits are {logits.dtype}, expected float32"
+    assert np.isfinite(logits).all(), "a logit is not a finite number"
+    turned = np.asarray(classifier.predict_logits(texts[::-1]))[::-1]
+    assert np.allclose(turned, logits, atol=1e-4), "logits depend on the order of the texts"
+    return logits
+
+
+def _check_same(before: np.ndarray, after: np.ndarray) -> None:
+    import numpy as np
+
+    same = np.allclose(np.asarray(after), before, atol=1e-5)
+    assert same, "after save and load predictions differ"
 
 
 def _task(corpus: Corpus, method: Method, backbone: BoundBackbone | None, params: Params) -> Task:

@@ -221,9 +221,9 @@ def test_members_are_checked_as_they_are_when_the_plugin_is_loaded(stranger):
     class Licensed(stranger.TinyRandomLlama):
         license = "mit"
 
-    with pytest.raises(PluginError, match="'under test': method 'planted' .*'requires'"):
+    with pytest.raises(PluginError, match=r"'under test': method 'planted' .*'requires'"):
         check_method(Misspelled("none"))
-    with pytest.raises(PluginError, match="'under test': backbone .*'licence'"):
+    with pytest.raises(PluginError, match=r"'under test': backbone .*'licence'"):
         check_backbone(Licensed())
     with pytest.raises(PluginError, match=r"supply an object: Weather\(\)"):
         check_dataset(stranger.Weather)
