@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
-from benchbench.contract import Parameter
+from benchbench.contract import Configurable, Parameter
 from benchbench.evidence import main_scores
 from benchbench.machine import TEMPORARY
 from benchbench.planning import CACHE, cache_folder
@@ -102,7 +102,7 @@ def _parameters() -> tuple[tuple[str, ...], Rows]:
             for parameter in catalog.parameters(noun, name):
                 owners.setdefault(parameter, []).append(name)
     for name, executor in catalog.executors.items():
-        for parameter in getattr(executor, "parameters", ()):
+        for parameter in executor.parameters if isinstance(executor, Configurable) else ():
             owners.setdefault(parameter, []).append(name)
     rows = [
         (

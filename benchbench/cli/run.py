@@ -25,7 +25,7 @@ from benchbench.cli.selection import (
     share,
     threads_option,
 )
-from benchbench.contract import BenchbenchError, Executor
+from benchbench.contract import BenchbenchError, Executor, MayBeRemote
 from benchbench.evidence import (
     Board,
     BoardCell,
@@ -112,7 +112,7 @@ def _settings(options: dict[str, Any], selection: Selection) -> Settings:
     """Return how to run; what is wrong with the executor is told before any work."""
     executor = _executor(options, selection)
     jobs, threads = share(options, selection)
-    if getattr(executor, "remote", False):
+    if isinstance(executor, MayBeRemote) and executor.remote:
         jobs, threads = options["jobs"] or 1, options["threads"] or 1
     cache = None if options["no_cache"] else cache_folder()
     return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor, cache)

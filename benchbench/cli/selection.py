@@ -13,7 +13,19 @@ import click
 
 from benchbench.catalog import Catalog, load_catalog
 from benchbench.contract import BenchbenchError, Reference, UnknownName, Value
-from benchbench.grids import CORES, Expansion, Grid, Overrides, expand, find, parse_only, read_grid
+from benchbench.grids import (
+    CORES,
+    Expansion,
+    Grid,
+    Overrides,
+    dataset_member,
+    expand,
+    find_backbone,
+    find_dataset,
+    find_method,
+    parse_only,
+    read_grid,
+)
 from benchbench.machine import Device, find_device, share_of_cores
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
@@ -66,7 +78,7 @@ def select(options: dict[str, Any]) -> Selection:
             "--dataset NAME or --grid NAME."
         )
     only = parse_only(",".join(options["only"]), grid)
-    expansion = expand(grid, catalog, _with_only(overrides, only))
+    expansion = expand(grid, _with_only(overrides, only))
     if not expansion.cells:
         reasons = "; ".join(expansion.dropped) or "--only leaves nothing"
         raise BenchbenchError(f"Grid '{grid.name}' has no cell to run: {reasons}.")
@@ -127,15 +139,15 @@ def set_offline(offline: bool) -> None:
 
 
 def _overrides(options: dict[str, Any], catalog: Catalog) -> Overrides:
-    datasets = [find("dataset", name, catalog) for name in options["dataset"]]
+    datasets = [find_dataset(name, catalog) for name in options["dataset"]]
     if options["csv"]:
-        datasets.append(_csv_reference(options, catalog))
+        datasets.append(dataset_member(_csv_reference(options, catalog), catalog))
     elif stray := [name for name in CSV_OPTIONS if options[name]]:
         raise BenchbenchError(f"--{stray[0].replace('_', '-')} goes with --csv FILE.")
     return Overrides(
         datasets=tuple(datasets),
-        methods=tuple(find("method", name, catalog) for name in options["method"]),
-        backbones=tuple(find("backbone", name, catalog) for name in options["backbone"]),
+        methods=tuple(find_method(name, catalog) for name in options["method"]),
+        backbones=tuple(find_backbone(name, catalog) for name in options["backbone"]),
         seeds=_numbers(options["seeds"]),
         sets=_settings_of_cells(options, catalog),
         limit=options["limit"],
@@ -217,6 +229,6 @@ _OPTIONS = [
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
                  show_default=True),
     click.option("--offline", is_flag=True, help="Never use the network."),
-    click.option("--strict", is_flag=True, help="Stop where texts stand in two splits."),
+    click.option("--strict", is_flag=True, help="Stop if texts are in two splits."),
     store_option,
 ]  # fmt: skip

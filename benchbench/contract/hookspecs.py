@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchbench.contract.metric import Metric
     from benchbench.contract.record import Record
 
-API_VERSION = 1
+API_VERSION = 2
 """Rises on breaking changes. A plugin may declare `BENCHBENCH_API_VERSION` for a check."""
 
 hookspec = HookspecMarker("benchbench")
