@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.cli.selection import store_option
+from benchbench.cli.options import store_option
 from benchbench.contract import BenchbenchError
 from benchbench.evidence import (
     RESAMPLES,
@@ -33,7 +33,7 @@ from benchbench.publishing import (
     settings_of,
 )
 from benchbench.records import Store, read_json
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 MOST_TITLES = 10
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from benchbench.cli.selection import store_option
+from benchbench.cli.options import store_option
 from benchbench.contract import BenchbenchError
 from benchbench.evidence import load_or_compute, read_board, records_on
-from benchbench.leaderboard import Leaderboard, build_leaderboard
+from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
-from benchbench.render import terminal
+from benchbench.render import format_names, load_format
 
 SOME_WRONG = 1
-TEXT_FORMS = ("markdown", "html", "csv", "json", "latex")
 
 
 @click.command()
 @click.argument("name", required=False)
 @store_option
-@click.option("--format", "form", type=click.Choice(["terminal", *TEXT_FORMS]),
+@click.option("--format", "form", type=click.Choice(format_names()),
               help="[terminal on a terminal, else markdown]")  # fmt: skip
 @click.option(
     "--table",
@@ -83,10 +80,10 @@ def leaderboard(
         built = build_leaderboard(board, records, load_or_compute(source, board, records, say))
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
-    if form == "terminal" and output is None:
-        terminal.show(built, console)
-        return 0
-    text = _renderer(form, table, built)(built)
+    output_format = load_format(form)
+    if output is not None and output_format.screen_only:
+        raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
+    text = output_format.text(built, table)
     if output is None:
         console.file.write(text)
         return 0
@@ -102,19 +99,6 @@ def board_name(store: Store, name: str | None) -> str:
         known = ", ".join(names) or "none; 'benchbench run' makes one"
         raise BenchbenchError(f"Which board? There are: {known}.")
     return name or names[0]
-
-
-def _renderer(form: str, table: str, board: Leaderboard) -> Callable[[Leaderboard], str]:
-    """Return what makes the text; each form is imported when it is asked for."""
-    if form == "terminal":
-        raise BenchbenchError("--format terminal writes to no file; leave --output out.")
-    render = import_module(f"benchbench.render.{form}").render
-    if form != "csv":
-        return render  # type: ignore[no-any-return]
-    known = list(dict.fromkeys(each.key for one in board.sections for each in one.tables))
-    if table not in known:
-        raise BenchbenchError(f"--table {table}: no such table. Available: {', '.join(known)}.")
-    return lambda built: str(render(built, table))
 
 
 def _check(folder: Path, console: Console) -> int:

@@ -16,7 +16,7 @@ from rich.progress import (
 from rich.text import Text
 
 from benchbench.contract import Cell, Event, Record, hookimpl
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 STYLES = {"ok": "green", "skipped": "yellow"}
 

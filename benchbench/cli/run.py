@@ -13,17 +13,15 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchbench.cli.options import jobs_option, selection_options, threads_option
 from benchbench.cli.progress import ProgressWatcher
 from benchbench.cli.selection import (
     Selection,
     executor_settings,
-    jobs_option,
     planned,
     prepare_all,
     select,
-    selection_options,
     share,
-    threads_option,
 )
 from benchbench.contract import BenchbenchError, Executor
 from benchbench.evidence import (
@@ -39,7 +37,7 @@ from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio, redact
 from benchbench.planning import PlannedCell, cache_folder
 from benchbench.records import Store, corrupt_records, open_store
-from benchbench.render import markdown, terminal
+from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
 from benchbench.running import run as run_suite
 

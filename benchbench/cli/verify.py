@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from benchbench.publishing import verify as verify_folder
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 SOME_WRONG = 1
 

@@ -80,7 +80,7 @@ def test_ls_tells_what_there_is_and_how_to_free_it(here):
     assert set(rows) == {"corpora", "features"}
     assert "│ 1 " in rows["corpora"]
     assert "│ 3 " in rows["features"]
-    assert f"{folder / 'cache'}, or where BENCHBENCH_CACHE says" in done.stdout
+    assert f"{folder / 'cache'}; BENCHBENCH_CACHE names another folder" in done.stdout
     assert "delete the folder" in done.stdout
 
 

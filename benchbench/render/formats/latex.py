@@ -1,9 +1,10 @@
-"""Tables for a paper: LaTeX with booktabs. Names are data: no character of theirs is a command."""
+"""A leaderboard as LaTeX tables with booktabs. Names are data: they never become commands."""
 
 from __future__ import annotations
 
 from benchbench.leaderboard import Leaderboard, Section, Table
 from benchbench.render.characters import visible
+from benchbench.render.output_format import OutputFormat
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -15,7 +16,7 @@ SPECIAL = {
 
 
 def render(board: Leaderboard) -> str:
-    """Return a `table` environment for every table; it needs booktabs and textcomp."""
+    """Return one `table` environment per table; they need booktabs and textcomp."""
     lines = [f"% {escape(board.title)}", r"% needs \usepackage{booktabs,textcomp}", ""]
     for section in board.sections:
         for table in section.tables:
@@ -25,19 +26,22 @@ def render(board: Leaderboard) -> str:
     return "\n".join(lines) + "\n"
 
 
+FORMAT = OutputFormat("one table environment per table, for a paper; needs booktabs", render)
+
+
 def escape(text: str) -> str:
-    """Return `text` so that LaTeX sets it as it is."""
+    """Return `text` so that LaTeX prints it as it is."""
     return "".join(SPECIAL.get(character, character) for character in visible(text))
 
 
 def _table(section: Section, table: Table) -> list[str]:
-    form = "r" + "".join("l" if column.words else "r" for column in table.columns)
+    alignment = "r" + "".join("l" if column.words else "r" for column in table.columns)
     head = " & ".join([r"\#", *(escape(column.title) for column in table.columns)])
     lines = [
         r"\begin{table}",
         r"\centering\small",
         rf"\caption{{{escape(section.title)}: {escape(table.title)}.}}",
-        rf"\begin{{tabular}}{{{form}}}",
+        rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
         rf"{head} \\",
         r"\midrule",

@@ -1,20 +1,17 @@
-"""Rendering: names are data, in markdown and on a terminal."""
+"""A leaderboard as markdown: names are data."""
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from markdown_it import MarkdownIt
-from rich.console import Console
 
 from benchbench import Reference
 from benchbench.leaderboard.build import Leaderboard, build_leaderboard
-from benchbench.render import terminal
-from benchbench.render.markdown import escape, render
+from benchbench.render.formats.markdown import escape, render
 from tests.support.building import board, by_id, cell, facts, ranked, record
 
 HOSTILE = {
@@ -175,30 +172,3 @@ def test_a_system_that_is_not_ranked_has_a_dash_for_a_place():
     section = ranked(("m", "b", "F1"), ("head", "llama", "0.5"), words=2, places=[None])
     text = render(Leaderboard("t", (section,), ()))
     assert "| – | head |" in text
-
-
-def printed(table, **options):
-    console = Console(file=io.StringIO(), width=300, **options)
-    terminal.show(table, console)
-    return console.file.getvalue()
-
-
-@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_a_name_does_not_drive_the_terminal(name):
-    text = printed(table_of(name))
-    assert all(character.isprintable() or character in "\n " for character in text)
-    text.encode()
-    assert len(text.splitlines()) == len(printed(table_of("plain")).splitlines())
-
-
-def test_colours_of_ours_are_all_that_drives_it():
-    text = printed(table_of(HOSTILE["ansi"]), force_terminal=True, color_system="standard")
-    rest = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    assert "\x1b" not in rest
-    assert "\x07" not in rest
-    assert "\x1b[31mred" not in text
-
-
-def test_console_markup_in_a_name_is_plain_text():
-    assert "[bold red]x[/]" in printed(table_of("[bold red]x[/]"))
-    assert ":smile:" in printed(table_of(":smile:"))

@@ -1,11 +1,12 @@
 "use strict";
-// Sorting, filtering, and open folds in print. Without this script all is there, in its first order.
+// Sorting, filtering, and open folds in print. Without this script the page shows everything, in its
+// first order.
 (() => {
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
   const isEmpty = (value) => value === null || value === "";
 
-  // What a row is sorted by: a number or null where it is one, else its text.
+  // The value that a row is sorted by: a number or null in a column of numbers, else the text.
   const valueOf = (row, column, kind) => {
     const cell = row.cells[column];
     if (kind === "words") {
@@ -18,10 +19,10 @@
     return Number.isNaN(number) ? value : number;
   };
 
-  const compare = (one, other) =>
-    typeof one === "number" && typeof other === "number"
-      ? one - other
-      : collator.compare(String(one), String(other));
+  const compare = (first, second) =>
+    typeof first === "number" && typeof second === "number"
+      ? first - second
+      : collator.compare(String(first), String(second));
 
   const sort = (table, head, direction) => {
     const column = head.cellIndex;
@@ -31,12 +32,12 @@
       row,
       value: valueOf(row, column, head.dataset.kind),
     }));
-    rows.sort((one, other) => {
-      // empty ones come last in both directions
-      if (isEmpty(one.value) || isEmpty(other.value)) {
-        return isEmpty(one.value) - isEmpty(other.value);
+    rows.sort((first, second) => {
+      // empty values come last in both directions
+      if (isEmpty(first.value) || isEmpty(second.value)) {
+        return isEmpty(first.value) - isEmpty(second.value);
       }
-      return sign * compare(one.value, other.value);
+      return sign * compare(first.value, second.value);
     });
     body.append(...rows.map(({ row }) => row));
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -57,7 +58,7 @@
     }
   };
 
-  // The text of a row without that of its pictures, which repeats names and numbers.
+  // The text of a row without the text of its pictures, which repeats names and numbers.
   const textOf = (row) =>
     [...row.cells]
       .flatMap((cell) => [...cell.childNodes])

@@ -6,25 +6,11 @@ import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import pairwise
-from random import Random
 
 import pytest
 
-from benchbench.evidence.values import Interval
-from benchbench.leaderboard.build import LearningCurve
-from benchbench.render.axes import LinearScale, LogScale
-from benchbench.render.charts import (
-    calibration_gap,
-    interval_bar,
-    interval_scale,
-    learning_curve,
-    smoothed,
-)
-from benchbench.render.heat import MOST_CONFUSED, MOST_LABELS, confusions, label_f1
-from benchbench.render.html import digest, render
-from benchbench.render.pairs import difference_table
-from benchbench.render.scatter import Dot, pareto_front, scatters
+from benchbench.render.charts.heat_map import MOST_CONFUSED, MOST_LABELS
+from benchbench.render.formats.html import digest, render
 from tests.support.reports import HOSTILE, leaderboard, section
 
 VOID = {"meta", "link", "input"}
@@ -198,118 +184,3 @@ def test_many_systems_and_labels_stay_bounded_and_say_what_is_left_out():
     assert len(text.encode()) < 8_000_000
     assert f"{MOST_LABELS} of {tested} labels" in text
     assert f"{MOST_CONFUSED} of 451 labels" in text
-
-
-@pytest.mark.parametrize("gain", [False, True], ids=["less is better", "more is better"])
-def test_the_front_is_what_no_system_dominates(gain):
-    random = Random(5)
-    sign = -1 if gain else 1
-    for size in range(1, 60):
-        dots = [
-            Dot(place, f"{place}", random.randint(0, 9), random.randint(0, 9) / 10)
-            for place in range(size)
-        ]
-
-        def dominates(one, other):
-            costs = sign * one.cost, sign * other.cost
-            as_good = one.quality >= other.quality and costs[0] <= costs[1]
-            return as_good and (one.quality > other.quality or costs[0] < costs[1])
-
-        expected = {dot for dot in dots if not any(dominates(other, dot) for other in dots)}
-        assert set(pareto_front(dots, gain=gain)) == expected
-
-
-def test_a_scatter_leaves_out_what_is_not_ranked_and_names_its_front():
-    one = section(6, 5)
-    found = {each.cost.key: each for each in scatters(one.tables[0], "macro_f1", "macro-F1")}
-    assert list(found) == [
-        "fit_seconds", "documents_per_second", "peak_mib", "trainable_parameters"
-    ]  # fmt: skip
-    for each in found.values():
-        dots = [shape for shape in each.picture.shapes if shape.element == "circle"]
-        assert len(dots) == 6
-        assert all(dot.name in each.picture.description for dot in each.front)
-
-
-@pytest.mark.parametrize("kind", [LinearScale, LogScale])
-@pytest.mark.parametrize(
-    "values", [[0.5], [0, 0], [1, 2], [3e-4, 2e12], [0, 5, 1e6], [0.71, 0.72, 0.7201]], ids=str
-)
-def test_a_scale_keeps_order_and_stays_inside(kind, values):
-    scale = kind.over(values, 40, 300)
-    places = [scale(value) for value in sorted(values)]
-    assert all(40 <= place <= 300 for place in places)
-    assert all(one <= other for one, other in pairwise(places))
-    assert len(scale.ticks) <= 8
-    assert all(39.9 <= scale(tick) <= 300.1 for tick in scale.ticks)
-
-
-def test_an_interval_is_drawn_where_it_is():
-    interval = Interval(0.2, 0.6, 0.2, 0.6)
-    scale = interval_scale([interval, Interval(0.0, 1.0, 0.0, 1.0)])
-    picture = interval_bar("name", 0.4, interval, scale)
-    (dot,) = (shape for shape in picture.shapes if shape.element == "circle")
-    assert float(dot.attributes["cx"]) == pytest.approx(scale(0.4), abs=0.1)
-    assert "0.400" in picture.description and "0.200 to 0.600" in picture.description
-
-
-def test_the_gap_of_a_reliability_diagram_is_the_expected_calibration_error():
-    system = replace(section().evidence.systems[0], reliability=((0.25, 0.5, 10), (0.95, 0.9, 30)))
-    assert calibration_gap(system) == pytest.approx((0.25 * 10 + 0.05 * 30) / 40)
-
-
-def test_labels_are_chosen_by_difficulty_and_rarity_and_shown_by_frequency():
-    evidence = section(3, 451).evidence
-    heat = label_f1(evidence)
-    assert len(heat.rows) == MOST_LABELS
-    counts = [row.count for row in heat.rows]
-    assert counts == sorted(counts, reverse=True) and min(counts) > 0
-    means = {
-        name: sum(system.label_f1[number] for system in evidence.systems)
-        for number, name in enumerate(evidence.labels)
-        if evidence.support[number]
-    }
-    names = {row.name for row in heat.rows}
-    assert set(sorted(means, key=means.get)[: MOST_LABELS // 2]) <= names
-
-
-def test_a_confusion_matrix_holds_the_counts_of_its_labels():
-    evidence = section(6, 5).evidence
-    system = evidence.systems[0]
-    heat = confusions(evidence, system)
-    names = list(evidence.labels)
-    counts = {(row, column): count for row, column, count in system.confusion}
-    for row in heat.rows:
-        for column, cell in zip(heat.columns, row.cells, strict=True):
-            count = counts.get((names.index(row.name), names.index(column)), 0)
-            assert cell.text == (f"{count:,}" if count else "")
-            assert cell.marked == (row.name == column)
-
-
-def test_differences_are_seen_from_the_other_system():
-    evidence = section(6, 5).evidence
-    table, pictures = difference_table(evidence)
-    reference = evidence.systems[evidence.baseline]
-    assert len(table.rows) == len(pictures) == 5
-    for row in table.rows:
-        system = evidence.systems[row.place - 1]
-        assert row.entries[0].text == system.name
-        assert row.entries[1].values[0] == pytest.approx(system.value - reference.value)
-        low, high = row.entries[2].values
-        assert low <= row.entries[1].values[0] <= high
-
-
-def test_smoothing_keeps_the_mean_of_a_curve_and_bounds_its_points():
-    series = [(float(step), float(step % 7)) for step in range(400)]
-    found = smoothed(series)
-    assert len(found) == 40
-    assert sum(loss for _, loss in found) / 40 == pytest.approx(
-        sum(loss for _, loss in series) / 400
-    )
-    assert smoothed([]) == []
-
-
-def test_a_run_without_losses_has_no_curve():
-    assert learning_curve("x", [LearningCurve("x", 0, ({"step": 1, "rate": 2},))]) is None
-    one = learning_curve("x", [LearningCurve("x", 0, ({"step": 1, "loss": 2},))])
-    assert "from 2 to 2" in one.description

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchbench.render.html import render
+from benchbench.render.formats.html import render
 from tests.support.browser import CHROMIUM, DRIVER, ENTER, TAB, browser
 from tests.support.reports import HOSTILE, leaderboard, section
 

@@ -1,8 +1,6 @@
-"""A leaderboard for a terminal, by rich; names are plain text there too."""
+"""A leaderboard for a terminal, drawn by rich. Names are data: they never drive the terminal."""
 
 from __future__ import annotations
-
-import unicodedata
 
 from rich import box
 from rich.cells import cell_len
@@ -11,13 +9,27 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.leaderboard import Leaderboard
-from benchbench.leaderboard import Table as Data
+from benchbench.leaderboard import Table as BoardTable
+from benchbench.render.characters import plain
+from benchbench.render.output_format import OutputFormat
 
-HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-"""Unicode categories that drive a terminal, turn text round or cannot be written."""
 PADDING = 3
+"""The characters between two columns."""
 BORDER = 6
-"""What the table's edges and the column of places take."""
+"""The characters that the table's edges and the column of places take."""
+
+
+def render(board: Leaderboard) -> str:
+    """Return what `show` prints on the terminal that standard output goes to."""
+    console = Console()
+    with console.capture() as capture:
+        show(board, console)
+    return capture.get()
+
+
+FORMAT = OutputFormat(
+    "tables in colour, as many as the width of the terminal asks for", render, screen_only=True
+)
 
 
 def show(board: Leaderboard, console: Console) -> None:
@@ -43,8 +55,8 @@ def show(board: Leaderboard, console: Console) -> None:
         console.print(Text(plain(note), style="dim"))
 
 
-def _parts(table: Data, width: int) -> list[list[int]]:
-    """Share the columns out over tables that fit; each begins with the columns of words."""
+def _parts(table: BoardTable, width: int) -> list[list[int]]:
+    """Share the columns out over tables that fit; every table repeats the columns of words."""
     words = [place for place, column in enumerate(table.columns) if column.words]
     start = BORDER + sum(_width(table, column) for column in words)
     parts: list[list[int]] = [[]]
@@ -60,30 +72,25 @@ def _parts(table: Data, width: int) -> list[list[int]]:
     return [[*words, *part] for part in parts]
 
 
-def _width(table: Data, column: int) -> int:
-    """Return the character cells that a column takes when nothing in it is broken."""
-    entries = [cell_len(plain(row.entries[column].text)) for row in table.rows]
-    return max([cell_len(table.columns[column].title), *entries]) + PADDING
+def _width(table: BoardTable, column: int) -> int:
+    """Return the width in characters that a column needs so that no text in it is broken."""
+    widths = [cell_len(plain(row.entries[column].text)) for row in table.rows]
+    return max([cell_len(table.columns[column].title), *widths]) + PADDING
 
 
-def _table(data: Data, columns: list[int]) -> Table:
+def _table(data: BoardTable, columns: list[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("#", justify="right")
-    scores = next(n for n, column in enumerate(data.columns) if not column.words)
+    score = next(place for place, column in enumerate(data.columns) if not column.words)
     for column in columns:
         table.add_column(
             Text(data.columns[column].title),
             justify="left" if data.columns[column].words else "right",
             overflow="fold",
-            style="bold" if column == scores else "",
+            style="bold" if column == score else "",
         )
     for row in data.rows:
         place = "–" if row.place is None else str(row.place)
-        entries = (Text(plain(row.entries[column].text)) for column in columns)
-        table.add_row(place, *entries, style="italic" if row.reported else "")
+        texts = (Text(plain(row.entries[column].text)) for column in columns)
+        table.add_row(place, *texts, style="italic" if row.reported else "")
     return table
-
-
-def plain(text: str) -> str:
-    """Return `text` without control characters: a label must not drive the terminal."""
-    return "".join("�" if unicodedata.category(c) in HIDDEN else c for c in text)

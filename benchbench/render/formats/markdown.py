@@ -7,17 +7,18 @@ from collections.abc import Iterable
 
 from benchbench.leaderboard import Leaderboard, Section, Table
 from benchbench.render.characters import visible
+from benchbench.render.output_format import OutputFormat
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$!])")
 BLOCK = re.compile(
     r"^(?:(?P<sign>[-+=])(?![0-9.])|(?P<number>[0-9]+)(?P<stop>[.)])(?![0-9])|(?P<space> ))"
 )
-"""What at the start of a line would open a list, a heading or a block of code."""
+"""What would open a list, a heading or a block of code at the start of a line."""
 AUTOMATIC_LINK = re.compile(r"(?i)(https?|ftp|www|mailto)([:.])")
 
 
 def render(board: Leaderboard) -> str:
-    """Return the leaderboard as markdown, the same bytes for the same board."""
+    """Return the leaderboard as markdown, the same bytes for the same leaderboard."""
     lines = [f"# {escape(board.title)}", ""]
     if board.note:
         lines += [escape(board.note), ""]
@@ -25,6 +26,11 @@ def render(board: Leaderboard) -> str:
         lines += _section(section)
     lines += ["## Notes", "", *(f"- {escape(note)}" for note in board.notes)]
     return "\n".join(lines) + "\n"
+
+
+FORMAT = OutputFormat(
+    "GitHub-flavoured markdown, as it is published: the main tables and all notes", render
+)
 
 
 def escape(text: str) -> str:
@@ -36,6 +42,7 @@ def escape(text: str) -> str:
 
 
 def _harmless(start: re.Match[str]) -> str:
+    """Return the start of a line with the character escaped that would open a block."""
     if start["space"]:
         return "&#32;"
     return f"\\{start['sign']}" if start["sign"] else f"{start['number']}\\{start['stop']}"
@@ -48,19 +55,19 @@ def _section(section: Section) -> list[str]:
     if section.failures:
         lines += ["Without a result:", ""]
         lines += [f"- {escape(failure)}" for failure in section.failures]
-        lines += ["", "About the data and the comparison:", ""]  # or two lists would become one
+        # without a line between them, the two lists would become one
+        lines += ["", "About the data and the comparison:", ""]
     lines += [*(f"- {escape(note)}" for note in section.notes), ""]
     for table in section.tables[1:]:
-        if table.lengthy:
-            continue
-        lines += [f"### {escape(section.title)}: {escape(table.title)}", "", *_table(table)]
+        if not table.lengthy:
+            lines += [f"### {escape(section.title)}: {escape(table.title)}", "", *_table(table)]
     return lines
 
 
 def _table(table: Table) -> list[str]:
-    columns = ("#", *(column.title for column in table.columns))
+    titles = ("#", *(column.title for column in table.columns))
     rule = ["---:", *("---" if column.words else "---:" for column in table.columns)]
-    lines = [_line(columns), f"| {' | '.join(rule)} |"]
+    lines = [_line(titles), f"| {' | '.join(rule)} |"]
     for row in table.rows:
         place = "–" if row.place is None else str(row.place)
         texts = (entry.text for entry in row.entries)
@@ -71,6 +78,6 @@ def _table(table: Table) -> list[str]:
     return lines
 
 
-def _line(entries: Iterable[str], italic: bool = False) -> str:
+def _line(texts: Iterable[str], italic: bool = False) -> str:
     mark = "*" if italic else ""
-    return f"| {' | '.join(f'{mark}{escape(entry)}{mark}' for entry in entries)} |"
+    return f"| {' | '.join(f'{mark}{escape(text)}{mark}' for text in texts)} |"

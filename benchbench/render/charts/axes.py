@@ -1,4 +1,4 @@
-"""From values to places: scales with round ticks, and the axes drawn by them."""
+"""From values to places: scales with round ticks, and the axes that are drawn by them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchbench.render.picture import Shape, line, words
+from benchbench.render.charts.picture import SvgElement, line, words
 
 MOST_TICKS = 6
 GAP_OF_ZERO = 22.0
-"""What a logarithmic scale keeps free between its zeros and all other values."""
-ROOM = 0.05
+"""The space that a logarithmic scale keeps between its zeros and all other values."""
+MARGIN = 0.05
 """The share of a scale that stays empty at either end, so that no dot sits on an edge."""
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -27,11 +27,11 @@ class LinearScale:
 
     @classmethod
     def over(cls, values: Iterable[float], start: float, end: float) -> LinearScale:
-        """Return a scale that holds all values and a little room beside them."""
+        """Return a scale that holds all values and a small margin beside them."""
         known = list(values)
         low, high = min(known, default=0.0), max(known, default=1.0)
-        room = ROOM * (high - low) or 0.5
-        return cls(low - room, high + room, start, end)
+        margin = MARGIN * (high - low) or 0.5
+        return cls(low - margin, high + margin, start, end)
 
     def __call__(self, value: float) -> float:
         """Return the place of a value."""
@@ -42,14 +42,14 @@ class LinearScale:
         """Return multiples of 1, 2 or 5 times a power of ten."""
         least = (self.high - self.low) / MOST_TICKS
         power = 10.0 ** math.floor(math.log10(least))
-        step = next(power * each for each in (1, 2, 5, 10) if power * each >= least)
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return tuple(each * step for each in range(first, last + 1))
+        return tuple(multiple * step for multiple in range(first, last + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class LogScale:
-    """A logarithmic scale; zeros, which it has no place for, stand apart at its start."""
+    """A logarithmic scale. It has no place for zeros: they stand apart at its start."""
 
     low: float
     high: float
@@ -63,8 +63,8 @@ class LogScale:
         known = list(values)
         positive = [value for value in known if value > 0]
         low, high = min(positive, default=1.0), max(positive, default=10.0)
-        room = (high / low) ** ROOM if high > low else 2.0
-        return cls(low / room, high * room, start, end, len(positive) < len(known))
+        margin = (high / low) ** MARGIN if high > low else 2.0
+        return cls(low / margin, high * margin, start, end, len(positive) < len(known))
 
     def __call__(self, value: float) -> float:
         """Return the place of a value."""
@@ -79,20 +79,20 @@ class LogScale:
         """Return powers of ten, with 2 and 5 times them where few powers fit."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         powers = range(first, last + 1)
-        found: list[float] = []
-        for steps in ((1, 2, 5), (1, 3), (1,)):
-            every = [step * 10.0**power for power in powers for step in steps]
-            found = [value for value in every if self.low <= value <= self.high]
-            if len(found) <= MOST_TICKS:
+        inside: list[float] = []
+        for factors in ((1, 2, 5), (1, 3), (1,)):
+            candidates = [factor * 10.0**power for power in powers for factor in factors]
+            inside = [value for value in candidates if self.low <= value <= self.high]
+            if len(inside) <= MOST_TICKS:
                 break
-        found = found[:: math.ceil(len(found) / MOST_TICKS)] if found else found
-        return (0.0, *found) if self.zeros else tuple(found)
+        inside = inside[:: math.ceil(len(inside) / MOST_TICKS)] if inside else inside
+        return (0.0, *inside) if self.zeros else tuple(inside)
 
 
 Scale = LinearScale | LogScale
 
 
-def axes(across: Scale, up: Scale, title_across: str, title_up: str) -> list[Shape]:
+def axes(across: Scale, up: Scale, title_across: str, title_up: str) -> list[SvgElement]:
     """Return grid lines, ticks and titles: `across` runs to the right, `up` to the top."""
     shapes = []
     for value, text in zip(up.ticks, tick_texts(up.ticks), strict=True):
@@ -111,11 +111,11 @@ def axes(across: Scale, up: Scale, title_across: str, title_up: str) -> list[Sha
 
 
 def tick_texts(values: Sequence[float]) -> tuple[str, ...]:
-    """Return the values as short as they can be told apart: 0.05, 20, 5k, 2M."""
-    return tuple(_tick(value) for value in values)
+    """Return the values in a short form: 0.05, 20, 5k, 2M."""
+    return tuple(_tick_text(value) for value in values)
 
 
-def _tick(value: float) -> str:
+def _tick_text(value: float) -> str:
     for size, prefix in PREFIXES:
         if abs(value) >= size * 0.9999:
             return f"{value / size:.4g}{prefix}"

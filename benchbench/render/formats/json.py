@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from benchbench.leaderboard import Leaderboard, Row, Section, Table
+from benchbench.render.output_format import OutputFormat
 
 
 def render(board: Leaderboard) -> str:
-    """Return the leaderboard as JSON, keys in a fixed order, the same bytes for the same board."""
+    """Return the leaderboard as JSON, keys in a fixed order, the same bytes for the same one."""
     data = {
         "title": board.title,
         "note": board.note,
@@ -18,6 +19,9 @@ def render(board: Leaderboard) -> str:
         "notes": list(board.notes),
     }
     return json.dumps(data, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+FORMAT = OutputFormat("every table with unrounded values, and the evidence behind them", render)
 
 
 def _section(section: Section) -> dict[str, Any]:

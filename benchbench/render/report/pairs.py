@@ -1,4 +1,4 @@
-"""All pairs of systems as a table, with McNemar's test of every seed beside the difference."""
+"""The report's tables of pairs: differences to a baseline, and all pairs with McNemar's test."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from benchbench.evidence import DatasetEvidence, PairEvidence
 from benchbench.leaderboard import Column, Entry, Row, Table, p_text, pairs, title_of
-from benchbench.render.charts import interval_bar, interval_scale
-from benchbench.render.picture import Picture
+from benchbench.render.charts.interval_bar import interval_bar, interval_scale
+from benchbench.render.charts.picture import Picture
 
 
 def pair_table(evidence: DatasetEvidence) -> Table:
-    """Return every pair as a row."""
+    """Return one row per pair, with McNemar's test of every seed beside the difference."""
     table = pairs(evidence)
-    seeds = sorted({each.seed for pair in evidence.pairs for each in pair.mcnemar})
+    seeds = sorted({mcnemar.seed for pair in evidence.pairs for mcnemar in pair.mcnemar})
     columns = tuple(Column(f"McNemar, seed {seed}", (f"p_{seed}",)) for seed in seeds)
     rows = tuple(
         replace(row, entries=(*row.entries, *_mcnemar(pair, seeds)))
@@ -23,17 +23,18 @@ def pair_table(evidence: DatasetEvidence) -> Table:
     note = (
         f"First minus second, {title_of(evidence.metric)}. The p values are those of the paired "
         "randomisation test, raw and corrected by Holm for all pairs of the board. McNemar: "
-        "documents that the first alone, and that the second alone had right "
-        f"({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected."
+        "the number of documents that only the first had right, and that only the second had "
+        f"right ({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected."
     )
     return Table("pairs", "All pairs", (*table.columns, *columns), rows, (note,))
 
 
 def _mcnemar(pair: PairEvidence, seeds: Sequence[int]) -> list[Entry]:
-    found = {each.seed: each for each in pair.mcnemar}
+    """Return the entry of every seed, empty where the pair was not tested with it."""
+    tests = {mcnemar.seed: mcnemar for mcnemar in pair.mcnemar}
     return [
-        Entry(f"{each.only_first} : {each.only_second}, p {p_text(each.p)}", (each.p,))
-        if (each := found.get(seed))
+        Entry(f"{test.only_first} : {test.only_second}, p {p_text(test.p)}", (test.p,))
+        if (test := tests.get(seed))
         else Entry.empty()
         for seed in seeds
     ]
@@ -45,19 +46,19 @@ def difference_table(evidence: DatasetEvidence) -> tuple[Table, tuple[Picture, .
     Where the board has no baseline method, the difference to the first system.
     """
     reference = evidence.baseline or 0
-    others = [place for place in range(len(evidence.systems)) if place != reference]
-    ours = [_seen_from(evidence.pair(place, reference), place) for place in others]
-    scale = interval_scale((pair.interval for pair in ours), 0.0)
+    places = [place for place in range(len(evidence.systems)) if place != reference]
+    seen = [_seen_from(evidence.pair(place, reference), place) for place in places]
+    scale = interval_scale((pair.interval for pair in seen), 0.0)
     name = evidence.systems[reference].name
     rows = tuple(
         Row(place + 1, _difference(evidence.systems[place].name, pair))
-        for place, pair in zip(others, ours, strict=True)
+        for place, pair in zip(places, seen, strict=True)
     )
     pictures = tuple(
         interval_bar(
             f"{evidence.systems[place].name} minus {name}", pair.difference, pair.interval, scale, 0
         )
-        for place, pair in zip(others, ours, strict=True)
+        for place, pair in zip(places, seen, strict=True)
     )
     columns = (
         Column.of("system", "system", words=True),
@@ -67,12 +68,12 @@ def difference_table(evidence: DatasetEvidence) -> tuple[Table, tuple[Picture, .
         Column.of("verdict", "at the 5 % level", words=True),
     )
     which = "the best baseline method" if evidence.baseline is not None else "the first system"
-    note = f"Each system minus {name}, {which}; the thin line is no difference."
+    note = f"Each system minus {name}, {which}; the thin line marks no difference."
     return Table("against", f"Against {which}", columns, rows, (note,)), pictures
 
 
 def _seen_from(pair: PairEvidence, place: int) -> PairEvidence:
-    """Return a pair as that system minus the other one."""
+    """Return a pair with the system at `place` as the first one."""
     if pair.first == place:
         return pair
     turned = replace(
@@ -88,6 +89,7 @@ def _seen_from(pair: PairEvidence, place: int) -> PairEvidence:
 
 
 def _difference(name: str, pair: PairEvidence) -> tuple[Entry, ...]:
+    """Return the entries of a row of the table of differences."""
     if pair.p_holm >= 0.05:
         verdict = "not told apart"
     else:

@@ -1,19 +1,19 @@
-"""What stands where in a table: values by the name of their column."""
+"""The values of a table, read by the keys of its columns."""
 
 from __future__ import annotations
 
 from benchbench.leaderboard import Row, Table, Value
 
 
-class Reading:
-    """Reads a table by the keys of its columns."""
+class TableReader:
+    """Reads the rows of a table by the keys of its columns."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self._places = {
-            key: (column, place)
-            for column, each in enumerate(table.columns)
-            for place, key in enumerate(each.keys)
+            key: (number, place)
+            for number, column in enumerate(table.columns)
+            for place, key in enumerate(column.keys)
         }
 
     def __contains__(self, key: str) -> bool:
@@ -21,7 +21,7 @@ class Reading:
         return key in self._places
 
     def column(self, key: str) -> int | None:
-        """Return the place of the column that holds these values, None where none does."""
+        """Return the number of the column that holds these values, None where none does."""
         return self._places[key][0] if key in self else None
 
     def value(self, row: Row, key: str) -> Value:
@@ -32,12 +32,12 @@ class Reading:
         return row.entries[column].values[place]
 
     def number(self, row: Row, key: str) -> float | None:
-        """Return a value of a row if it is a number."""
+        """Return a value of a row if it is a number, else None."""
         value = self.value(row, key)
         return float(value) if isinstance(value, float | int) else None
 
     def system(self, row: Row) -> tuple[str, str]:
-        """Return the method and the backbone of a row; a dash stands for no backbone."""
+        """Return the method and the backbone of a row; the backbone is "" where there is none."""
         method, backbone = self.value(row, "method"), self.value(row, "backbone")
         return str(method or ""), "" if backbone in (None, "–") else str(backbone)
 
