@@ -10,6 +10,7 @@ import click
 
 from benchbench.cli.tables import Rows
 from benchbench.contract import Parameter
+from benchbench.evidence import main_scores
 from benchbench.machine import TEMPORARY
 from benchbench.planning import cache_folder
 from benchbench.records import all_records, corrupt_records, existing_store
@@ -129,11 +130,11 @@ def _grids(store: Path) -> Rows:
 def _runs(store: Path) -> Rows:
     """Return one row per record, from the files alone: no plugin is loaded."""
     opened = existing_store(store)
+    scores = main_scores(opened)
     rows = []
     for record in all_records(opened):
         cell = record.cell
-        score = record.metrics.get("test", {})
-        main = score.get("macro_f1" if "accuracy" in score else "micro_f1")
+        score = scores.get((record.id, record.key)) if record.status == "ok" else None
         rows.append(
             (
                 record.id[:12],
@@ -143,7 +144,7 @@ def _runs(store: Path) -> Rows:
                 str(cell.seed),
                 str(record.attempt),
                 record.status,
-                "–" if main is None else f"{main:.3f}",
+                "–" if score is None else f"{score:.3f}",
                 record.reason,
             )
         )

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.contract import BenchbenchError, Corpus, LoaderError, Params, Reference, StoreError
+from benchbench.contract import (
+    BenchbenchError,
+    Corpus,
+    CorpusDescription,
+    LoaderError,
+    Params,
+    Reference,
+    StoreError,
+)
 from benchbench.machine import digest, execution_digest, fsio, module_digest
 
 CACHE = "BENCHBENCH_CACHE"
@@ -25,15 +31,15 @@ CACHE = "BENCHBENCH_CACHE"
 
 @dataclass(frozen=True, slots=True)
 class PreparedCorpus:
-    """A corpus in the cache. `facts` is its `corpus.json`: labels, counts, report, fingerprint."""
+    """A corpus in the cache, and what it says of itself."""
 
     folder: Path
-    facts: Mapping[str, Any]
+    description: CorpusDescription
 
     @property
     def fingerprint(self) -> str:
         """Sha256 over every document and the label space."""
-        return str(self.facts["fingerprint"])
+        return self.description.fingerprint
 
 
 def cache_folder() -> Path:
@@ -53,7 +59,7 @@ def prepare(
     Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
     splits.
     """
-    from benchbench.kit.data.corpus_store import corpus_facts, is_whole
+    from benchbench.kit.data.corpus_store import describe_corpus, is_whole
 
     params = catalog.resolved("dataset", reference)
     folder = (cache or cache_folder()) / "corpora" / _name(reference, params, catalog)
@@ -61,8 +67,8 @@ def prepare(
         fsio.remove_folder(folder)
         _make_cache(folder.parent)
         _in_own_process(reference.use, dict(params), folder)
-    prepared = PreparedCorpus(folder, corpus_facts(folder))
-    warnings = prepared.facts["report"]["warnings"]
+    prepared = PreparedCorpus(folder, describe_corpus(folder))
+    warnings = prepared.description.report.warnings
     if strict and warnings:
         raise LoaderError(
             f"Dataset '{reference.name}': {'; '.join(warnings)}. "

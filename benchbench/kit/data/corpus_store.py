@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchbench.contract import SPLITS, Corpus, LabelSpace, LoaderError, LoadReport
+from benchbench.contract import SPLITS, Corpus, CorpusDescription, LoaderError
 from benchbench.kit.data.arrow_files import batches_of, open_split, open_writer
 from benchbench.kit.data.sampling import label_sets
 
@@ -25,12 +24,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
     knows neither chunks nor library versions. Rows stream, index mappings are honoured.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    labels = {
-        "names": list(corpus.labels.names),
-        "texts": list(corpus.labels.texts),
-        "parents": dict(corpus.labels.parents),
-        "unseen": list(corpus.labels.unseen),
-    }
+    labels = corpus.labels.to_json()
     digest = hashlib.sha256(canonical_line([corpus.kind, corpus.main_metric, labels]))
     characters = 0
     for split in SPLITS:
@@ -44,35 +38,30 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
                     digest.update(canonical_line([*row[:5], repr(row[5])]))
                 writer.write_batch(batch)
         fresh.replace(folder / f"{split}.arrow")
-    facts = {
-        "kind": corpus.kind,
-        "main_metric": corpus.main_metric,
-        "labels": labels,
-        "report": asdict(corpus.report),
-        "documents": {split: len(getattr(corpus, split)) for split in SPLITS},
-        "characters": characters,
-        "training_counts": training_counts(corpus),
-        "fingerprint": digest.hexdigest(),
-    }
-    (folder / "corpus.json").write_bytes(canonical_line(facts))
+    description = CorpusDescription(
+        corpus.kind,
+        corpus.main_metric,
+        corpus.labels,
+        {split: len(getattr(corpus, split)) for split in SPLITS},
+        characters,
+        training_counts(corpus),
+        corpus.report,
+        digest.hexdigest(),
+    )
+    (folder / "corpus.json").write_bytes(canonical_line(description.to_json()))
     (folder / SIZES).write_bytes(canonical_line(_sizes(folder)))
     return digest.hexdigest()
 
 
-def corpus_facts(folder: Path) -> dict[str, Any]:
-    """Return what `corpus.json` says, without a look at the rows. Raises LoaderError.
-
-    Keys: kind, main_metric, labels (names, texts, parents, unseen), report, documents (by
-    split), characters (of all texts), training_counts (by label), fingerprint.
-    """
+def describe_corpus(folder: Path) -> CorpusDescription:
+    """Return what `corpus.json` says, without a look at the rows. Raises LoaderError."""
     path = folder / "corpus.json"
     try:
-        facts = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return CorpusDescription.from_json(json.loads(path.read_bytes()))
+    except OSError as error:
         raise LoaderError(f"{path}: not a stored corpus ({error}); load it again") from None
-    if not isinstance(facts, dict) or "fingerprint" not in facts:
-        raise LoaderError(f"{path}: not a stored corpus; load it again")
-    return facts
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LoaderError(f"{path}: not a stored corpus ({error!r}); load it again") from None
 
 
 def is_whole(folder: Path) -> bool:
@@ -92,44 +81,30 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def read_corpus(folder: Path) -> Corpus:
     """Return the corpus that `write_corpus` wrote, memory-mapped. Raises LoaderError."""
-    facts = corpus_facts(folder)
-    labels = facts["labels"]
-    report = facts["report"]
+    description = describe_corpus(folder)
     parts: dict[str, datasets.Dataset] = {}
     for split in SPLITS:
         parts[split] = open_split(folder / f"{split}.arrow")
-        if len(parts[split]) != facts["documents"][split]:
+        if len(parts[split]) != description.documents[split]:
             raise LoaderError(
-                f"{folder / split}.arrow: expected {facts['documents'][split]} rows, found "
+                f"{folder / split}.arrow: expected {description.documents[split]} rows, found "
                 f"{len(parts[split])}: the file is cut short; load the corpus again"
             )
     return Corpus(
-        facts["kind"],
-        facts["main_metric"],
-        LabelSpace(
-            tuple(labels["names"]),
-            tuple(labels["texts"]),
-            labels["parents"],
-            tuple(labels["unseen"]),
-        ),
+        description.kind,
+        description.main_metric,
+        description.labels,
         **parts,
-        report=LoadReport(
-            report["seen"],
-            report["loaded"],
-            tuple(report["skipped"]),
-            tuple(report["repaired"]),
-            tuple(report["warnings"]),
-            report["facts"],
-        ),
+        report=description.report,
     )
 
 
-def training_counts(corpus: Corpus) -> dict[str, int]:
+def training_counts(corpus: Corpus) -> tuple[int, ...]:
     """Return how many training documents each label has, in the order of the label space."""
     import numpy as np
 
     counts = np.bincount(label_sets(corpus.train).codes, minlength=len(corpus.labels))
-    return dict(zip(corpus.labels.names, counts.tolist(), strict=True))
+    return tuple(counts.tolist())
 
 
 def canonical_line(value: object) -> bytes:
