@@ -56,7 +56,8 @@ def cli() -> None:
 
     \b
     Examples:
-      benchbench run --csv claims.csv --text abstract --label class --backbone ./my-llama
+      benchbench run --csv claims.csv --text abstract --label class \\
+          --backbone ./my-llama
       benchbench run --grid default
 
     'benchbench COMMAND --help' explains a command, with its rules and examples.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,25 +40,28 @@ class Listing:
 
 
 def _plugins(store: Path) -> Rows:
-    """Return one row per plugin; what it supplies is grouped by kind, one kind per line."""
+    """Return one row per plugin and kind of member; a plugin is named in its first row alone."""
     from benchbench.catalog import load_catalog
 
     catalog = load_catalog()
     supplied: dict[str, dict[str, list[str]]] = {name: {} for name in catalog.plugins}
-    for (noun, name), plugin in sorted(catalog.sources.items()):
-        supplied.setdefault(plugin, {}).setdefault(noun, []).append(name)
+    for (noun, name), owner in sorted(catalog.sources.items()):
+        supplied.setdefault(owner, {}).setdefault(noun, []).append(name)
+    rows = []
+    for plugin in catalog.plugins.values():
+        head = (plugin.name, plugin.version, plugin.distribution)
+        for members in _members(supplied[plugin.name]):
+            rows.append((*head, members))
+            head = ("", "", "")
+    return rows
+
+
+def _members(supplied: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return "noun name" or "nouns name, name" for every kind; "–" where there is none."""
     return [
-        (plugin.name, plugin.version, plugin.distribution, _by_noun(supplied[plugin.name]))
-        for plugin in catalog.plugins.values()
-    ]
-
-
-def _by_noun(supplied: dict[str, list[str]]) -> str:
-    """Return "noun name" or "nouns name, name", one noun per line."""
-    return "\n".join(
         f"{noun} {names[0]}" if len(names) == 1 else f"{noun}s {', '.join(names)}"
         for noun, names in supplied.items()
-    )
+    ] or ["–"]
 
 
 def _datasets(store: Path) -> Rows:

@@ -39,7 +39,8 @@ def ls(name: str, store: Path) -> int:
     """List plugins, datasets, methods, backbones, parameters, grids, runs or caches."""
     console = wide_console()
     listing = LISTINGS[name]
-    console.print(table_of_texts(listing.columns, listing.rows(store), listing.sentences))
+    rows = listing.rows(store)
+    console.print(table_of_texts(listing.columns, rows, listing.sentences, console.width))
     if name == "caches":
         console.print(Text(_advice()), soft_wrap=True)
     return 0

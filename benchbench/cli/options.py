@@ -1,4 +1,4 @@
-"""The options that several subcommands share, and the rules of those that choose cells."""
+"""The options that several subcommands share."""
 
 from __future__ import annotations
 
@@ -23,28 +23,16 @@ CSV_OPTIONS = (
     "weight",
 )  # fmt: skip
 """The options that go with --csv, by the parameters of the dataset that reads tables."""
-SELECTION_RULES = (
-    "A cell is one method on one backbone, one dataset and one seed. A grid is a set of cells.",
-    "Without --grid, the grid 'own-data' takes your datasets and backbones through two ways to "
-    "fine-tune and two baselines.",
-    "Without --validation and --test, a stratified split is made. Rows with the same value in "
-    "the --group column stay in one split.",
-    "A bad row is an error that names file, line and remedy. --set csv.on_bad_row=skip skips bad "
-    "rows, up to 1 % of them, and counts them.",
-    "'benchbench ls parameters' lists what --set takes. NAME.PARAM=VALUE sets a parameter of one "
-    "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
-    "With very many labels, the instruction methods are faster with --set scoring=certified (the "
-    "best three labels stay the same) or --set instruction.verbalizer=code.",
-)
 
-store_option = result_option(
-    "--store",
-    type=click.Path(path_type=Path),
-    default=Path("benchbench-runs"),
-    show_default=True,
-    metavar="FOLDER",
-    help="Folder of records, predictions, artefacts and leaderboards.",
-)
+STORE: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "default": Path("benchbench-runs"),
+    "show_default": True,
+    "metavar": "FOLDER",
+    "help": "Folder of records, predictions, artefacts and leaderboards.",
+}
+"""What `--store` is; `run` and `plan` show it among their results."""
+store_option = click.option("--store", cls=Option, **STORE)
 jobs_option = execution_option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -102,5 +90,5 @@ _OPTIONS = [
     execution_option("--offline", is_flag=True, help="Never use the network."),
     execution_option("--strict", is_flag=True, help="Stop if a text stands in two splits."),
     result_option("--name", help="Name of the board [the grid's or the dataset's name]."),
-    store_option,
+    result_option("--store", **STORE),
 ]  # fmt: skip

@@ -12,15 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.cli.options import (
-    SELECTION_RULES,
-    jobs_option,
-    selection_options,
-    threads_option,
-)
+from benchbench.cli.options import jobs_option, selection_options, threads_option
 from benchbench.cli.selection import planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
-from benchbench.cli.tables import whole_words, wide_console
+from benchbench.cli.tables import name_widths, wide_console
 from benchbench.contract import Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import Forecast, PlannedCell, forecasts
@@ -31,27 +26,29 @@ STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", 
 STATES = {
     "done": "The store has its result.",
     "missing": "It has never run.",
-    "stale": "Something that decides numbers has changed since: data, weights, code, versions.",
+    "stale": "It ran, but data, weights, code or versions that decide numbers have changed.",
     "again": "Its last attempt has no result; it runs again.",
     "unresolved": "Its weights are not here; the lines below the table say what is missing.",
 }
 GIB = 1024
+OTHERS = 45
+"""The characters that the columns beside method and backbone take, with all gaps."""
 
 
 @click.command(
     cls=Subcommand,
     terms={"States of a cell": STATES.items},
     rules=(
-        "The command takes the options of 'benchbench run' that choose cells. Datasets are read "
-        "and kept in the cache; nothing is trained.",
+        "The options that choose cells are those of 'benchbench run'; its help has their rules.",
+        "Datasets are read and kept in the cache. Nothing is trained, and no model is downloaded.",
         "Memory and time are per seed. ~ marks an estimate from the model's shape, the documents' "
-        "length, the batch and the speed of this machine. Without ~ it was measured here, on "
-        "another seed or before.",
-        *SELECTION_RULES,
+        "length, the batch and the speed of this machine. Values without ~ were measured here, "
+        "on another seed or before.",
     ),
     examples=(
-        "benchbench plan --grid paper --only dataset=wipo-alpha --set wipo-alpha.path=wipo.zip",
-        "benchbench plan --csv claims.csv --text abstract --label class --backbone ./my-llama",
+        "benchbench plan --csv claims.csv --text abstract --label class \\\n"
+        "    --backbone ./my-llama",
+        "benchbench plan --grid default --only method=instruction --seeds 0",
     ),
 )
 @selection_options
@@ -68,7 +65,8 @@ def plan(**options: Any) -> int:
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):
         console.print(Text(plain(name), style="bold"))
         of_dataset = [cell for cell in cells if cell.cell.dataset.name == name]
-        console.print(_table(of_dataset, needs, selection.expansion.tried))
+        console.print(_table(of_dataset, needs, selection.expansion.tried, console.width))
+        console.print()
     for line in _remarks(cells):
         console.print(Text(plain(line), style="yellow"), soft_wrap=True)
     for reason in selection.expansion.dropped:
@@ -79,21 +77,18 @@ def plan(**options: Any) -> int:
 
 
 def _table(
-    cells: list[PlannedCell], needs: dict[str, Forecast], tried: Mapping[Cell, Params]
+    cells: list[PlannedCell], needs: dict[str, Forecast], tried: Mapping[Cell, Params], width: int
 ) -> Table:
     """Return one row per system and state. Its seeds share it; memory and time are per seed."""
     groups = _groups(cells)
     names = [
-        (
-            cell.method.name + _tried(tried.get(cell, {})),
-            cell.backbone.name if cell.backbone else "–",
-        )
+        (plain(cell.method.name + _tried(tried.get(cell, {}))), _backbone(cell))
         for cell in (group[0].cell for group in groups)
     ]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(("method", "backbone")):
-        width = whole_words(pair[number] for pair in names)
-        table.add_column(column, overflow="fold", min_width=width)
+    columns = list(zip(("method", "backbone"), *names, strict=True))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for column, column_width in zip(columns, name_widths(columns, width - OTHERS), strict=True):
+        table.add_column(column[0], overflow="fold", width=column_width)
     table.add_column("seeds", overflow="fold")
     table.add_column("state", no_wrap=True)
     table.add_column("memory", justify="right", no_wrap=True)
@@ -102,8 +97,8 @@ def _table(
         planned_cell = group[0]
         need = needs[planned_cell.id]
         table.add_row(
-            Text(plain(method)),
-            Text(plain(backbone)),
+            Text(method),
+            Text(backbone),
             ", ".join(str(seed_cell.cell.seed) for seed_cell in group),
             Text(planned_cell.state, style=STYLES[planned_cell.state]),
             Text(_memory(need), style="" if need.fits else "red"),
@@ -112,9 +107,13 @@ def _table(
     return table
 
 
+def _backbone(cell: Cell) -> str:
+    return plain(cell.backbone.name) if cell.backbone else "–"
+
+
 def _tried(params: Params) -> str:
     """Return the values that a search tries here, to stand behind the method's name."""
-    return "".join(f", {name}={value}" for name, value in params.items())
+    return "".join(f", {name} = {value}" for name, value in params.items())
 
 
 def _remarks(cells: list[PlannedCell]) -> list[str]:
@@ -161,8 +160,8 @@ def _summary(
     large = sum(1 for cell in pending if not needs[cell.id].fits)
     if large:
         lines.append(
-            f"{_cells(large)} will not fit {(device.memory_mib or 0) / GIB:.1f} GiB: use a smaller "
-            "batch_size, gradient_checkpointing=true or a smaller backbone."
+            f"Cells that do not fit into {(device.memory_mib or 0) / GIB:.1f} GiB: {large}. Use a "
+            "smaller batch_size, gradient_checkpointing=true or a smaller backbone."
         )
     if any(need.basis == "estimated" for need in known):
         lines.append(
@@ -173,9 +172,9 @@ def _summary(
 
 
 def _total_time(known: list[Forecast], pending: int, jobs: int, unresolved: bool) -> str:
-    """Return how long the cells of known length take; each of them runs on one job alone."""
+    """Return how long the cells of known length take together, and which ones are left out."""
     seconds = [need.seconds or 0.0 for need in known]
-    total = _duration(max(sum(seconds) / jobs, *seconds))
+    total = _duration(max(sum(seconds) / jobs, *seconds))  # no cell is shared out over two jobs
     downloads = ", once their weights are here" if unresolved else ""
     at_a_time = f", {jobs} cells at a time" if jobs > 1 else ""
     unknown = pending - len(known)

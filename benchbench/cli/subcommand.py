@@ -18,6 +18,12 @@ class Option(click.Option):
         super().__init__(*args, **kwargs)
         self.section = section
 
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return the default and other details; a range of numbers is left to error messages."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
 
 class Subcommand(click.Command):
     """A command whose help explains it.
@@ -48,15 +54,16 @@ class Subcommand(click.Command):
                 formatter.write_dl([("-", rule) for rule in self.rules], col_spacing=1)
         if self.examples:
             with formatter.section("Examples"):
-                for example in self.examples:
-                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+                for line in "\n".join(self.examples).splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, each under the title of its section."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
+            if not isinstance(parameter, click.Option):
+                continue  # an argument: the usage line and the rules say what it is
+            if record := parameter.get_help_record(ctx):
                 sections.setdefault(getattr(parameter, "section", OPTIONS), []).append(record)
         for title, records in sections.items():
             with formatter.section(title):

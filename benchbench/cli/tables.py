@@ -1,10 +1,11 @@
-"""Tables of the command line: columns of names stay whole, columns of sentences are wrapped."""
+"""Tables of the command line, in which names stay whole where the terminal is wide enough."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,33 +13,54 @@ from rich.text import Text
 from benchbench.render import plain
 
 WIDTH_WITHOUT_TERMINAL = 120
-MOST_OF_A_NAME = 24
-"""The longest name that a column is made wide enough for; a longer one is wrapped."""
+LEAST_SENTENCE = 14
+"""The characters that are kept for a column of sentences before names are made narrower."""
 
 Rows = Iterable[Sequence[str]]
 
 
 def wide_console() -> Console:
-    """Return a console for standard output, wide enough for tables in a pipe or a file."""
+    """Return a console for standard output; in a pipe or a file it is wide enough for tables."""
     console = Console()
     if console.is_terminal or "COLUMNS" in os.environ:
         return console
     return Console(width=WIDTH_WITHOUT_TERMINAL)
 
 
-def table_of_texts(columns: Sequence[str], rows: Rows, sentences: Iterable[str] = ()) -> Table:
-    """Return a table of plain texts; the columns named in `sentences` give way to the others."""
-    rows, sentences = list(rows), set(sentences)
+def table_of_texts(
+    columns: Sequence[str], rows: Rows, sentences: Sequence[str], width: int
+) -> Table:
+    """Return a table of plain texts for a terminal of `width` characters.
+
+    The columns named in `sentences` take the room that the others leave.
+    """
+    lines = [[plain(text) for text in row] for row in rows]
+    names = [number for number, column in enumerate(columns) if column not in sentences]
+    borders = 3 * len(columns) + 1
+    widths = name_widths(
+        [[columns[number], *(line[number] for line in lines)] for number in names],
+        width - borders - LEAST_SENTENCE * len(sentences),
+    )
+    width_of = dict(zip(names, widths, strict=True))
     table = Table()
     for number, column in enumerate(columns):
-        width = None if column in sentences else whole_words(row[number] for row in rows)
-        table.add_column(column, overflow="fold", min_width=width)
-    for row in rows:
-        table.add_row(*(Text(plain(text)) for text in row))
+        table.add_column(column, overflow="fold", width=width_of.get(number))
+    for line in lines:
+        table.add_row(*map(Text, line))
     return table
 
 
-def whole_words(texts: Iterable[str]) -> int:
-    """Return the width at which no word of the texts is broken, at most `MOST_OF_A_NAME`."""
-    widths = (len(word) for text in texts for word in text.split())
-    return min(max(widths, default=0), MOST_OF_A_NAME)
+def name_widths(columns: Iterable[Iterable[str]], room: int) -> list[int | None]:
+    """Return the widths of columns of names whose sum is at most `room`.
+
+    A column is as wide as its longest text; where there is no room for that, as its longest word.
+    Where there is no room for words either, the widths are None: rich breaks words then.
+    """
+    texts = [list(column) for column in columns]
+    whole = [max(map(cell_len, column), default=0) for column in texts]
+    words = [
+        max((cell_len(word) for text in column for word in text.split()), default=0)
+        for column in texts
+    ]
+    fitting = (widths for widths in (whole, words) if sum(widths) <= room)
+    return [*next(fitting, [None] * len(texts))]
