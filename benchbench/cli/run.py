@@ -153,8 +153,9 @@ def run(**options: Any) -> int:
             _command(sys.argv[1:]),
             note=selection.grid.note,
         )
-        board = with_plugin_results(board, selection.catalog, store, console.print)
         write_board(store, board, [corpus.description for corpus in corpora.values()])
+        board = with_plugin_results(board, selection.catalog, store, console.print)
+        write_board(store, board, ())
         _publish(store, board, console, complete=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)

@@ -76,6 +76,7 @@ class Metric:
     family: str
     kinds: tuple[Kind, ...]
     function: MetricFunction
+    lower_is_better: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a name that no command line and no file can hold."""

@@ -6,7 +6,7 @@ table, its interval and its tests follow from the row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 
 from benchbench.contract import AdditiveMetric, Kind, Metric, MetricFunction, ScoredSplit
@@ -66,6 +66,13 @@ def temperature(scored: ScoredSplit) -> float | None:
     return scored.tuning.temperature
 
 
+def error(
+    name: str, title: str, function: MetricFunction, kinds: tuple[Kind, ...] = BOTH
+) -> Metric:
+    """Return the row of a metric of the probabilities, of which less is better."""
+    return Metric(name, title, "calibration", kinds, function, lower_is_better=True)
+
+
 METRICS: tuple[Metric, ...] = (
     Metric("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
     Metric("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
@@ -107,24 +114,43 @@ METRICS: tuple[Metric, ...] = (
            per_label(f1.micro_f1)),
     Metric("macro_f1_per_label", "macro-F1, threshold per label", "thresholds", MULTI,
            per_label(f1.macro_f1)),
-    Metric("ece", "ECE", "calibration", BOTH, unscaled(calibration.ece)),
-    Metric("ece_mass", "ECE, equal mass", "calibration", BOTH, unscaled(calibration.ece_mass)),
-    Metric("ece_per_label", "ECE, mean of labels", "calibration", MULTI,
-           unscaled(calibration.ece_per_label)),
-    Metric("brier", "Brier", "calibration", BOTH, unscaled(calibration.brier)),
-    Metric("nll", "NLL", "calibration", BOTH, unscaled(calibration.nll)),
+    error("ece", "ECE", unscaled(calibration.ece)),
+    error("ece_mass", "ECE, equal mass", unscaled(calibration.ece_mass)),
+    error("ece_per_label", "ECE, mean of labels", unscaled(calibration.ece_per_label), MULTI),
+    error("brier", "Brier", unscaled(calibration.brier)),
+    error("nll", "NLL", unscaled(calibration.nll)),
     Metric("temperature", "temperature", "calibration", BOTH, temperature),
-    Metric("ece_scaled", "ECE, scaled", "calibration", BOTH, scaled(calibration.ece)),
-    Metric("ece_mass_scaled", "ECE, equal mass, scaled", "calibration", BOTH,
-           scaled(calibration.ece_mass)),
-    Metric("brier_scaled", "Brier, scaled", "calibration", BOTH, scaled(calibration.brier)),
-    Metric("nll_scaled", "NLL, scaled", "calibration", BOTH, scaled(calibration.nll)),
+    error("ece_scaled", "ECE, scaled", scaled(calibration.ece)),
+    error("ece_mass_scaled", "ECE, equal mass, scaled", scaled(calibration.ece_mass)),
+    error("brier_scaled", "Brier, scaled", scaled(calibration.brier)),
+    error("nll_scaled", "NLL, scaled", scaled(calibration.nll)),
 )  # fmt: skip
 
 
 def metrics_of(kind: Kind, metrics: Iterable[Metric] = METRICS) -> tuple[Metric, ...]:
     """Return the metrics that data of a kind can have."""
     return tuple(metric for metric in metrics if kind in metric.kinds)
+
+
+def evaluate(
+    scored: ScoredSplit, metrics: Iterable[Metric] = METRICS, kept: Container[str] = ()
+) -> tuple[dict[str, float], dict[str, AdditiveMetric]]:
+    """Return the values of a split by metric, and of the metrics in `kept` what is resampled.
+
+    A metric that has no value on this split is left out.
+    """
+    values: dict[str, float] = {}
+    additive: dict[str, AdditiveMetric] = {}
+    for metric in metrics_of(scored.kind, metrics):
+        # one after another: the sums of a large split are let go before the next are made
+        result = metric.function(scored)
+        if isinstance(result, AdditiveMetric):
+            values[metric.name] = result.value()
+            if metric.name in kept:
+                additive[metric.name] = result
+        elif result is not None:
+            values[metric.name] = float(result)
+    return values, additive
 
 
 def title_of(name: str) -> str:

@@ -10,11 +10,13 @@ from benchbench.contract import (
     CorpusDescription,
     Json,
     Kind,
+    Metric,
     Params,
     Record,
     Split,
     StoreError,
 )
+from benchbench.evaluation import METRICS
 from benchbench.evidence.values import Evidence
 from benchbench.records import Store, read_json, record_that_counts, records_of, write_json
 
@@ -65,6 +67,12 @@ class MetricColumn:
     title: str
     family: str
     kinds: tuple[Kind, ...]
+    lower_is_better: bool = False
+
+    @classmethod
+    def of(cls, metric: Metric) -> MetricColumn:
+        """Return what the column of a metric needs."""
+        return cls(metric.name, metric.title, metric.family, metric.kinds, metric.lower_is_better)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +186,12 @@ class Board:
                 for name, evidence in data.get("plugin_evidence", {}).items()
             },
         )
+
+    def lower_is_better(self, metric: str) -> bool:
+        """Say whether a smaller value of a metric is a better one."""
+        ours = (known.lower_is_better for known in METRICS if known.name == metric)
+        theirs = (column.lower_is_better for column in self.plugin_metrics if column.name == metric)
+        return any((*ours, *theirs))
 
     def cells_of(self, dataset: str) -> list[BoardCell]:
         """Return the cells of one dataset."""

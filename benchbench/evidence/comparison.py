@@ -47,6 +47,7 @@ class ScoredSystems:
     runs: tuple[tuple[RunScores, ...], ...] = ()
     documents: Documents = field(default_factory=Documents)
     left_out: tuple[str, ...] = ()
+    lower_is_better: bool = False
 
     @property
     def additive(self) -> list[list[AdditiveMetric]]:
@@ -143,7 +144,7 @@ def dataset_evidence(
     )
     systems = tuple(
         _system(scored, number, resampled, place)
-        for number, place in enumerate(_places(resampled, pairs))
+        for number, place in enumerate(_places(resampled, pairs, scored.lower_is_better))
     )
     baselines = (
         number for number, system in enumerate(scored.systems) if system.method in baseline_methods
@@ -170,7 +171,9 @@ def without_tests(scored: ScoredSystems) -> DatasetEvidence:
     )
 
 
-def _places(resampled: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Place]:
+def _places(
+    resampled: Bootstrap, pairs: Sequence[PairEvidence], lower_is_better: bool
+) -> list[Place]:
     """Return the letters and the ranks of every system that the tests leave."""
     import numpy as np
 
@@ -181,7 +184,8 @@ def _places(resampled: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Place]:
     for pair in pairs:
         told_apart = pair.p_holm < LEVEL
         significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
-    ranks = rank_intervals(resampled.observed, significant)
+    goodness = -resampled.observed if lower_is_better else resampled.observed
+    ranks = rank_intervals(goodness, significant)
     return [
         (tied, *rank) for tied, rank in zip(letters(range(count), significant), ranks, strict=True)
     ]

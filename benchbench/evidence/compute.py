@@ -126,7 +126,8 @@ def _scored(
     kind, fingerprint = board.datasets[dataset].kind, board.datasets[dataset].fingerprint
     corpus = runs.corpora.get(fingerprint)
     labels = corpus.labels.columns if corpus else ()
-    return scored_systems(kind, metric, labels, ranked, of_dataset)
+    scored = scored_systems(kind, metric, labels, ranked, of_dataset)
+    return replace(scored, lower_is_better=board.lower_is_better(metric))
 
 
 def evidence_by(

@@ -52,6 +52,7 @@ def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, w
     """Return the board with the values of these metrics, and with their intervals and tests."""
     metrics = tuple(replace(metric, function=_guarded(metric, warn)) for metric in metrics)
     names = tuple(metric.name for metric in metrics)
+    board = replace(board, plugin_metrics=tuple(MetricColumn.of(metric) for metric in metrics))
     records = records_on(store, board)
     runs = score_board(store, board, records, names, (*METRICS, *metrics))
     values = {
@@ -64,10 +65,7 @@ def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, w
         for metric in metrics
         if any(metric.name in run.additive for run in runs.runs.values())
     }
-    columns = tuple(
-        MetricColumn(metric.name, metric.title, metric.family, metric.kinds) for metric in metrics
-    )
-    return replace(board, values=values, plugin_metrics=columns, plugin_evidence=evidence)
+    return replace(board, values=values, plugin_evidence=evidence)
 
 
 def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) -> Evidence:

@@ -5,7 +5,7 @@ Runs are read one at a time. Nothing here needs a model, a plugin or the network
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from benchbench.contract import (
     ScoredSplit,
     StoreError,
 )
-from benchbench.evaluation import METRICS, metrics_of, tune
+from benchbench.evaluation import METRICS, evaluate, tune
 from benchbench.evidence.board import Board, read_description
 from benchbench.evidence.values import Values
 from benchbench.machine import file_digest
@@ -83,7 +83,7 @@ def score_board(
     store: Store,
     board: Board,
     records: Mapping[str, Record | None],
-    compared: Iterable[str],
+    compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
 ) -> ScoredRuns:
     """Read the predictions of every run of a board; `compared` names the metrics to compare by."""
@@ -112,7 +112,7 @@ def score_run(
     store: Store,
     corpus: CorpusDescription,
     record: Record,
-    compared: Iterable[str],
+    compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
 ) -> RunScores:
     """Return what the predictions of a record say; raise StoreError where they cannot be read."""
@@ -123,21 +123,14 @@ def score_run(
     predictions = stored_predictions(path, corpus.label_facts)
     hard = bool(record.facts.get("hard"))
     tuning = tune(corpus.kind, predictions["validation"], hard)
-    values: dict[str, dict[str, float]] = {}
-    additive: dict[str, AdditiveMetric] = {}
-    for split, part in predictions.items():
-        scored = ScoredSplit(corpus.kind, part, corpus.label_facts, tuning, hard)
-        values[split] = {}
-        for metric in metrics_of(corpus.kind, metrics):
-            # one after another: the sums of a large split are let go before the next are made
-            result = metric.function(scored)
-            if isinstance(result, AdditiveMetric):
-                values[split][metric.name] = result.value()
-                if split == "test" and metric.name in compared:
-                    additive[metric.name] = result
-            elif result is not None:
-                values[split][metric.name] = float(result)
-    return _run_scores(record, scored, values, additive)
+    validation, test = (
+        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard)
+        for split in ("validation", "test")
+    )
+    values, additive = evaluate(test, metrics, compared)
+    return _run_scores(
+        record, test, {"validation": evaluate(validation, metrics)[0], "test": values}, additive
+    )
 
 
 def _run_scores(

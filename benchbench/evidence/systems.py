@@ -50,6 +50,11 @@ class System:
         values = self.values(metric, split)
         return fmean(values) if values else None
 
+    def goodness(self, metric: str, lower_is_better: bool, split: Split = "test") -> float:
+        """Return a number that is larger for a better mean; no value counts as 0."""
+        mean = self.mean(metric, split) or 0.0
+        return -mean if lower_is_better else mean
+
     def values(self, metric: str, split: Split = "test") -> list[float]:
         """Return a split's metric for every seed that has a value."""
         return [run[split][metric] for run in self.runs if metric in run[split]]
@@ -70,17 +75,18 @@ def systems_on(
     """
     main = board.datasets[dataset].main_metric
     metric = metric or main
+    lower, lower_main = board.lower_is_better(metric), board.lower_is_better(main)
     grouped: dict[tuple[str, str], list[BoardCell]] = {}
     for entry in board.cells_of(dataset):
         backbone = entry.cell.backbone.name if entry.cell.backbone else ""
         grouped.setdefault((entry.cell.method.name, backbone), []).append(entry)
     systems = [
-        _best_try(_tries(method, backbone, group, records, values), main)
+        _best_try(_tries(method, backbone, group, records, values), main, lower_main)
         for (method, backbone), group in grouped.items()
     ]
     ranked = sorted(
         (system for system in systems if system.complete),
-        key=lambda system: (-(system.mean(metric) or 0.0), system.method, system.backbone),
+        key=lambda system: (-system.goodness(metric, lower), system.method, system.backbone),
     )
     return ranked, [system for system in systems if not system.complete]
 
@@ -108,13 +114,15 @@ def _tries(
     return tries
 
 
-def _best_try(tries: Sequence[System], main: str) -> System:
+def _best_try(tries: Sequence[System], main: str, lower: bool) -> System:
     """Return the try with the best mean of the main metric on validation; test has no say.
 
     Tries that lack a seed lose against those that do not; of equal ones the first counts.
     """
     if len(tries) == 1:
         return tries[0]
-    best = max(tries, key=lambda system: (system.complete, system.mean(main, "validation") or 0.0))
+    best = max(
+        tries, key=lambda system: (system.complete, system.goodness(main, lower, "validation"))
+    )
     seconds = [record.cost.get("fit_seconds") or 0.0 for each in tries for record in each.records]
     return replace(best, search=Search(len(tries), best.cells[0].tried, sum(seconds)))

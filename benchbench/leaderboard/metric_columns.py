@@ -19,10 +19,7 @@ class MetricColumns:
     @classmethod
     def on(cls, board: Board) -> MetricColumns:
         """Return the columns that a board can show."""
-        ours = (
-            MetricColumn(metric.name, metric.title, metric.family, metric.kinds)
-            for metric in METRICS
-        )
+        ours = map(MetricColumn.of, METRICS)
         return cls((*ours, *board.plugin_metrics), board.plugin_metrics)
 
     def title(self, name: str) -> str:

@@ -30,6 +30,9 @@ def of_dataset(shown: Shown, systems: Iterable[System]) -> tuple[str, ...]:
     """Return what a reader must know of a dataset and of how its systems were compared."""
     dataset, evidence = shown.dataset, shown.evidence
     notes = [_documents(dataset, evidence), RULES[dataset.kind]]
+    if shown.metric != dataset.main_metric:
+        less = ", of which less is better" if shown.lower_is_better else ""
+        notes.append(f"Ranked by {shown.metrics.title(shown.metric)}{less}.")
     if dataset.unseen_labels:
         notes.append(
             f"{len(dataset.unseen_labels)} labels occur outside training only; they cannot be "

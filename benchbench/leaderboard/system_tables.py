@@ -49,6 +49,11 @@ class Shown:
         return self.evidence.metric
 
     @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller value of that metric is a better one."""
+        return any(c.lower_is_better for c in self.metrics.columns if c.name == self.metric)
+
+    @property
     def second(self) -> str:
         """The metric that stands beside the one that ranks."""
         if self.metric != self.dataset.main_metric:

@@ -12,8 +12,16 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import brier_score_loss, log_loss
 
 from benchbench.evaluation import calibration
-from benchbench.evaluation.registry import METRICS, document_sums
-from tests.support.scored_cases import KINDS, each, predictions, random_split, scored, value
+from tests.support.scored_cases import (
+    KINDS,
+    each,
+    metric,
+    names_of,
+    predictions,
+    random_split,
+    scored,
+    value,
+)
 
 TEMPERATURES = pytest.mark.parametrize("temperature", [1.0, 0.3, 4.0])
 
@@ -180,8 +188,8 @@ def test_where_documents_are_resampled_the_bins_stay_and_their_weights_do_not(ki
         pair for line, count in zip(documents, counts, strict=True) for pair in line * int(count)
     ]
     expected = error_of(drawn, lambda confidence, _: bin_of(confidence, pooled))
-    found = document_sums(name, split)
-    assert found.finish(found.parts @ counts) == pytest.approx(expected, abs=1e-12)
+    found = metric(name)(split)
+    assert found.from_totals(found.per_document @ counts) == pytest.approx(expected, abs=1e-12)
 
 
 def negative_log_likelihood(kind, gold, logits, temperature):
@@ -261,16 +269,16 @@ def test_huge_logits_stay_finite(kind):
     temperature = calibration.fit_temperature(kind, part.gold, part.logits)
     for chosen in (0.01, temperature, 100):
         split = scored(kind, gold, logits, temperature=chosen)
-        for name in set(PROBABILISTIC) & set(METRICS[kind]):
-            assert math.isfinite(document_sums(name, split).value()), name
+        for name in set(PROBABILISTIC) & names_of(kind):
+            assert math.isfinite(metric(name)(split).value()), name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_classifier_that_only_decides_has_no_metrics_of_probabilities(kind):
     hard, soft = (random_split(kind, 60, hard=hard) for hard in (True, False))
-    for name in set(PROBABILISTIC) & set(METRICS[kind]):
-        assert document_sums(name, hard) is None, name
-        assert document_sums(name, soft) is not None, name
+    for name in set(PROBABILISTIC) & names_of(kind):
+        assert metric(name)(hard) is None, name
+        assert metric(name)(soft) is not None, name
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -278,5 +286,5 @@ def test_a_classifier_that_only_decides_has_no_metrics_of_probabilities(kind):
 def test_a_scaled_metric_is_that_of_the_tuned_temperature(kind, name):
     split = random_split(kind, 61)
     expected = getattr(calibration, name)(split, split.tuning.temperature).value()
-    assert value(document_sums(f"{name}_scaled", split)) == expected
-    assert value(document_sums(name, split)) != pytest.approx(expected, abs=1e-6)
+    assert value(metric(f"{name}_scaled")(split)) == expected
+    assert value(metric(name)(split)) != pytest.approx(expected, abs=1e-6)

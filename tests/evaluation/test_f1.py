@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from benchbench.evaluation import f1
-from benchbench.evaluation.registry import METRICS
-from benchbench.evaluation.scored import LabelFacts
-from benchbench.evaluation.thresholds import decided_labels
-from tests.support.scored_cases import each, random_split, rows, scored, value
+from tests.support.scored_cases import each, labels_of, metric, random_split, rows, scored, value
 
 
 def ratio_of(true_positives, false_positives, false_negatives):
@@ -84,8 +81,7 @@ def test_every_average_holds_on_wild_data(data):
 def test_every_average_is_that_of_scikit_learn(split, average):
     # a spare column that is left out: one column alone would be read as two classes
     gold, decided = (
-        np.pad(matrix, ((0, 0), (0, 1)))
-        for matrix in (split.predictions.gold, decided_labels(split))
+        np.pad(matrix, ((0, 0), (0, 1))) for matrix in (split.predictions.gold, split.decided())
     )
     labels = np.arange(gold.shape[1] - 1)
     expected = f1_score(gold, decided, labels=labels, average=average, zero_division=0.0)
@@ -116,7 +112,7 @@ def test_an_unseen_label_counts_as_missed_in_every_average():
 
 
 def facts(counts, unseen=()):
-    return LabelFacts(tuple(f"label {n}" for n in range(len(counts))), unseen, {}, counts)
+    return labels_of(tuple(f"label {n}" for n in range(len(counts))), unseen, {}, counts)
 
 
 def test_head_mid_and_tail_are_thirds_by_training_frequency_and_equals_go_by_label_order():
@@ -135,7 +131,7 @@ def test_macro_f1_of_a_third_is_the_mean_of_its_labels(kind, unseen):
     thirds = {"head": ranked[:3], "mid": ranked[3:6], "tail": [*ranked[6:], *range(8, 8 + unseen)]}
     for name, chosen in thirds.items():
         expected = math.fsum(of_labels[n] for n in chosen) / len(chosen)
-        found = value(METRICS[kind][f"{name}_macro_f1"](split))
+        found = value(metric(f"{name}_macro_f1")(split))
         assert found == pytest.approx(expected, abs=1e-12), name
 
 
@@ -145,10 +141,10 @@ def test_there_are_no_thirds_of_five_labels_nor_of_labels_whose_frequency_is_unk
     enough = random_split("single-label", 9, labels=6)
     unknown = replace(enough, labels=replace(enough.labels, training_counts=()))
     for name in names:
-        metric = METRICS["single-label"][name]
-        assert metric(few) is None
-        assert metric(unknown) is None
-        assert metric(enough) is not None
+        third = metric(name)
+        assert third(few) is None
+        assert third(unknown) is None
+        assert third(enough) is not None
 
 
 @each("multi-label", hard=False)
@@ -163,11 +159,11 @@ def test_other_thresholds_only_change_what_is_decided(split):
         ]  # fmt: skip
         expected = by_definition(documents)
         for average in ("micro_f1", "macro_f1"):
-            found = value(METRICS["multi-label"][f"{average}_{name}"](split))
+            found = value(metric(f"{average}_{name}")(split))
             assert found == pytest.approx(expected[average], abs=1e-12)
 
 
 def test_a_classifier_that_only_decides_has_no_other_thresholds():
     split = random_split("multi-label", 10, hard=True)
     for name in ("micro_f1_fixed", "macro_f1_fixed", "micro_f1_per_label", "macro_f1_per_label"):
-        assert METRICS["multi-label"][name](split) is None
+        assert metric(name)(split) is None

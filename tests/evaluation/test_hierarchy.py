@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from benchbench.evaluation import hierarchy
-from benchbench.evaluation.registry import document_sums, evaluate, metrics_of
-from benchbench.evaluation.scored import LabelFacts
-from tests.support.scored_cases import each, predictions, random_split, rows, scored, value
+from tests.support.scored_cases import (
+    each,
+    evaluated,
+    labels_of,
+    metric,
+    predictions,
+    random_split,
+    rows,
+    scored,
+    value,
+)
 
 
 def ancestors(node, parents):
@@ -17,11 +25,11 @@ def ancestors(node, parents):
 
 def closed_sets(split):
     """Yield the gold and the decided nodes of every document, ancestors included."""
-    names = (*split.labels.names, *split.labels.unseen)
+    names = split.labels.space.columns
     for pair in rows(split):
         yield tuple(
             set().union(
-                *(ancestors(name, split.labels.parents)
+                *(ancestors(name, split.labels.space.parents)
                   for name, own in zip(names, has, strict=True) if own)
             )
             for has in pair
@@ -38,7 +46,11 @@ def defined(split, level=None):
     for gold, decided in closed_sets(split):
         if level is not None:
             gold, decided = (
-                {node for node in nodes if len(ancestors(node, split.labels.parents)) == level}
+                {
+                    node
+                    for node in nodes
+                    if len(ancestors(node, split.labels.space.parents)) == level
+                }
                 for nodes in (gold, decided)
             )
         both += len(gold & decided)
@@ -64,19 +76,19 @@ def test_precision_recall_and_f1_are_those_of_the_sets_of_nodes(split):
 
 @each()
 def test_every_level_has_the_f1_of_its_nodes(split):
-    names = (*split.labels.names, *split.labels.unseen)
-    deepest = max(len(ancestors(name, split.labels.parents)) for name in names)
+    names = split.labels.space.columns
+    deepest = max(len(ancestors(name, split.labels.space.parents)) for name in names)
     assert hierarchy.levels(split.labels) == deepest
     for level in range(1, deepest + 1):
         expected = defined(split, level)[2]
         assert value(hierarchy.level_f1(split, level)) == pytest.approx(expected, abs=1e-12)
-        assert document_sums(f"level_{level}_f1", split).value() == pytest.approx(expected)
+        assert metric(f"level_{level}_f1")(split).value() == pytest.approx(expected)
     assert hierarchy.level_f1(split, deepest + 1) is None
     assert hierarchy.level_f1(split, 0) is None
-    assert document_sums(f"level_{deepest + 1}_f1", split) is None
+    assert metric(f"level_{deepest + 1}_f1")(split) is None
 
 
-TREE = LabelFacts(("A01B", "A01C", "A02A"), (), {"A01B": "A01", "A01C": "A01", "A02A": "A02",
+TREE = labels_of(("A01B", "A01C", "A02A"), (), {"A01B": "A01", "A01C": "A01", "A02A": "A02",
                                                  "A01": "A", "A02": "A"})  # fmt: skip
 
 
@@ -94,13 +106,13 @@ def test_a_node_counts_once_however_many_labels_stand_below_it():
 
 
 def test_an_unseen_label_has_ancestors_that_can_be_right():
-    labels = LabelFacts(TREE.names[:1], TREE.names[1:], TREE.parents)
+    labels = labels_of(TREE.space.names[:1], TREE.space.names[1:], TREE.space.parents)
     split = scored("single-label", np.eye(3)[[1]], [[0.0]], labels=labels)
     assert hierarchy.hierarchical_recall(split).value() == 2 / 3
 
 
 def test_a_label_that_is_the_parent_of_another_is_both_a_label_and_a_node():
-    labels = LabelFacts(("A", "A01"), (), {"A01": "A"})
+    labels = labels_of(("A", "A01"), (), {"A01": "A"})
     split = scored("multi-label", [[0, 1], [1, 0]], [[1, -1], [1, 1]], labels=labels)
     assert hierarchy.hierarchical_precision(split).value() == 2 / 3
     assert hierarchy.hierarchical_recall(split).value() == 2 / 3
@@ -108,23 +120,26 @@ def test_a_label_that_is_the_parent_of_another_is_both_a_label_and_a_node():
 
 @pytest.mark.parametrize("parents", [{}, {"another": "node"}])
 def test_without_a_hierarchy_there_are_no_metrics_of_one(parents):
-    labels = LabelFacts(("a", "b"), (), parents)
+    labels = labels_of(("a", "b"), (), parents)
     split = scored("single-label", np.eye(2), np.eye(2), labels=labels)
     assert hierarchy.hierarchical_f1(split) is None
     assert hierarchy.levels(labels) == 0
-    assert not [name for name in metrics_of("single-label", labels) if name.startswith("level_")]
+    values = evaluated(
+        "single-label", dict.fromkeys(("validation", "test"), split.predictions), labels
+    )
+    assert not [name for name in values["test"] if name.startswith("level_")]
 
 
 @pytest.mark.parametrize("parents", [{"a": "a"}, {"a": "b", "b": "a"}, {"b": "c", "c": "d",
                                                                         "d": "c"}])  # fmt: skip
 def test_parents_that_run_in_a_circle_are_refused(parents):
-    labels = LabelFacts(("a", "b"), (), parents)
+    labels = labels_of(("a", "b"), (), parents)
     part = predictions(np.eye(2), np.eye(2))
     with pytest.raises(ValueError, match="run in a circle"):
-        evaluate("single-label", {"validation": part, "test": part}, labels)
+        evaluated("single-label", {"validation": part, "test": part}, labels)
 
 
 def test_the_root_that_would_always_be_right_is_no_node():
     split = random_split("single-label", 30)
     total = sum(len(gold) for gold, _ in closed_sets(split))
-    assert hierarchy.hierarchical_recall(split).parts.sum(axis=1)[2] == total
+    assert hierarchy.hierarchical_recall(split).per_document.sum(axis=1)[2] == total

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
+from benchbench.contract import AdditiveMetric
 from benchbench.evaluation import resampling
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
 from benchbench.evaluation.resampling import clusters
-from benchbench.evaluation.sums import mean
 from tests.evaluation.test_resampling import LABELS, NAIVE, accuracy, macro_f1
 
 METRICS = pytest.mark.parametrize("metric", [macro_f1, accuracy], ids=lambda each: each.__name__)
@@ -118,7 +118,7 @@ def test_identical_systems_have_p_one(corpus):
 
 
 def test_systems_that_differ_everywhere_have_the_smallest_p():
-    right, wrong = mean(np.ones(50)), mean(np.zeros(50))
+    right, wrong = AdditiveMetric.mean(np.ones(50)), AdditiveMetric.mean(np.zeros(50))
     p = randomisation_test([[right], [wrong]], np.arange(50), draws=999)
     assert p[0, 1] == 1 / 1000
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.evaluation import ranking
-from benchbench.evaluation.registry import METRICS
-from tests.support.scored_cases import KINDS, each, random_split, scored, value
+from benchbench.evaluation.registry import metrics_of
+from tests.support.scored_cases import KINDS, each, metric, random_split, scored, value
 
 
 def ranked(logits):
@@ -58,7 +58,7 @@ def test_main_codes_are_found_as_often_as_loops_find_them(split):
         "all_categories": [bool(gold[order[0]]) for order, gold, _ in documents],
     }
     for name, each_hit in hits.items():
-        found = value(METRICS[split.kind][name](split))
+        found = value(metric(name)(split))
         if each_hit:
             assert found == pytest.approx(sum(each_hit) / len(documents), abs=1e-12), name
         else:
@@ -105,14 +105,15 @@ def test_a_secondary_code_counts_for_all_categories_alone():
 def test_without_main_codes_their_measures_have_no_value(kind):
     split = scored(kind, np.eye(3), np.eye(3))
     for name in ("top_prediction", "three_guesses", "all_categories"):
-        assert METRICS[kind][name](split) is None
+        assert metric(name)(split) is None
 
 
 def test_what_only_decides_ranks_nothing_beyond_the_one_label_that_it_decides():
     single, multi = (random_split(kind, 21, hard=True) for kind in KINDS)
-    for name, metric in METRICS["multi-label"].items():
+    for row in metrics_of("multi-label"):
+        name, function = row.name, row.function
         if "_at_" in name or name in ("top_prediction", "three_guesses", "all_categories"):
-            assert metric(multi) is None, name
-    assert METRICS["single-label"]["recall_at_3"](single) is None
-    assert METRICS["single-label"]["three_guesses"](single) is None
-    assert METRICS["single-label"]["top_prediction"](single) is not None
+            assert function(multi) is None, name
+    assert metric("recall_at_3")(single) is None
+    assert metric("three_guesses")(single) is None
+    assert metric("top_prediction")(single) is not None

@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchbench.contract import AdditiveMetric
 from benchbench.evaluation import resampling
 from benchbench.evaluation.resampling import (
     bca_interval,
@@ -14,7 +15,6 @@ from benchbench.evaluation.resampling import (
     clusters,
     percentile_interval,
 )
-from benchbench.evaluation.sums import AdditiveMetric, mean, sums
 
 LABELS = 7
 DRAWS = 150
@@ -37,12 +37,14 @@ def mean_f1(totals):
 
 
 def accuracy(gold, decided, labels):
-    return mean(gold == decided)
+    return AdditiveMetric.mean(gold == decided)
 
 
 def weighted_mean(gold, decided, labels):
     weights = 0.1 + gold / 10
-    return sums(np.stack([weights * (gold == decided), weights]), lambda t: t[0] / t[1])
+    return AdditiveMetric.of(
+        np.stack([weights * (gold == decided), weights]), lambda t: t[0] / t[1]
+    )
 
 
 NAIVE = {
@@ -135,8 +137,8 @@ def test_the_jackknife_leaves_out_one_cluster_at_a_time(corpus, metric):
 def test_a_cluster_is_drawn_whole_or_not_at_all():
     cluster = clusters(["a", "", "a", "b", "b", "a"])
     assert cluster.tolist() == [0, 1, 0, 2, 2, 0]
-    in_draw = [mean(np.arange(6) == document) for document in range(6)]
-    size = sums(np.ones((1, 6)), lambda totals: totals[0])
+    in_draw = [AdditiveMetric.mean(np.arange(6) == document) for document in range(6)]
+    size = AdditiveMetric.of(np.ones((1, 6)), lambda totals: totals[0])
     found = bootstrap([*([each] for each in in_draw), [size]], cluster, draws=DRAWS)
     times = np.round(found.draws[:6] * found.draws[6])
     assert (times[[2, 5]] == times[0]).all() and (times[4] == times[3]).all()
@@ -175,7 +177,7 @@ def test_all_systems_share_the_resampled_documents(corpus):
 
 def test_seeds_are_resampled_from_five_on_and_apart_for_each_system():
     cluster = np.arange(4)
-    seeds = [mean(np.full(4, float(seed))) for seed in range(6)]
+    seeds = [AdditiveMetric.mean(np.full(4, float(seed))) for seed in range(6)]
     found = bootstrap([seeds[:4], seeds[:5], seeds, seeds], cluster, draws=4000)
     assert found.seeds_resampled == (False, True, True, True)
     assert found.draws[0].std() == 0
@@ -215,7 +217,7 @@ def test_the_bca_interval_agrees_with_scipys_on_a_skewed_mean():
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.random.default_rng(2).lognormal(0, 1, size=80)
-    found = bootstrap([[mean(values)]], np.arange(80), draws=20_000)
+    found = bootstrap([[AdditiveMetric.mean(values)]], np.arange(80), draws=20_000)
     ours = np.concatenate(bca_interval(found.observed, found.draws, found.jackknife))
     generator = np.random.default_rng(9)
     theirs = scipy_bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=generator)

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchbench.contract import decide
 from benchbench.evaluation.thresholds import (
-    decide,
-    decided_labels,
     tune_label_thresholds,
     tune_threshold,
 )
@@ -147,4 +146,4 @@ def test_a_label_without_a_document_in_validation_takes_the_global_threshold():
 
 @each()
 def test_decided_labels_stand_beside_gold_and_unseen_ones_are_never_decided(split):
-    assert decided_labels(split).tolist() == [decided for _, decided in rows(split)]
+    assert split.decided().tolist() == [decided for _, decided in rows(split)]

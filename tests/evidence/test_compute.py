@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score
 
+from benchbench.evaluation import METRICS, f1
 from benchbench.evidence.board import records_on, write_board
 from benchbench.evidence.compute import compute_evidence, inputs_of, load_or_compute
 from benchbench.evidence.systems import systems_on
@@ -22,7 +23,7 @@ KINDS = ("single-label", "multi-label")
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def weighed(request, tmp_path_factory):
+def computed(request, tmp_path_factory):
     store, board = store_of(tmp_path_factory.mktemp("store"), kind=request.param, unseen=1)
     records = records_on(store, board)
     return store, board, records, compute_evidence(store, board, records)
@@ -33,9 +34,9 @@ def only(evidence):
     return found
 
 
-def test_systems_stand_best_first_and_their_values_are_the_means_of_the_records(weighed):
-    _, board, records, evidence = weighed
-    ranked, _ = systems_on(board, "claims", records)
+def test_systems_stand_best_first_and_their_values_are_the_means_of_the_records(computed):
+    _, board, records, evidence = computed
+    ranked, _ = systems_on(board, "claims", records, evidence.values)
     found = only(evidence)
     assert [one.method for one in found.systems] == [one.method for one in ranked]
     for one, system in zip(found.systems, ranked, strict=True):
@@ -46,8 +47,8 @@ def test_systems_stand_best_first_and_their_values_are_the_means_of_the_records(
         assert not one.seeds_resampled
 
 
-def test_every_pair_is_there_once_and_the_family_is_all_of_them(weighed):
-    evidence = weighed[3]
+def test_every_pair_is_there_once_and_the_family_is_all_of_them(computed):
+    evidence = computed[3]
     found = only(evidence)
     assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
     assert evidence.family == 3
@@ -58,8 +59,8 @@ def test_every_pair_is_there_once_and_the_family_is_all_of_them(weighed):
         assert pair.interval.low <= pair.difference <= pair.interval.high
 
 
-def test_a_clear_difference_is_told_apart_and_a_small_one_is_not(weighed):
-    found = only(weighed[3])
+def test_a_clear_difference_is_told_apart_and_a_small_one_is_not(computed):
+    found = only(computed[3])
     assert found.pair(0, 1).p_holm > 0.05
     assert found.pair(0, 2).p_holm < 0.05
     letters = [set(system.letters) for system in found.systems]
@@ -69,22 +70,22 @@ def test_a_clear_difference_is_told_apart_and_a_small_one_is_not(weighed):
     assert (found.systems[0].best_rank, found.systems[0].worst_rank) == (1, 2)
 
 
-def test_the_baseline_is_the_best_method_that_the_board_calls_one(weighed):
-    store, board, records, evidence = weighed
+def test_the_baseline_is_the_best_method_that_the_board_calls_one(computed):
+    store, board, records, evidence = computed
     assert only(evidence).systems[only(evidence).baseline].method == "tfidf"
     other = compute_evidence(store, replace(board, baseline_methods=()), records)
     assert only(other).baseline is None
 
 
-def test_documents_and_groups_are_counted(weighed):
-    found = only(weighed[3])
+def test_documents_and_groups_are_counted(computed):
+    found = only(computed[3])
     assert found.documents == DOCUMENTS["test"]
     assert found.clusters == DOCUMENTS["test"] * 2 // 3
     assert len(found.labels) == len(found.support) == 6
 
 
-def test_mcnemar_pairs_equal_seeds_and_one_seed_with_each(weighed):
-    found = only(weighed[3])
+def test_mcnemar_pairs_equal_seeds_and_one_seed_with_each(computed):
+    found = only(computed[3])
     assert [each.seed for each in found.pair(0, 1).mcnemar] == [0, 1, 2]
     assert [each.seed for each in found.pair(0, 2).mcnemar] == [0, 1, 2]
 
@@ -110,14 +111,14 @@ def test_labels_and_confusions_are_those_of_the_predictions(tmp_path):
     assert sum(count for _, _, count in system.reliability) == 3 * DOCUMENTS["test"]
 
 
-def test_evidence_is_read_as_it_was_written(weighed):
+def test_evidence_is_read_as_it_was_written(computed):
     import json
 
-    evidence = weighed[3]
+    evidence = computed[3]
     assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
 
 
-def test_evidence_is_kept_and_weighed_anew_only_where_it_does_not_fit(tmp_path):
+def test_evidence_is_kept_and_computed_anew_only_where_it_does_not_fit(tmp_path):
     store, board = store_of(tmp_path)
     records = records_on(store, board)
     said = []
@@ -127,7 +128,7 @@ def test_evidence_is_kept_and_weighed_anew_only_where_it_does_not_fit(tmp_path):
     assert len(said) == 1
     assert read_json(store, "evidence", "board")["inputs"] == inputs_of(board, records)
     fewer = replace(board, cells=board.cells[3:])
-    write_board(store, fewer, {})
+    write_board(store, fewer, ())
     second = load_or_compute(store, fewer, records_on(store, fewer), said.append)
     assert len(said) == 2
     assert only(second).systems != only(first).systems
@@ -136,18 +137,57 @@ def test_evidence_is_kept_and_weighed_anew_only_where_it_does_not_fit(tmp_path):
     assert load_or_compute(store, fewer, records_on(store, fewer)) == second
 
 
-def test_a_system_whose_predictions_are_gone_is_left_out_and_named(tmp_path):
+def test_a_run_whose_predictions_are_gone_is_named_and_its_system_is_not_compared(tmp_path):
     store, board = store_of(tmp_path)
     records = records_on(store, board)
     lost = next(one for one in records.values() if one.cell.method.name == "instruction")
     (store.folder("predictions") / f"{lost.predictions}.parquet").unlink()
     evidence = compute_evidence(store, board, records)
     assert [system.method for system in only(evidence).systems] == ["head", "tfidf"]
-    assert "instruction · llama" in only(evidence).left_out[0]
+    assert list(evidence.unread) == [lost.id]
     section = build_leaderboard(board, records, evidence).sections[0]
-    assert any(note.startswith("Not compared: instruction · llama") for note in section.notes)
-    assert len(section.ranking.rows) == 3
+    assert section.failures == (
+        f"instruction · llama · claims · seed 0: not shown: {lost.predictions}.parquet cannot be "
+        "read (No such file or directory)",
+    )
+    assert column(section.ranking, "method") == ["head", "tfidf", "instruction"]
+    assert column(section.ranking, "seeds") == ["3 of 3", "1 of 1", "2 of 3"]
     assert column(section.ranking, "tied").count("–") == 1
+
+
+def test_a_run_made_on_other_data_than_the_boards_is_not_read(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    first = next(iter(records.values()))
+    other = replace(first, identity={**first.identity, "dataset": "f" * 64})
+    evidence = compute_evidence(store, board, {**records, first.id: other})
+    assert "the fingerprints differ" in evidence.unread[first.id]
+
+
+def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkeypatch):
+    """A mended metric reaches every finished cell: no value of the old one is left anywhere."""
+    from benchbench.contract import AdditiveMetric
+    from benchbench.evidence import runs
+
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    before = only(compute_evidence(store, board, records))
+
+    def halved(scored):
+        whole = f1.macro_f1(scored)
+        return AdditiveMetric(whole.per_document, lambda totals: whole.from_totals(totals) / 2)
+
+    rows = [replace(row, function=halved) if row.name == "macro_f1" else row for row in METRICS]
+    monkeypatch.setattr(runs, "METRICS", tuple(rows))
+    monkeypatch.setattr(runs.score_board, "__defaults__", (tuple(rows),))
+    evidence = compute_evidence(store, board, records)
+    section = build_leaderboard(board, records, evidence).sections[0]
+    for old, new, shown in zip(
+        before.systems, only(evidence).systems, section.ranking.rows, strict=True
+    ):
+        assert new.value == pytest.approx(old.value / 2)
+        assert new.interval.low == pytest.approx(old.interval.low / 2)
+        assert shown.entries[2].values[0] == pytest.approx(new.value)
 
 
 def test_a_system_with_other_test_documents_is_left_out(tmp_path):
@@ -168,8 +208,8 @@ def test_a_system_with_other_test_documents_is_left_out(tmp_path):
     assert "not those of the others" in found.left_out[0]
 
 
-def test_the_leaderboard_shows_what_was_weighed(weighed):
-    _store, board, records, evidence = weighed
+def test_the_leaderboard_shows_what_was_computed(computed):
+    _store, board, records, evidence = computed
     section = build_leaderboard(board, records, evidence).sections[0]
     table, found = section.ranking, only(evidence)
     interval = next(c.title for c in table.columns if c.title.startswith("95 % interval"))
@@ -200,8 +240,8 @@ def test_five_seeds_are_resampled_and_the_notes_say_so(tmp_path):
     assert "Seeds were resampled too for head · llama" in notes
 
 
-def test_an_interval_that_stands_too_low_is_warned_of(weighed):
-    _, board, records, evidence = weighed
+def test_an_interval_that_stands_too_low_is_warned_of(computed):
+    _, board, records, evidence = computed
     found = only(evidence)
     width = found.systems[0].interval.high - found.systems[0].interval.low
 

@@ -14,10 +14,10 @@ from benchbench import Reference
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
 from benchbench.evidence.board import Board, read_board, records_on, write_board
-from benchbench.leaderboard.build import Leaderboard, build_leaderboard
+from benchbench.leaderboard.build import Leaderboard
 from benchbench.records.store import open_store, publish, write_json
 from benchbench.render.formats import markdown
-from tests.support.building import board, by_id, cell, column, facts, ranked, record, scores
+from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
 
 SYSTEMS = [
     record(cell(method=method, seed=seed), value=value + seed / 100)
@@ -27,7 +27,7 @@ SYSTEMS = [
 
 
 def section(records, **more):
-    return build_leaderboard(board(records, **more), by_id(records)).sections[0]
+    return built(records, board(records, **more)).sections[0]
 
 
 def ranking(records, **more):
@@ -44,9 +44,9 @@ def test_systems_are_ranked_by_the_mean_of_the_main_metric():
 def test_the_order_in_which_records_come_does_not_matter(seed):
     shuffled = random.Random(seed).sample(SYSTEMS, len(SYSTEMS))
     one, other = board(SYSTEMS), board(shuffled)
-    expected = markdown.render(build_leaderboard(one, by_id(SYSTEMS)))
-    assert markdown.render(build_leaderboard(one, by_id(shuffled))) == expected
-    assert markdown.render(build_leaderboard(other, by_id(shuffled))) == expected
+    expected = markdown.render(built(SYSTEMS, one))
+    assert markdown.render(built(shuffled, one)) == expected
+    assert markdown.render(built(shuffled, other)) == expected
 
 
 def test_equals_stand_in_order_of_their_names():
@@ -91,7 +91,7 @@ def test_a_cell_without_a_result_is_named_with_its_reason(status):
 
 def test_a_cell_that_was_not_run_is_named():
     records = [record()]
-    table = build_leaderboard(board(records, missing=[cell(seed=5)]), by_id(records))
+    table = built(records, board(records, missing=[cell(seed=5)]))
     assert table.sections[0].failures == ("head · llama · claims · seed 5: not run",)
     assert "1 of 2 cells have a result." in table.notes
 
@@ -101,7 +101,7 @@ def test_every_dataset_has_a_table_of_its_own():
     names = ["claims", "patents"]
     multi = facts(kind="multi-label", main_metric="micro_f1")
     of = board(records, datasets=dict(zip(names, (facts(), multi), strict=True)))
-    sections = build_leaderboard(of, by_id(records)).sections
+    sections = built(records, of).sections
     assert [one.title for one in sections] == names
     tables = [table for one in sections for table in one.tables]
     assert [one.ranking.columns[2].title for one in sections] == ["macro-F1", "micro-F1"]
@@ -115,9 +115,10 @@ def test_every_dataset_has_a_table_of_its_own():
 
 
 def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
-    more = facts(unseen_labels=["rare", "new"], skipped_rows=7, warnings=["duplicates"])
-    records = [record(metrics=scores(0.5, labels_without_support=2.0))]
-    notes = " ".join(section(records, datasets={"claims": more}).notes)
+    more = facts(unseen_labels=("rare", "new"), skipped_rows=7, warnings=("duplicates",))
+    records = [record()]
+    table = built(records, board(records, datasets={"claims": more}), support=(0, 5, 0, 7))
+    notes = " ".join(table.sections[0].notes)
     assert "800 documents to train on, 100 to validate, 100 to test; 3 labels" in notes
     assert "2 of them without a test document" in notes
     assert "2 labels occur outside training only" in notes
@@ -127,7 +128,7 @@ def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
 
 
 def test_a_value_that_is_missing_is_a_dash():
-    bare = record(metrics=scores(None), cost={}, facts={}, provenance={})
+    bare = record(values=scores(None), cost={}, facts={}, provenance={})
     texts = [entry.text for entry in ranking([bare]).rows[0].entries]
     assert texts == ["head", "llama", "–", "–", "1 of 1", *"–––––––––––"[:10]]
 
@@ -139,7 +140,7 @@ def test_a_count_that_a_plugin_misreported_is_a_dash():
 
 def test_costs_measured_beside_other_cells_are_marked():
     records = [record(cost={"fit_seconds": 2.0, "documents_per_second": 9.0, "cells_beside": 3})]
-    table = build_leaderboard(board(records), by_id(records))
+    table = built(records)
     assert column(table.sections[0].ranking, "training s") == ["2.0*"]
     assert any(note.startswith("* measured while other cells ran") for note in table.notes)
 
@@ -156,11 +157,7 @@ def test_machines_that_differ_are_all_named():
         record(cell(seed=0), provenance=made),
         record(cell(seed=1), provenance={**made, "device": "CPU two"}),
     ]
-    note = next(
-        n
-        for n in build_leaderboard(board(records), by_id(records)).notes
-        if n.startswith("Made with")
-    )
+    note = next(n for n in built(records).notes if n.startswith("Made with"))
     assert "different machines" in note
     assert "CPU one" in note
     assert "CPU two" in note
@@ -176,7 +173,7 @@ def test_a_board_is_read_as_it_was_frozen(tmp_path):
     for one in SYSTEMS:
         publish(store, Outcome(one, tmp_path))
     of = board(SYSTEMS, dropped=("a with b: no",), command="benchbench run")
-    write_board(store, of, {})
+    write_board(store, of, ())
     found = read_board(store, "board")
     assert found == of
     assert records_on(store, found) == by_id(SYSTEMS)
@@ -203,6 +200,7 @@ from pathlib import Path
 import benchbench.cli, benchbench.leaderboard.build
 from rich.console import Console
 from benchbench.evidence.board import read_board, records_on
+from benchbench.evidence.compute import compute_values
 from benchbench.leaderboard.build import build_leaderboard
 from benchbench.render.formats import markdown, terminal
 from benchbench.records.store import Store, all_records, records_of
@@ -231,8 +229,9 @@ def read():
     for one in records:
         assert records_of(store, one.id)
     board = read_board(store, "board")
-    table = build_leaderboard(board, records_on(store, board))
-    assert table.sections[0].ranking.rows
+    records = records_on(store, board)
+    table = build_leaderboard(board, records, compute_values(store, board, records))
+    assert sum(len(section.failures) for section in table.sections) == len(records)
     terminal.show(table, warm)
     return markdown.render(table)
 
@@ -273,7 +272,7 @@ def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
     records = list(hostile(tmp_path, str(marker)))
     for one in records:
         publish(store, Outcome(one, tmp_path))
-    write_board(store, board(records, title=str(marker), command=str(marker)), {})
+    write_board(store, board(records, title=str(marker), command=str(marker)), ())
     code = f"import sys; sys.path.insert(0, {str(marker.parent)!r})\n{READ}"
     command = [sys.executable, "-c", code, str(store.root), str(len(records)), planted]
     answer = subprocess.run(command, capture_output=True, text=True)
@@ -304,12 +303,12 @@ def test_a_terminal_of_any_width_shows_every_entry_whole(width):
     assert max(map(len, lines)) <= width
 
 
-def searched(rates, values, **more):
-    """Return a board of tries of one method with their records; `values` are (validation, test)."""
+def searched(rates, pairs, **more):
+    """Return a board of tries of one method with their records; `pairs` are (validation, test)."""
     records = []
-    for rate, (validation, test) in zip(rates, values, strict=True):
-        metrics = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
-        records.append(record(cell(learning_rate=rate), metrics=metrics, **more))
+    for rate, (validation, test) in zip(rates, pairs, strict=True):
+        values = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
+        records.append(record(cell(learning_rate=rate), values=values, **more))
     made = board(records)
     tried = [
         replace(entry, tried={"learning_rate": r})
@@ -320,7 +319,7 @@ def searched(rates, values, **more):
 
 def test_the_best_try_on_validation_counts_whatever_test_says():
     made, records = searched((1e-4, 2e-4, 4e-4), ((0.5, 0.9), (0.7, 0.6), (0.6, 0.8)))
-    found = build_leaderboard(made, by_id(records)).sections[0]
+    found = built(records, made).sections[0]
     assert column(found.ranking, "macro-F1") == ["0.600"]
     (note,) = [note for note in found.notes if "tries" in note]
     assert "the best of 3 tries on validation, learning_rate = 0.0002" in note
@@ -329,11 +328,9 @@ def test_the_best_try_on_validation_counts_whatever_test_says():
 
 def test_of_equal_tries_the_first_counts_and_a_failed_one_is_named():
     made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
-    assert column(build_leaderboard(made, by_id(records)).sections[0].ranking, "macro-F1") == [
-        "0.400"
-    ]
+    assert column(built(records, made).sections[0].ranking, "macro-F1") == ["0.400"]
     records[0] = record(records[0].cell, status="diverged")
-    found = build_leaderboard(made, by_id(records)).sections[0]
+    found = built(records, made).sections[0]
     assert column(found.ranking, "macro-F1") == ["0.900"]
     assert "diverged" in found.failures[0]
 

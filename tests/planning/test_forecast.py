@@ -15,14 +15,8 @@ from benchbench.planning.plan import PlanContext, PlannedCell
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records.identity import cell_id
 from benchbench.records.store import Store, open_store, publish
-from tests.support.building import record
+from tests.support.building import description, record
 
-FACTS = {
-    "kind": "single-label",
-    "documents": {"train": 80, "validation": 10, "test": 10},
-    "characters": 40_000,
-    "labels": {"names": ["a", "b"]},
-}
 CPU = Device("cpu", "a processor", "float32", 8000)
 DATA = Reference("table", "table")
 
@@ -73,7 +67,7 @@ def planned(method="known", backbone="known", seed=0):
 
 
 def forecast(context, *cells):
-    corpora = {DATA: PreparedCorpus(None, FACTS)}
+    corpora = {DATA: PreparedCorpus(None, description())}
     return forecasts(cells, corpora, context, threads=1)
 
 
@@ -84,7 +78,7 @@ def finish(store, planned_cell, status="ok", device="cpu", **cost):
 
 
 def test_how_much_data_there_is():
-    amount = amount_of(PreparedCorpus(None, FACTS))
+    amount = amount_of(PreparedCorpus(None, description()))
     assert (amount.characters, amount.labels, amount.documents["train"]) == (400.0, 2, 80)
 
 
@@ -139,7 +133,7 @@ def test_main_memory_is_the_forecast_with_the_libraries_and_costs_no_measuring(
     context, monkeypatch
 ):
     monkeypatch.setattr("benchbench.planning.matrix_speed._measure", None)
-    corpus = PreparedCorpus(None, FACTS)
+    corpus = PreparedCorpus(None, description())
     assert main_memory(planned("silent"), corpus, context) is None
     assert main_memory(planned(), corpus, context) > LIBRARIES_MIB
     finish(context.store, planned(), wall_seconds=1.0, peak_ram_mib=300)

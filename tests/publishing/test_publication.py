@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 
@@ -10,31 +9,24 @@ import pytest
 
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
-from benchbench.evidence.board import write_board
+from benchbench.evidence.board import records_on, write_board
 from benchbench.machine import canonical, digest
 from benchbench.publishing.publication import check_folder, publish_board, unpacked
-from benchbench.records.store import open_store, publish, write_json
-from tests.support.building import board, cell, facts, record
+from benchbench.records.store import publish
+from tests.support.building import board, cell, record
 from tests.support.commands import benchbench
-
-PREDICTIONS = b"what was predicted"
+from tests.support.predicted import store_of
 
 
 @pytest.fixture
 def store(tmp_path):
     """Return a store with a board of three cells, one of which failed and one was never run."""
-    opened = open_store(tmp_path / "store")
-    name = hashlib.sha256(PREDICTIONS).hexdigest()
-    outcome = tmp_path / "outcome"
-    outcome.mkdir()
-    records = []
-    for one in (record(predictions=name), record(cell(method="other"), status="failed")):
-        (outcome / "predictions.parquet").write_bytes(PREDICTIONS)
-        records.append(publish(opened, Outcome(one, outcome)))
-    made = board(records, missing=[cell(method="third")])
-    write_board(opened, made, {})
-    write_json(opened, "datasets", facts()["fingerprint"], {"labels": ["a", "b"]})
-    return opened
+    store, made = store_of(tmp_path, (("head", "llama", 2.0, 1),))
+    failed = publish(store, Outcome(record(cell(method="other"), status="failed"), tmp_path))
+    records = [*records_on(store, made).values(), failed]
+    whole = board(records, missing=[cell(method="third")], datasets=made.datasets)
+    write_board(store, whole, ())
+    return store
 
 
 @pytest.fixture
@@ -78,30 +70,31 @@ def test_the_archive_is_a_store_with_all_that_the_board_needs(store, published):
 
 def test_one_byte_of_the_markdown_is_seen_and_its_line_named(published):
     path = published / "board.md"
-    path.write_bytes(path.read_bytes().replace(b"0.500", b"0.501", 1))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"| 0.", b"| 9.", 1))
     (fault,) = faults(published)
     assert "is not what the records give" in fault
-    assert "0.501" in fault
-    path.write_bytes(path.read_bytes().replace(b"0.501", b"0.500", 1) + b"\n")
+    assert "| 9." in fault
+    path.write_bytes(whole + b"\n")
     assert "longer or shorter" in faults(published)[0]
 
 
 def test_one_number_in_a_record_is_seen(published):
     def change(name, content):
-        return content.replace(b"0.5", b"0.6") if name.startswith("runs/") else content
+        return content.replace(b"2.5", b"3.5") if name.startswith("runs/") else content
 
     repack(published, change)
     assert "1 records are damaged" in faults(published)[0]
 
 
-def test_a_number_changed_with_its_checksum_shows_in_the_markdown(published):
+def test_a_value_changed_with_its_checksum_shows_in_the_markdown(published):
     def change(name, content):
-        if not name.startswith("runs/"):
+        if not name.startswith("evidence/"):
             return content
         data = json.loads(content)
         data.pop("sha256")
-        for split in data["metrics"].values():
-            split["macro_f1"] = 0.9
+        for run in data["values"].values():
+            run["test"]["macro_f1"] /= 2
         return canonical(data | {"sha256": digest(data)})
 
     repack(published, change)

@@ -10,6 +10,7 @@ import pytest
 
 import benchbench
 from benchbench import Reference
+from benchbench.contract import CellParameters, Identity
 from benchbench.machine.source_code import module_digest
 from benchbench.records import identity
 from tests.support.building import cell
@@ -17,18 +18,21 @@ from tests.support.building import cell
 CORE = Path(benchbench.__file__).parent
 
 
-def block(plugins=None, **changes):
-    asked = {
-        "cell": cell(),
-        "parameters": {"method": {"rank": 16}, "dataset": {"limit": 0}},
-        "device": "cpu",
-        "dtype": "float32",
-        "fingerprint": "a" * 64,
-        "weights": "b" * 64,
-        "plugins": plugins or {},
-        "upstream": ["d", "c"],
-    }
-    return identity.identity_block(**{**asked, **changes})
+def block(plugins=None, *, of=None, **changes):
+    asked = Identity(
+        cell=identity.cell_id(of or cell()),
+        seed=(of or cell()).seed,
+        parameters=CellParameters({"limit": 0}, {"rank": 16}),
+        device="cpu",
+        dtype="float32",
+        dataset="a" * 64,
+        weights="b" * 64,
+        plugins=plugins or {},
+        core="e" * 64,
+        packages={"torch": "2.13.0"},
+        upstream=("d", "c"),
+    )
+    return replace(asked, **changes)
 
 
 def test_the_id_depends_on_everything_that_was_asked_for():
@@ -49,22 +53,24 @@ def test_the_id_depends_on_everything_that_was_asked_for():
 @pytest.mark.parametrize(
     "change",
     [
-        {"parameters": {"method": {"rank": 8}, "dataset": {"limit": 0}}},
+        {"parameters": CellParameters({"limit": 0}, {"rank": 8})},
         {"device": "cuda"},
         {"dtype": "bfloat16"},
-        {"fingerprint": "c" * 64},
+        {"dataset": "c" * 64},
         {"weights": None},
-        {"upstream": ["c"]},
-        {"cell": cell(seed=1)},
+        {"upstream": ("c",)},
+        {"of": cell(seed=1)},
+        {"core": "f" * 64},
+        {"packages": {"torch": "2.14.0"}},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_the_key_follows_all_that_decides_numbers(change):
-    assert identity.key(block(**change)) != identity.key(block())
+    assert identity.key_of(block(**change)) != identity.key_of(block())
 
 
 def test_the_key_does_not_depend_on_the_order_of_what_was_required():
-    assert identity.key(block(upstream=["c", "d"])) == identity.key(block())
+    assert identity.key_of(block(upstream=("c", "d"))) == identity.key_of(block())
 
 
 def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
@@ -72,7 +78,7 @@ def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("HOSTNAME", "elsewhere")
     assert block() == before
-    assert set(before) == {
+    assert set(before.to_json()) == {
         "cell", "seed", "parameters", "device", "dtype", "dataset", "weights", "plugins", "core",
         "packages", "upstream",
     }  # fmt: skip
@@ -94,8 +100,8 @@ def test_a_constant_changed_in_a_plugins_source_changes_the_key(tmp_path, file, 
         (home / name).write_text("x = 1\n")
     module = ModuleType("stranger")
     module.__file__ = str(home / ("__init__.py" if entry == "package" else "hooks.py"))
-    before = identity.key(block({"stranger-dist:stranger": module_digest(module)}))
+    before = identity.key_of(block({"stranger-dist:stranger": module_digest(module)}))
     (home / file).write_text("x = 2\n")
     assert (
-        identity.key(block({"stranger-dist:stranger": module_digest(module)})) != before
+        identity.key_of(block({"stranger-dist:stranger": module_digest(module)})) != before
     ) == matters

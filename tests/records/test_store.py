@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from benchbench import Cell, Outcome, Record, Reference
 from benchbench.contract.errors import StoreError
 from benchbench.machine import canonical, digest, file_digest, folder_digest, fsio
-from benchbench.records.identity import cell_id
-from benchbench.records.identity import key as key_of
+from benchbench.records.identity import cell_id, key_of
 from benchbench.records.store import (
     Store,
     all_records,
@@ -68,10 +67,6 @@ REFERENCES = st.builds(
     Reference, st.text(), st.text(), st.dictionaries(st.text(), VALUES, max_size=2)
 )
 SHA256 = st.none() | st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest())
-METRICS = st.fixed_dictionaries(
-    {"test": st.dictionaries(st.text(), FIGURES, max_size=2)},
-    optional={"validation": st.dictionaries(st.text(), FIGURES, max_size=2)},
-)
 
 
 @st.composite
@@ -89,7 +84,6 @@ def records(draw):
         status,
         draw(st.text()),
         identity,
-        draw(METRICS) if status == "ok" else {},
         tuple(draw(st.lists(st.dictionaries(st.text(), FIGURES, max_size=2), max_size=2))),
         draw(st.dictionaries(st.text(), PLAIN, max_size=2)),
         draw(st.dictionaries(st.text(), st.text(), max_size=2)),
@@ -145,10 +139,6 @@ def test_what_is_no_record_at_all_is_told_as_such(store, junk):
         pytest.param({"cell": cell(seed=7).to_json()}, "from its cell", id="cell"),
         pytest.param({"predictions": "../../secret"}, "sha256", id="path-out-of-the-store"),
         pytest.param({"artifacts": "/etc"}, "sha256", id="absolute-path"),
-        pytest.param({"metrics": {}}, "no metrics of test", id="ok-without-metrics"),
-        pytest.param({"metrics": None}, "metrics", id="metrics-null"),
-        pytest.param({"metrics": {"test": {"macro_f1": "1"}}}, "number", id="metric-a-text"),
-        pytest.param({"metrics": {"test": 1}}, "number", id="metrics-a-number"),
         pytest.param({"cost": {"fit_seconds": [1]}}, "number", id="cost-a-list"),
         pytest.param({"status": "splendid"}, "status", id="status"),
         pytest.param({"attempt": "1"}, "whole number", id="attempt-a-text"),
@@ -161,6 +151,12 @@ def test_a_field_that_was_changed_is_found_though_the_checksum_was_made_to_match
     assert decode(with_new_checksum(data), "here") == decode(data, "here")
     with pytest.raises(StoreError, match=message):
         decode(with_new_checksum(data, **changes), "here")
+
+
+@pytest.mark.parametrize("metrics", [{"test": {"macro_f1": 0.5}}, {}, None, "junk"])
+def test_a_record_of_version_0_1_is_read_and_its_metrics_ignored(metrics):
+    data = encode(record())
+    assert decode(with_new_checksum(data, metrics=metrics), "here") == decode(data, "here")
 
 
 def test_a_record_without_its_cells_name_is_refused(store):

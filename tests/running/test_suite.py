@@ -93,12 +93,12 @@ def test_a_cell_that_goes_wrong_is_told_apart_and_costs_no_other(wreck, way):
     status, reason = WAYS[way]
     record = by_method(wreck[0] / "runs")[way.replace(" ", "-")]
     assert (record.status, reason in record.reason) == (status, True), record.reason
-    assert bool(record.metrics) == (status == "ok")
+    assert bool(record.predictions) == (status == "ok")
 
 
 def test_a_classifier_that_does_not_load_again_has_no_score(wreck):
     record = by_method(wreck[0] / "runs")["unloadable"]
-    assert (record.status, record.metrics) == ("failed", {})
+    assert (record.status, record.predictions) == ("failed", None)
     assert "load went wrong" in record.reason
 
 

@@ -14,7 +14,7 @@ from benchbench import LabelSpace, LoaderError, LoadReport
 from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
 from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
 from benchbench.kit.data.corpus_store import (
-    corpus_facts,
+    describe_corpus,
     read_corpus,
     training_counts,
     write_corpus,
@@ -120,7 +120,7 @@ def test_the_label_space_never_comes_from_test_and_takes_declared_labels(tmp_pat
     declared = build_corpus(tmp_path, "single-label", given, options=options)
     assert declared.labels.names == ("ant", "fox", "owl", "yak", "zebra")
     assert declared.labels.texts[0] == "an ant"
-    assert training_counts(declared)["yak"] == 0
+    assert training_counts(declared)[declared.labels.names.index("yak")] == 0
 
 
 def test_groups_stay_together_and_may_not_stand_in_two_given_splits(tmp_path):
@@ -256,16 +256,17 @@ def test_the_label_space_and_the_split_of_a_row_are_in_the_fingerprint(corpus, t
     assert write_corpus(moved, tmp_path / "d") != before
 
 
-def test_corpus_facts_need_no_arrow(corpus, tmp_path):
+def test_a_description_needs_no_arrow(corpus, tmp_path):
     fingerprint = write_corpus(corpus, tmp_path / "a")
-    facts = corpus_facts(tmp_path / "a")
-    assert facts["fingerprint"] == fingerprint
-    assert facts["training_counts"] == {"ant": 14, "fox": 14, "zebra": 14}
-    assert facts["documents"] == {"train": 42, "validation": 6, "test": 12}
+    description = describe_corpus(tmp_path / "a")
+    assert description.fingerprint == fingerprint
+    assert description.labels.names == ("ant", "fox", "zebra")
+    assert description.training_counts == (14, 14, 14)
+    assert description.documents == {"train": 42, "validation": 6, "test": 12}
     program = (
         "import sys; from pathlib import Path;"
-        "from benchbench.kit.data.corpus_store import corpus_facts;"
-        "corpus_facts(Path(sys.argv[1]));"
+        "from benchbench.kit.data.corpus_store import describe_corpus;"
+        "describe_corpus(Path(sys.argv[1]));"
         "sys.exit(bool({'pyarrow', 'datasets', 'torch', 'numpy'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True)
@@ -286,7 +287,7 @@ def test_a_stored_corpus_that_was_cut_short_or_spoilt_is_refused(corpus, tmp_pat
     with pytest.raises(LoaderError, match="not a stored corpus"):
         read_corpus(tmp_path)
     with pytest.raises(LoaderError, match="not a stored corpus"):
-        corpus_facts(tmp_path / "nowhere")
+        describe_corpus(tmp_path / "nowhere")
 
 
 def test_a_limit_samples_every_split_keeps_every_label_and_the_label_space(corpus, tmp_path):
@@ -308,7 +309,7 @@ def test_a_limit_keeps_labels_that_only_stand_beside_others(tmp_path):
     given = {"train": [*several(300), rare], "test": several(9, "t")}
     corpus = build_corpus(tmp_path, "multi-label", given)
     limited = limit_corpus(corpus, 4, seed=3)
-    assert all(count > 0 for count in training_counts(limited).values())
+    assert all(count > 0 for count in training_counts(limited))
 
 
 def test_a_limit_below_the_number_of_labels_names_the_least(corpus):

@@ -10,9 +10,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchbench import Reference
-from benchbench.leaderboard.build import Leaderboard, build_leaderboard
+from benchbench.leaderboard.build import Leaderboard
 from benchbench.render.formats.markdown import escape, render
-from tests.support.building import board, by_id, cell, facts, ranked, record
+from tests.support.building import board, built, cell, facts, ranked, record
 
 HOSTILE = {
     "pipe": "a | b || c",
@@ -99,7 +99,7 @@ def table_of(name):
     records.append(record(replace(cell("other"), backbone=None)))
     known = {name: facts(unseen_labels=[name], warnings=[name]), "other": facts()}
     given = board(records, title=name, datasets=known, dropped=(name,), command=name)
-    return build_leaderboard(given, by_id(records))
+    return built(records, given)
 
 
 def seen(text):

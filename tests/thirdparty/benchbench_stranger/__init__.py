@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from benchbench import API_VERSION, Baseline, Metric, hookimpl
+from benchbench import API_VERSION, Baseline, hookimpl
 from benchbench_stranger.backbone import TinyRandomLlama
 from benchbench_stranger.dataset import Weather
 from benchbench_stranger.executor import InThisProcess
 from benchbench_stranger.method import NearestCentre
+from benchbench_stranger.metrics import METRICS
 
 BENCHBENCH_API_VERSION = API_VERSION
 
@@ -37,17 +38,7 @@ def benchbench_baselines():
 
 @hookimpl
 def benchbench_metrics():
-    def share_of_first(kind, predictions, decided):
-        return float(decided[:, 0].mean())
-
-    def broken(kind, predictions, decided):
-        raise RuntimeError("no such thing")
-
-    return [
-        Metric("share of rain", ("single-label",), share_of_first),
-        Metric("broken", ("single-label",), broken),
-        Metric("for others", ("multi-label",), broken),
-    ]
+    return METRICS
 
 
 @hookimpl
