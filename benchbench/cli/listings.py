@@ -40,28 +40,25 @@ class Listing:
 
 
 def _plugins(store: Path) -> Rows:
-    """Return one row per plugin and kind of member; a plugin is named in its first row alone."""
+    """Return one row per plugin, with its members by kind."""
     from benchbench.catalog import load_catalog
 
     catalog = load_catalog()
     supplied: dict[str, dict[str, list[str]]] = {name: {} for name in catalog.plugins}
     for (noun, name), owner in sorted(catalog.sources.items()):
         supplied.setdefault(owner, {}).setdefault(noun, []).append(name)
-    rows = []
-    for plugin in catalog.plugins.values():
-        head = (plugin.name, plugin.version, plugin.distribution)
-        for members in _members(supplied[plugin.name]):
-            rows.append((*head, members))
-            head = ("", "", "")
-    return rows
-
-
-def _members(supplied: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return "noun name" or "nouns name, name" for every kind; "–" where there is none."""
     return [
+        (plugin.name, plugin.version, plugin.distribution, _members(supplied[plugin.name]))
+        for plugin in catalog.plugins.values()
+    ]
+
+
+def _members(supplied: Mapping[str, Sequence[str]]) -> str:
+    """Return "noun name; nouns name, name" for all kinds of members."""
+    return "; ".join(
         f"{noun} {names[0]}" if len(names) == 1 else f"{noun}s {', '.join(names)}"
         for noun, names in supplied.items()
-    ] or ["–"]
+    )
 
 
 def _datasets(store: Path) -> Rows:
