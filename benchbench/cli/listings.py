@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from benchbench.cli.tables import Rows
+from benchbench.cli.text_tables import Rows
 from benchbench.contract import Parameter
 from benchbench.evidence import main_scores
 from benchbench.machine import TEMPORARY

@@ -11,7 +11,7 @@ from rich.text import Text
 from benchbench.cli.listings import LISTINGS
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
-from benchbench.cli.tables import table_of_texts, wide_console
+from benchbench.cli.text_tables import table_of_texts, wide_console
 from benchbench.planning import CACHE, cache_folder
 from benchbench.render import plain
 

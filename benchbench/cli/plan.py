@@ -15,7 +15,7 @@ from rich.text import Text
 from benchbench.cli.options import jobs_option, selection_options, threads_option
 from benchbench.cli.selection import planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
-from benchbench.cli.tables import name_widths, wide_console
+from benchbench.cli.text_tables import name_widths, wide_console
 from benchbench.contract import Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import Forecast, PlannedCell, forecasts

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from benchbench.cli.tables import name_widths, table_of_texts, wide_console
+from benchbench.cli.text_tables import name_widths, table_of_texts, wide_console
 
 ROWS = [
     ("embedding-head", "a classification head on the final token", "single-label, multi-label"),
