@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 from benchbench_backbones import benchbench_backbones, benchbench_resolve_backbone
-from benchbench_backbones.backbone import PretrainedModel
 from benchbench_backbones.cards import CARDS
 from benchbench_backbones.loading import choose_pad, compute_dtype, count_parameters
+from benchbench_backbones.pretrained_model import PretrainedModel
 
 from benchbench import Backbone, BenchbenchError, GuardError, Skip
 from benchbench.contract.parameters import resolve
@@ -25,7 +25,7 @@ from tests.support.models import (
 )
 
 LORA = {parameter.name: parameter.default for parameter in LORA_PARAMETERS}
-MAIN = {"revision": "main"}
+MAIN = {"quantization": "none", "dtype": "auto", "revision": "main"}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_the_identity_of_a_folder_is_its_content(tmp_path):
 def test_identity_brings_in_no_torch(folder):
     code = (
         "import sys; from pathlib import Path;"
-        "from benchbench_backbones.backbone import PretrainedModel;"
+        "from benchbench_backbones.pretrained_model import PretrainedModel;"
         f"PretrainedModel.from_folder(Path({str(folder)!r})).identity({MAIN!r}, offline=True);"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
@@ -144,7 +144,7 @@ def test_a_folder_without_a_model_is_an_error(tmp_path):
 def test_an_absent_hub_model_is_skipped_with_the_way_to_fetch_it(cache, offline):
     backbone = benchbench_resolve_backbone("meta-llama/Llama-3.2-1B")
     with pytest.raises(Skip) as caught:
-        backbone.identity({"revision": "v1"}, offline=offline)
+        backbone.identity({**MAIN, "revision": "v1"}, offline=offline)
     line = str(caught.value)
     assert "\n" not in line
     assert "https://huggingface.co/meta-llama/Llama-3.2-1B" in line
@@ -170,7 +170,7 @@ def test_a_cached_hub_model_is_its_commit_and_is_loaded_without_the_hub(cache, f
     backbone = benchbench_resolve_backbone("org/tiny")
     assert backbone.identity(MAIN, offline=True) == COMMIT
     assert backbone.identity(MAIN, offline=False) == COMMIT
-    assert backbone.source.place("main").revision == COMMIT
+    assert backbone.source.checkpoint("main").revision == COMMIT
     (snapshot / "model.safetensors").unlink()
     with pytest.raises(Skip, match="hf download org/tiny"):
         backbone.identity(MAIN, offline=True)
@@ -380,6 +380,16 @@ def test_a_model_that_needs_code_of_its_own_is_skipped(folder, tmp_path):
     (tmp_path / "own" / "own.py").write_text("raise SystemExit('code of the repository ran')")
     with pytest.raises(Skip, match="code from its own repository"):
         load_model(tmp_path / "own")
+
+
+def test_a_model_of_another_kind_is_skipped_with_the_kind_that_was_expected(folder, tmp_path):
+    import shutil
+
+    shutil.copytree(folder, tmp_path / "image")
+    config = json.loads((tmp_path / "image" / "config.json").read_text()) | {"model_type": "vit"}
+    (tmp_path / "image" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Skip, match="transformers has no causal-lm class for this type of model"):
+        load_model(tmp_path / "image")
 
 
 def test_loading_writes_nothing_to_the_terminal(folder):
