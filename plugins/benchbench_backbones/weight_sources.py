@@ -64,7 +64,8 @@ class Folder:
         """
         if not (self.path / "config.json").is_file():
             raise BenchbenchError(
-                f"{self.path}: no config.json in this folder; give a folder written by `save_pretrained`"
+                f"{self.path}: no config.json in this folder; give a folder that was written by "
+                "`save_pretrained`"
             )
         weights = sorted(self.path.glob("*.safetensors"))
         if not weights:

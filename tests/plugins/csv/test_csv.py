@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from benchbench_csv import benchbench_datasets, benchbench_resolve_dataset
-from benchbench_csv.dataset import Table
+from benchbench_csv.csv_dataset import CsvDataset
 
 from benchbench import Dataset, LoaderError
 from benchbench.contract.parameters import resolve
@@ -25,7 +25,9 @@ JSON_GOOD = "".join(json.dumps({"text": f"t{i}", "label": "ab"[i % 2]}) + "\n" f
 
 def settled(**given):
     """Return a value for every parameter, as the core would hand them over."""
-    values, faults = resolve("csv", Table.parameters, {"text": "text", "label": "label", **given})
+    values, faults = resolve(
+        "csv", CsvDataset.parameters, {"text": "text", "label": "label", **given}
+    )
     assert not faults
     return {**values, "split_seed": 0}
 
@@ -37,7 +39,7 @@ def load(tmp_path):
     def load(content, name="table.csv", **given):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        corpus = Table().load(settled(path=str(path), **given), tmp_path / "out")
+        corpus = CsvDataset().load(settled(path=str(path), **given), tmp_path / "out")
         check_corpus(corpus)
         report = corpus.report
         assert report.seen == report.loaded + len(report.skipped)
@@ -78,18 +80,21 @@ FATAL = {
     "huge-field": (records(f"{'x' * (16 * 2**20 + 1)},a"), "table.csv:22: a field of more than"),
     "ragged-short": (records("only text"), "table.csv:22: expected 2 fields, found 1"),
     "ragged-long": (records("a,b,c"), "table.csv:22: expected 2 fields, found 3"),
-    "duplicate-header": ("text,label,text\na,b,c\n", "table.csv:1: the column 'text' stands twice"),
+    "duplicate-header": ("text,label,text\na,b,c\n", "table.csv:1: the column 'text' occurs twice"),
     "misspelled-column": ("texts,label\na,b\n", "unknown column 'text'. Did you mean 'texts'"),
-    "other-delimiter": ("text;label\na;b\n", "Give delimiter=';'"),
+    "other-delimiter": ("text;label\na;b\n", "set delimiter=';'"),
     "cp1252": (GOOD.encode() + b"\x93x\x94,a\n", "table.csv:22: byte 0x93 at offset 281 is not"),
     "truncated-utf8": (GOOD.encode() + b"x\xe2\x82", "table.csv:22: the file ends inside"),
-    "nul": (records("x\0y,a"), "table.csv:22: a NUL character"),
-    "utf16-without-bom": (GOOD.encode("utf-16-le"), "table.csv:1: a NUL .*utf-16-le"),
+    "nul": (records("x\0y,a"), "table.csv:22: the line holds a NUL character"),
+    "utf16-without-bom": (
+        GOOD.encode("utf-16-le"),
+        "table.csv:1: the line holds a NUL .*utf-16-le",
+    ),
     "truncated-utf16": (GOOD.encode("utf-16")[:-1], "table.csv:21: .*utf-16"),
     "empty-text": (records(" ,a"), r"table.csv:22: the text is empty"),
     "empty-label": (records("x, "), "table.csv:22: 'label' is empty"),
     "bare-line-with-cr": (GOOD.replace("\n", "\r") + "x\r", "table.csv:22: expected 2"),
-    "no-bytes": ("", "table.csv: empty"),
+    "no-bytes": ("", "table.csv: the file is empty"),
     "header-only": ("text,label\n", "table.csv: 0 rows"),
     "header-only-with-blanks": ("text,label\n\n\n", "table.csv: 0 rows"),
     "one-class": ("text,label\nx,a\ny,a\nz,a\n", r"table.csv: train: 1 label \('a'\)"),
@@ -324,8 +329,8 @@ JSON_ROWS = {
     "object-label": ('{"text": "x", "label": {}}', "expected text or a number, found {}"),
     "number-text": ('{"text": 5, "label": "a"}', "'text': expected text, found 5"),
     "null-text": ('{"text": null, "label": "a"}', "the text is empty"),
-    "twice": ('{"text": "x", "text": "y", "label": "a"}', "a key stands twice"),
-    "nan": ('{"text": "x", "label": NaN}', "NaN is no JSON number"),
+    "twice": ('{"text": "x", "text": "y", "label": "a"}', "a key occurs twice"),
+    "nan": ('{"text": "x", "label": NaN}', "NaN is not a JSON number"),
     "surrogate": ('{"text": "\\ud800", "label": "a"}', "surrogate"),
     "nul": ('{"text": "\\u0000", "label": "a"}', "NUL"),
     "deep": ('{"text": "x", "label": ' + "[" * 100_000, "nested too deeply"),
@@ -378,7 +383,7 @@ def test_a_damaged_gzip_archive_is_named(load):
 
 
 def test_a_gzip_bomb_is_refused(load, monkeypatch):
-    monkeypatch.setattr("benchbench_csv.sources.INFLATED_FREELY", 2**20)
+    monkeypatch.setattr("benchbench_csv.table_files.INFLATED_FREELY", 2**20)
     bomb = gzip.compress(GOOD.encode() + b"\n" * 2**23)
     with pytest.raises(LoaderError, match="more than 200 times its size"):
         load(bomb, "t.csv.gz")
@@ -399,7 +404,10 @@ def test_a_path_that_is_no_readable_file_is_refused(tmp_path):
             "nul\0.csv": "cannot be read",
             "n" * 300 + ".csv": "cannot be read",
         }.items():
-            for act in (Table().source, lambda params: Table().load(params, tmp_path / "out")):
+            for act in (
+                CsvDataset().source,
+                lambda params: CsvDataset().load(params, tmp_path / "out"),
+            ):
                 with pytest.raises(LoaderError, match=message):
                     act(settled(path=str(tmp_path / name)))
 
@@ -409,7 +417,7 @@ def test_a_file_without_permission_is_refused(tmp_path):
     (tmp_path / "secret.csv").write_text(GOOD)
     (tmp_path / "secret.csv").chmod(0)
     with pytest.raises(LoaderError, match="check its permissions"):
-        Table().source(settled(path=str(tmp_path / "secret.csv")))
+        CsvDataset().source(settled(path=str(tmp_path / "secret.csv")))
 
 
 def test_separate_files_keep_their_roles_and_one_file_has_one_role(tmp_path):
@@ -417,12 +425,12 @@ def test_separate_files_keep_their_roles_and_one_file_has_one_role(tmp_path):
     (tmp_path / "test.jsonl").write_text('{"text": "x", "label": "a"}\n{"text": "y", "label": "c"}')
     given = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.jsonl")}
     with pytest.raises(LoaderError, match=r"train\.csv, .*test\.jsonl: 1 labels .*'c' \(1\)"):
-        Table().load(settled(**given), tmp_path / "out")
-    corpus = Table().load(settled(**given, unseen_labels="keep"), tmp_path / "out")
+        CsvDataset().load(settled(**given), tmp_path / "out")
+    corpus = CsvDataset().load(settled(**given, unseen_labels="keep"), tmp_path / "out")
     assert (corpus.test["id"][:], corpus.test["main"][:]) == (["test:1", "test:2"], [0, 2])
     assert corpus.labels.unseen == ("c",)
-    with pytest.raises(LoaderError, match="given as train and as test"):
-        Table().load(settled(**{**given, "test": given["path"]}), tmp_path / "out")
+    with pytest.raises(LoaderError, match="used both as train and as test"):
+        CsvDataset().load(settled(**{**given, "test": given["path"]}), tmp_path / "out")
 
 
 def test_a_wrong_column_of_the_last_file_shows_before_the_first_is_read(tmp_path):
@@ -430,7 +438,7 @@ def test_a_wrong_column_of_the_last_file_shows_before_the_first_is_read(tmp_path
     (tmp_path / "test.csv").write_text(GOOD.replace("label", "class"))
     given = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
     with pytest.raises(LoaderError, match=r"test\.csv:1: unknown column 'label'"):
-        Table().load(settled(**given), tmp_path / "out")
+        CsvDataset().load(settled(**given), tmp_path / "out")
 
 
 def test_the_source_digest_follows_the_bytes_and_the_roles(tmp_path):
@@ -438,12 +446,12 @@ def test_the_source_digest_follows_the_bytes_and_the_roles(tmp_path):
     (tmp_path / "b.csv").write_text(GOOD + "x,a\n")
     a, b = str(tmp_path / "a.csv"), str(tmp_path / "b.csv")
     digests = {
-        Table().source(settled(**given))
+        CsvDataset().source(settled(**given))
         for given in ({"path": a}, {"path": b}, {"path": a, "test": b}, {"path": b, "test": a})
     }
     assert len(digests) == 4
     (tmp_path / "c.csv").write_text(GOOD)
-    assert Table().source(settled(path=str(tmp_path / "c.csv"))) in digests
+    assert CsvDataset().source(settled(path=str(tmp_path / "c.csv"))) in digests
 
 
 @pytest.mark.parametrize(
@@ -482,7 +490,7 @@ def test_the_plugin_supplies_one_dataset_and_imports_nothing_heavy():
 def test_banking77_loads_whole(shared, tmp_path):
     folder = shared / "data" / "banking77"
     given = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
-    corpus = Table().load(settled(**given, label="category"), tmp_path)
+    corpus = CsvDataset().load(settled(**given, label="category"), tmp_path)
     check_corpus(corpus)
     assert (len(corpus.train) + len(corpus.validation), len(corpus.test)) == (10_003, 3_080)
     assert len(corpus.labels) == 77
@@ -492,7 +500,7 @@ def test_patents_load_with_several_labels(shared, tmp_path):
     folder = shared / "data" / "patents_cpc_section"
     given = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
     columns = {"text": "application_type_abstract", "label_separator": ","}
-    corpus = Table().load(settled(**given, **columns), tmp_path)
+    corpus = CsvDataset().load(settled(**given, **columns), tmp_path)
     check_corpus(corpus)
     assert corpus.labels.names == tuple("ABCDEFGH")
     assert (corpus.report.seen, len(corpus.test)) == (5584 + 698, 698)
@@ -502,7 +510,7 @@ MEASURE = """
 import re, sys, threading, time
 from pathlib import Path
 from benchbench.contract.parameters import resolve
-from benchbench_csv.dataset import Table
+from benchbench_csv.csv_dataset import CsvDataset
 import datasets, pyarrow
 
 def held():  # resident memory of the process itself, mapped files left out
@@ -519,8 +527,8 @@ before = held()
 watcher = threading.Thread(target=watch)
 watcher.start()
 given = {"path": sys.argv[1], "text": "text", "label": "label"}
-values, _ = resolve("csv", Table.parameters, given)
-corpus = Table().load({**values, "split_seed": 0}, Path(sys.argv[2]))
+values, _ = resolve("csv", CsvDataset.parameters, given)
+corpus = CsvDataset().load({**values, "split_seed": 0}, Path(sys.argv[2]))
 done = True
 watcher.join()
 print(peak - before, corpus.report.loaded)
