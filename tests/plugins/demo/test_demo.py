@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 from benchbench_demo.architectures import ARCHITECTURES
-from benchbench_demo.cards import BACKBONES, MODELS
 from benchbench_demo.company_table import COLUMNS, write_table
 from benchbench_demo.inventions import NOISE, draw_invention, members, pick
+from benchbench_demo.miniatures import BACKBONES, MODELS
 from benchbench_demo.pretrain import Recipe, pretrain
 from benchbench_demo.pretraining_text import SEED as PRETRAINING_SEED
 from benchbench_demo.pretraining_text import documents as pretraining_documents
