@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from benchbench_wipo_alpha.dataset import WipoAlpha
+from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
 
 from benchbench.contract.parameters import resolve
 

@@ -7,10 +7,10 @@ import socket
 import threading
 
 import pytest
-from benchbench_wipo_alpha import benchbench_baselines, codes, reading
-from benchbench_wipo_alpha.dataset import WipoAlpha
-from benchbench_wipo_alpha.sources import find_source
+from benchbench_wipo_alpha import benchbench_baselines, codes, extraction
+from benchbench_wipo_alpha.collection_files import find_collection
 from benchbench_wipo_alpha.view import View
+from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
 
 from benchbench import Dataset, LoaderError, Reference
 from benchbench.contract.corpus import SPLITS
@@ -115,7 +115,7 @@ def test_an_application_in_both_halves_leaves_training(load):
     contents[SPOILT] = document(1, MAINS[1], an="AN0")
     corpus = load(contents)
     assert "WO1" not in rows(corpus)
-    assert "AN0 is in test too" in corpus.report.skipped[0]
+    assert "AN0 is also in test" in corpus.report.skipped[0]
     assert "1 training documents were left out" in corpus.report.warnings[0]
 
 
@@ -150,7 +150,7 @@ def test_a_view_is_an_ordered_choice_of_parts_with_word_limits(load, view, text)
 @pytest.mark.parametrize("view", ["", "titel", "title,title", "title:0", "classic", "title:x"])
 def test_a_wrong_view_is_refused_with_the_choice(view):
     with pytest.raises(LoaderError, match=f"view '{view}'"):
-        View.of(view)
+        View.parse(view)
 
 
 def test_other_languages_stand_in_where_asked_and_are_counted(load):
@@ -216,24 +216,24 @@ BAD = {
     "parameter entity": (document(1, MAINS[1], head=entities('% p SYSTEM "http://localhost/x"')),
                          "declares the entity 'p'"),
     "entity nobody declared": (document(1, MAINS[1], body="<tis><ti>caf&eacute;</ti></tis>"),
-                               "1.xml:5: no well-formed XML (undefined entity)"),
+                               "1.xml:5: not well-formed XML (undefined entity)"),
     "not UTF-8": (document(1, MAINS[1], head="", body="<tis><ti>caf\xe9</ti></tis>"),
-                  "the byte 0xe9 is not UTF-8, which the file should be; give its enco"),
+                  "the byte 0xe9 is not UTF-8, which the file should be; set its enco"),
     "truncated": (GOOD[:300], "it is cut short"),
     "empty file": ("", "it is cut short"),
     "control character": (document(1, MAINS[1], body="<tis><ti>\x08</ti></tis>"), "1.xml:5:"),
     "NUL": (document(1, MAINS[1], body="<tis><ti>\0</ti></tis>"), "1.xml:5:"),
     "junk": ("no XML at all", "1.xml:1:"),
-    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "no well-formed XML"),
+    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "not well-formed XML"),
     "no ipcs": ("<record pn='WO1'><tis><ti>t</ti></tis></record>", "names no main code"),
     "no mc": (GOOD.replace("mc=", "xx="), "names no main code"),
-    "no code": (GOOD.replace(MAINS[1], "Z99Z00100"), "'Z99Z00100' is no IPC code"),
-    "short group": (GOOD.replace(MAINS[1], "A01C1"), "'A01C1' is no IPC code"),
-    "no secondary code": (document(1, MAINS[1], others=("nonsense",)), "'nonsense' is no IPC"),
-    "another folder's code": (document(1, MAINS[2]), "is B65D00506, its folders say A01C001"),
+    "no code": (GOOD.replace(MAINS[1], "Z99Z00100"), "'Z99Z00100' is not an IPC code"),
+    "short group": (GOOD.replace(MAINS[1], "A01C1"), "'A01C1' is not an IPC code"),
+    "no secondary code": (document(1, MAINS[1], others=("nonsense",)), "'nonsense' is not an IPC"),
+    "another folder's code": (document(1, MAINS[2]), "is B65D00506, but its folders say A01C001"),
     "no text": (document(1, MAINS[1], body=""), "no text in title, abstract"),
     "blank text": (document(1, MAINS[1], body="<tis><ti> \n </ti></tis>"), "no text in title"),
-    "number of another": (document(2, MAINS[1]), "its number WO2 is that of train/A/01/C"),
+    "number of another": (document(2, MAINS[1]), "its number WO2 is also that of train/A/01/C"),
     "unknown encoding": (GOOD.replace("iso-8859-1", "klingon"), 
                          "its encoding cannot be read (unknown encoding: klingon)"),
 }  # fmt: skip
@@ -251,7 +251,7 @@ def test_a_bad_document_is_refused_in_one_line_or_skipped_with_its_reason(load, 
         load(contents)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith("mend the file, or give on_bad_document=skip")
+    assert str(caught.value).endswith("correct the file, or set on_bad_document=skip")
     corpus = load(contents, on_bad_document="skip", max_skipped=0.1)
     assert corpus.report.seen == corpus.report.loaded + 1 == len(contents)
     assert len(corpus.report.skipped) == 1
@@ -341,7 +341,7 @@ def test_files_outside_the_halves_are_told_of_and_other_files_left_alone(load):
     contents = {**files(), "notes/old.xml": document(7), "train/A/readme.txt": "hello"}
     corpus = load(contents)
     assert corpus.report.seen == 24
-    assert "1 XML files stand in neither train nor test" in corpus.report.warnings[0]
+    assert "1 XML files are in neither train nor test" in corpus.report.warnings[0]
 
 
 def test_what_is_called_xml_and_cannot_be_read_is_a_bad_document(load, tmp_path):
@@ -366,7 +366,7 @@ def test_a_folder_that_is_a_link_is_refused_and_not_passed_over(load, tmp_path, 
 def test_a_control_character_that_means_nothing_is_a_bad_document(load, byte):
     body = f'<tis><ti xml:lang="EN">title {byte}</ti></tis>'
     contents = {**files(), SPOILT: document(1, MAINS[1], body=body)}
-    with pytest.raises(LoaderError, match="is no text; mend the file"):
+    with pytest.raises(LoaderError, match="is not text; correct the file"):
         load(contents, view="title")
 
 
@@ -381,12 +381,12 @@ def test_a_missing_half_is_told(load, half):
 def test_a_wrong_path_is_told(tmp_path, name):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(LoaderError, match="give the folder that holds train and test"):
-        find_source(str(tmp_path / name))
+        find_collection(str(tmp_path / name))
 
 
 def test_more_processes_give_the_same_corpus(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "PARALLEL_FROM", 10)
-    monkeypatch.setattr(reading, "CHUNK", 7)
+    monkeypatch.setattr(extraction, "PARALLEL_FROM", 10)
+    monkeypatch.setattr(extraction, "CHUNK", 7)
     contents = {**files(80), SPOILT: "junk"}
     root = write_folder(tmp_path / "wipo", contents)
     corpora = []
