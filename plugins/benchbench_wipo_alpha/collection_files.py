@@ -247,7 +247,7 @@ def _refuse_links(folder: str, entries: list[os.DirEntry[str]]) -> None:
     for entry in entries:
         if entry.is_symlink() and entry.is_dir() and place_of(f"{folder}/{entry.name}/x"):
             raise LoaderError(
-                f"{entry.path}: is a link to a folder, which is not followed; replace it by the folder"
+                f"{entry.path}: is a link to a folder, which is not followed; put the folder there"
             )
 
 

@@ -67,7 +67,7 @@ class DocumentCounts:
             )
         if straddling := self.facts["straddling_applications"]:
             warnings.append(
-                f"{straddling} training documents were left out because their applications are in test"
+                f"{straddling} training documents were left out: their applications are in test too"
             )
         if long := self.facts["long_for_this_expat"]:
             warnings.append(

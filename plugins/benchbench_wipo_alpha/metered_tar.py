@@ -40,11 +40,13 @@ class MeteredTar:
         ratio = RATIO if self._size > FREELY else RATIO_FREELY
         if self._size > TOTAL_BYTES:
             raise LoaderError(
-                f"{self._path}: unpacks to more than {TOTAL_BYTES >> 30} GiB; give the folder instead"
+                f"{self._path}: unpacks to more than {TOTAL_BYTES >> 30} GiB; give the folder "
+                "instead"
             )
         if self._size > FREELY and self._size > ratio * self._packed.tell():
             raise LoaderError(
-                f"{self._path}: unpacks to more than {ratio} times its size; give the folder instead"
+                f"{self._path}: unpacks to more than {ratio} times its size; give the folder "
+                "instead"
             )
         return data
 

@@ -224,7 +224,7 @@ BAD = {
     "control character": (document(1, MAINS[1], body="<tis><ti>\x08</ti></tis>"), "1.xml:5:"),
     "NUL": (document(1, MAINS[1], body="<tis><ti>\0</ti></tis>"), "1.xml:5:"),
     "junk": ("no XML at all", "1.xml:1:"),
-    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "not well-formed XML"),
+    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "not well-formed"),
     "no ipcs": ("<record pn='WO1'><tis><ti>t</ti></tis></record>", "names no main code"),
     "no mc": (GOOD.replace("mc=", "xx="), "names no main code"),
     "no code": (GOOD.replace(MAINS[1], "Z99Z00100"), "'Z99Z00100' is not an IPC code"),
