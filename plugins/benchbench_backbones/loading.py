@@ -33,26 +33,34 @@ def load(
     """
     dtype = compute_dtype(device, dtype if options.dtype == "auto" else options.dtype)
     checkpoint = source.checkpoint(options.revision)
-    with _quiet():
-        try:
+    try:
+        with _quiet():
             tokenizer = _load_tokenizer(checkpoint)
             model = _load_model(checkpoint, kind, options.quantization, device, dtype)
-        except OSError as error:
-            if isinstance(source, HubRepository):
-                raise source.missing(options.revision, _first_line(error)) from error
-            raise Skip(f"{checkpoint.name}: {_first_line(error)}") from error
-        except ValueError as error:
-            raise Skip(f"{checkpoint.name}: {_unsupported(error, kind)}") from error
+    except OSError as error:
+        if isinstance(source, HubRepository):
+            raise source.missing(options.revision, _first_line(error)) from error
+        raise Skip(f"{checkpoint.name}: {_first_line(error)}") from error
+    except ValueError as error:
+        raise Skip(f"{checkpoint.name}: {_unsupported(error, kind)}") from error
     module_counts = check_quantized(model, options.quantization)
     _keep_cpu_weights(model, device)
     model.config.use_cache = False
     model.eval()
     pad = choose_pad(tokenizer, model.get_input_embeddings().num_embeddings)
-    facts = _facts(model, module_counts, device, dtype) | pad
-    if kind == "encoder":  # some number positions from 2; their tokenizers know the real limit
-        longest = getattr(tokenizer, "model_max_length", facts["context"])
-        facts["context"] = min(facts["context"] or longest, longest)
-    return LoadedModel(model, tokenizer, facts | {"kind": kind})
+    facts = _facts(model, module_counts, device, dtype) | pad | {"kind": kind}
+    if kind == "encoder":
+        facts["context"] = _encoder_context(facts["context"], tokenizer)
+    return LoadedModel(model, tokenizer, facts)
+
+
+def _encoder_context(positions: int | None, tokenizer: Any) -> int | None:
+    """Return the context of an encoder in tokens.
+
+    Some encoders number their positions from 2. Only their tokenizers know the real limit.
+    """
+    longest: int | None = getattr(tokenizer, "model_max_length", positions)
+    return min(positions, longest) if positions and longest else longest
 
 
 def compute_dtype(device: str, dtype: str) -> str:
@@ -142,8 +150,7 @@ def _load_model(
     missing = sorted(report["missing_keys"])
     if kind == "encoder" and missing and all(name.startswith("pooler.") for name in missing):
         model.pooler = None  # BERT's layer for sentence pairs, which no method here uses
-        missing = []
-    if missing:  # transformers fills them with random numbers
+    elif missing:  # transformers fills them with random numbers
         raise GuardError(
             f"{checkpoint.name}: {len(missing)} weights of the model are not in its files, "
             f"e.g. '{missing[0]}'; save the whole model again"

@@ -41,22 +41,10 @@ class Columns:
         # A comma that is part of a column name has a backslash before it: `a\\,b`.
         pieces = re.split(r"(?<!\\),", options.text)
         text = tuple(piece.replace("\\,", ",").strip() for piece in pieces)
-        label = options.label
-        if not all(text) or not label:
-            raise LoaderError(
-                "csv.text and csv.label must name columns, found "
-                f"text={options.text!r} label={label!r}"
-            )
-        if label in text:
-            raise LoaderError(
-                f"the label column '{label}' is also a text column, which would give the "
-                "answer away; remove it from csv.text"
-            )
-        if options.label_separator and options.label_list:
-            raise LoaderError("give csv.label_separator or csv.label_list, not both")
+        _check_columns(options, text)
         return cls(
             text,
-            label,
+            options.label,
             options.id,
             options.group,
             options.weight,
@@ -114,6 +102,22 @@ class Columns:
         facts["empty_labels_dropped"] += stripped.count("")
         facts["repeated_labels_dropped"] += len(stripped) - stripped.count("") - len(labels)
         return labels
+
+
+def _check_columns(options: CsvOptions, text: Sequence[str]) -> None:
+    """Raise LoaderError where text or label columns are missing or contradict each other."""
+    if not all(text) or not options.label:
+        raise LoaderError(
+            "csv.text and csv.label must name columns, found "
+            f"text={options.text!r} label={options.label!r}"
+        )
+    if options.label in text:
+        raise LoaderError(
+            f"the label column '{options.label}' is also a text column, which would give the "
+            "answer away; remove it from csv.text"
+        )
+    if options.label_separator and options.label_list:
+        raise LoaderError("give csv.label_separator or csv.label_list, not both")
 
 
 def unknown_column(where: str, name: str, available: Sequence[str], hint: str = "") -> str:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -108,30 +109,38 @@ def read_parquet(
     """Yield the rows of a Parquet file, numbered from 1, a batch at a time."""
     import pyarrow.parquet as pq
 
-    path = table.path
-    if table.zipped:
-        path = settings.scratch / "unpacked.parquet"
+    row = 0
+    with _unpacked(table, settings.scratch) as path:
+        try:
+            with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as parquet:
+                _check_header(str(table.path), parquet.schema_arrow.names, names)
+                for batch in parquet.iter_batches(1000, columns=list(names)):
+                    for cells in batch.to_pylist():
+                        row += 1
+                        counts.seen += 1
+                        yield row, cells
+        except LoaderError:
+            raise
+        except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise LoaderError(
+                f"{table.path}:{row + 1}: not a readable Parquet file ({reason}); write it again"
+            ) from None
+
+
+@contextmanager
+def _unpacked(table: TableFile, scratch: Path) -> Iterator[Path]:
+    """Give the path of the file, which is unpacked into `scratch` for the time where gzipped."""
+    if not table.zipped:
+        yield table.path
+        return
+    path = scratch / "unpacked.parquet"
+    try:
         with open_bytes(table) as file, path.open("wb") as unpacked:
             shutil.copyfileobj(file, unpacked, 2**20)
-    row = 0
-    try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as parquet:
-            _check_header(str(table.path), parquet.schema_arrow.names, names)
-            for batch in parquet.iter_batches(1000, columns=list(names)):
-                for cells in batch.to_pylist():
-                    row += 1
-                    counts.seen += 1
-                    yield row, cells
-    except LoaderError:
-        raise
-    except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LoaderError(
-            f"{table.path}:{row + 1}: not a readable Parquet file ({reason}); write it again"
-        ) from None
+        yield path
     finally:
-        if table.zipped:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 READERS: dict[

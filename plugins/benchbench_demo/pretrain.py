@@ -69,13 +69,7 @@ def pretrain(
     tokenizer = build_tokenizer(architecture, texts)
     model = architecture.build(tokenizer)
     blocks = _blocks(tokenizer, texts, recipe)
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
-    )
-    schedule = transformers.get_cosine_schedule_with_warmup(optimizer, recipe.warmup, recipe.steps)
+    optimizer, schedule = _optimizer(model, recipe)
     recent: list[float] = []
     model.train()
     for step in range(1, recipe.steps + 1):
@@ -92,6 +86,22 @@ def pretrain(
     _save(model, tokenizer, folder)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     _write_card(architecture.name, parameters, recipe, folder, sum(recent) / len(recent))
+
+
+def _optimizer(model: Any, recipe: Recipe) -> tuple[Any, Any]:
+    """Return AdamW and its cosine schedule with warm-up."""
+    import torch
+    import transformers
+
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        recipe.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=recipe.weight_decay,
+    )
+    return optimizer, transformers.get_cosine_schedule_with_warmup(
+        optimizer, recipe.warmup, recipe.steps
+    )
 
 
 def _blocks(tokenizer: Any, texts: list[str], recipe: Recipe) -> Tensor:

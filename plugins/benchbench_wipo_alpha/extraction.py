@@ -13,11 +13,12 @@ from itertools import chain, islice
 from multiprocessing import get_context
 
 from benchbench import LoaderError
-from benchbench_wipo_alpha.codes import NewerCode, cut
+from benchbench_wipo_alpha.codes import WIDTHS, NewerCode, cut
 from benchbench_wipo_alpha.collection_files import CollectionFile
 from benchbench_wipo_alpha.faults import BadDocument
 from benchbench_wipo_alpha.places import Place, check_folders
 from benchbench_wipo_alpha.view import Language, View, text_of
+from benchbench_wipo_alpha.wipo_options import WipoAlphaOptions
 from benchbench_wipo_alpha.xml import FILE_BYTES, Document, parse_document
 
 CHUNK = 512
@@ -39,6 +40,17 @@ class Extraction:
     language: Language
     with_secondary: bool
     fallback_encoding: str = ""
+
+    @classmethod
+    def from_options(cls, options: WipoAlphaOptions) -> Extraction:
+        """Return the extraction that the dataset's options ask for. Raises LoaderError."""
+        return cls(
+            WIDTHS[options.level],
+            View.parse(options.view),
+            Language(options.language.upper(), options.language_fallback == "any"),
+            not options.single_label,
+            options.xml_fallback_encoding,
+        )
 
 
 Extracted = tuple[str, str, tuple[str, ...], bytes, tuple[str, ...]]

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from benchbench import Corpus, Kind, LoaderError, Params
 from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
-from benchbench_wipo_alpha.codes import WIDTHS, NewerCode, parents
+from benchbench_wipo_alpha.codes import NewerCode, parents
 from benchbench_wipo_alpha.collection_files import Collection, find_collection
 from benchbench_wipo_alpha.document_counts import DocumentCounts
 from benchbench_wipo_alpha.document_selection import (
@@ -21,7 +21,6 @@ from benchbench_wipo_alpha.document_selection import (
 )
 from benchbench_wipo_alpha.extraction import Extraction, extract_all, processes_for
 from benchbench_wipo_alpha.places import HALVES
-from benchbench_wipo_alpha.view import Language, View
 from benchbench_wipo_alpha.wipo_options import PARAMETERS, WipoAlphaOptions
 
 
@@ -99,13 +98,7 @@ def _spool(
     collection: Collection, options: WipoAlphaOptions, spool: BinaryIO, counts: DocumentCounts
 ) -> list[DocumentHeader]:
     """Read all documents; write their texts to `spool` and return their headers."""
-    extraction = Extraction(
-        WIDTHS[options.level],
-        View.parse(options.view),
-        Language(options.language.upper(), options.language_fallback == "any"),
-        not options.single_label,
-        options.xml_fallback_encoding,
-    )
+    extraction = Extraction.from_options(options)
     processes = processes_for(options.processes)
     headers = []
     start = 0
