@@ -130,7 +130,7 @@ def read_parquet(
 
 @contextmanager
 def _unpacked(table: TableFile, scratch: Path) -> Iterator[Path]:
-    """Give the path of the file, which is unpacked into `scratch` for the time where gzipped."""
+    """Yield the file's path; a gzipped file is unpacked into `scratch` while it is read."""
     if not table.zipped:
         yield table.path
         return

@@ -39,7 +39,7 @@ class Need:
 
     @classmethod
     def of_job(cls, job: Job, *, memory: bool = True) -> Need:
-        """Return one CPU per thread, one GPU on a GPU, and with `memory` the predicted memory."""
+        """Return one CPU per thread, a GPU for a job on CUDA, and with `memory` its forecast."""
         memory_bytes = (job.memory_mib or 0) * MIB if memory else 0
         return cls(job.threads, int(job.device == "cuda"), memory_bytes)
 
@@ -94,7 +94,8 @@ def connect(address: str) -> None:
             )
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise BenchbenchError(
-            f"Connecting to the Ray cluster at '{address}' failed: {' '.join(str(error).split())}"
+            f"Connecting to the Ray cluster at '{address}' failed: {' '.join(str(error).split())}. "
+            "Check that it has the same versions of Ray and Python."
         ) from error
 
 

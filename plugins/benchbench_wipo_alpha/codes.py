@@ -43,7 +43,7 @@ def parent(code: str) -> str:
 
 
 def parents(codes: set[str]) -> dict[str, str]:
-    """Map each code and its ancestors to the code one level up; sections are not in it."""
+    """Map each code and each ancestor to the code one level up; a section has no entry."""
     parent_of: dict[str, str] = {}
     for code in sorted(codes):
         child = code

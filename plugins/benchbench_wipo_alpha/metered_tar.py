@@ -20,7 +20,7 @@ GZIP = b"\x1f\x8b"
 
 
 class MeteredTar:
-    """The counted bytes of a tar file, gzipped or not. Raises LoaderError for a bomb."""
+    """A stream of a tar file's bytes, gzipped or not, that raises LoaderError for a bomb."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         """Find out whether the file is gzipped."""

@@ -132,9 +132,9 @@ def _start_handler(
 def _feed(parser: Any, data: bytes) -> None:
     """Parse the bytes, without decoding a description that no handler wants.
 
-    A callback that removes the text handler leaves one that does nothing in its place, and expat
-    decodes the text for it. Removed outside of a callback, there is none. The description is most
-    of a document, so parsing stops before it to do that.
+    When a callback removes the text handler, pyexpat installs one that does nothing, and expat
+    still decodes the text for it. So parsing stops before the description, which is most of a
+    document, and the handler is removed there, outside of any callback.
     """
     before, tag, after = data.partition(DESCRIPTION)
     parser.Parse(before + tag, False)

@@ -54,8 +54,8 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return bytes(spoilt)
 
 
-def settled(path, **given):
-    columns = {"path": str(path), "text": "text", "label": "label", **given}
+def settled(path, **params):
+    columns = {"path": str(path), "text": "text", "label": "label", **params}
     values, faults = resolve("csv", CsvDataset.parameters, columns)
     assert not faults
     return {**values, "split_seed": 0}

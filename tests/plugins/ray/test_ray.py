@@ -64,7 +64,7 @@ def two_nodes(tmp_path_factory):
 
 
 def marked_grid(folder: Path, names: tuple[str, ...], seconds: float) -> dict[str, Path]:
-    """Write a grid of cells that note in a file of their own when they begin."""
+    """Write a grid of cells, each of which notes in its own file when it begins."""
     markers = {name: folder / f"began-{name}" for name in names}
     methods = ",\n".join(
         f'{{use = "faulty", as = "{name}", marker = "{marker}", seconds = {seconds}}}'
@@ -90,7 +90,7 @@ def start(tmp_path: Path, *words: str | Path) -> subprocess.Popen[str]:
 
 
 def until(true, what: str) -> None:
-    """Wait for something that other processes bring about."""
+    """Wait for something that other processes do."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, what
@@ -109,13 +109,11 @@ def parent(pid: int) -> int:
 
 
 def ray_process(pid: int) -> int:
-    """The Ray process that a cell's child hangs on, by way of its fork server."""
+    """The Ray process above a cell's child and its fork server."""
     return parent(parent(pid))
 
 
-def test_every_way_to_go_wrong_is_told_as_on_this_machine_and_none_is_tried_again(
-    two_nodes, tmp_path
-):
+def test_every_failure_is_reported_as_on_this_machine_and_none_is_tried_again(two_nodes, tmp_path):
     ways = ("none", "ValueError", "exit", "killed", "skip", "diverged")
     marker = tmp_path / "began"
     write_grid(tmp_path / "g.toml", {way: way for way in ways}, marker=str(marker))
@@ -187,13 +185,13 @@ def test_a_node_that_dies_costs_only_its_running_cell_which_runs_again_elsewhere
     assert run.returncode == 0, err
     after = {name: began(marker) for name, marker in markers.items()}
     again = [name for name in markers if len(after[name]) == 2]
-    assert len(again) == 1 and before[again[0]], "of those that ran, one ran again"
+    assert len(again) == 1 and before[again[0]], "one of the cells that ran runs again"
     assert all(len(after[name]) == 1 for name in markers if name not in again)
     records = all_records(Store(tmp_path / "benchbench-runs"))
     assert sorted(record.cell.method.name for record in records) == sorted(markers)
     assert {(record.status, record.attempt) for record in records} == {("ok", 1)}
-    assert not alive(after[again[0]][0]), "the lost node's child went with it"
-    assert "raylet" not in out + err, "Ray's own words do not stand in a leaderboard"
+    assert not alive(after[again[0]][0]), "the lost node's child process ended with it"
+    assert "raylet" not in out + err, "Ray's messages are not in a leaderboard"
 
 
 def test_a_cell_whose_ray_process_is_killed_again_and_again_is_given_up(two_nodes, tmp_path):
@@ -240,7 +238,9 @@ def test_ctrl_c_stops_the_cells_on_their_nodes(two_nodes, tmp_path):
     until(lambda: not any(map(alive, pids)), "a child outlived the run")
 
 
-def test_a_cell_that_no_machine_is_large_enough_for_is_told_and_does_not_hang(two_nodes, tmp_path):
+def test_a_cell_that_no_machine_is_large_enough_for_is_reported_and_does_not_hang(
+    two_nodes, tmp_path
+):
     marked_grid(tmp_path, ("a",), 0.0)
     words = ("run", "--grid", "g.toml", "--threads", 64)
     benchbench(tmp_path, *words, *two_nodes.words, code=1)
@@ -253,7 +253,7 @@ def test_a_cell_that_no_machine_is_large_enough_for_is_told_and_does_not_hang(tw
     )
 
 
-def test_a_node_with_other_code_than_here_is_found_out(two_nodes, tmp_path):
+def test_a_node_with_other_code_fails_its_cell(two_nodes, tmp_path):
     """The plugin here is not the one of the nodes: it has one constant more."""
     changed = tmp_path / "changed"
     shutil.copytree(HERE / "support" / "faulty", changed)
@@ -283,11 +283,11 @@ def test_without_ray_the_plugin_is_there_and_says_what_to_install(tmp_path):
         "benchbench: --executor ray needs Ray, which is not installed: "
         "pip install 'benchbench[ray]'\n"
     )
-    assert not (tmp_path / "benchbench-runs").exists(), "told before any work"
+    assert not (tmp_path / "benchbench-runs").exists(), "reported before any work"
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         pytest.param(("--ray-address", "auto"), "goes with --executor ray", id="no-executor"),
         pytest.param(("--set", "ray.retries=1"), "goes with --executor ray", id="a-setting-of-it"),
@@ -309,10 +309,10 @@ def test_without_ray_the_plugin_is_there_and_says_what_to_install(tmp_path):
         ),
     ],
 )
-def test_a_wrong_option_is_told_in_one_line(tmp_path, words, told):
+def test_a_wrong_option_is_reported_in_one_line(tmp_path, words, message):
     done = benchbench(tmp_path, "run", "--grid", "weather", "--quiet", *words, code=2)
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("benchbench: ") and told in last
+    assert last.startswith("benchbench: ") and message in last
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""WIPO-Alpha in archives: the same corpus, never extracted; bombs, tricks and damage refused."""
+"""WIPO-Alpha in archives: the same corpus, never extracted; bombs and damage are refused."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ WRITERS = {"wipo.zip": write_zip, "wipo.tar": write_tar, "wipo.tar.gz": write_ta
 SPOILT = place("train", 1, MAINS[1])
 
 
-def load(path, folder, **given):
-    return WipoAlpha().load(settled(path, **given), folder)
+def load(path, folder, **params):
+    return WipoAlpha().load(settled(path, **params), folder)
 
 
 @pytest.fixture
@@ -44,19 +44,19 @@ def shuffled():
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_an_archive_gives_the_corpus_of_its_folder(tmp_path, name, shuffled):
-    expected = load(write_folder(tmp_path / "tree", shuffled), tmp_path / "one")
+    expected = load(write_folder(tmp_path / "tree", shuffled), tmp_path / "from-tree")
     path = WRITERS[name](tmp_path / name, shuffled)
     before = sorted(tmp_path.iterdir())
-    found = load(path, tmp_path / "two")
+    corpus = load(path, tmp_path / "from-archive")
     for split in SPLITS:
-        assert getattr(found, split).to_list() == getattr(expected, split).to_list()
-    assert found.labels == expected.labels
-    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "two"])
-    assert not list((tmp_path / "two").rglob("*.xml"))
+        assert getattr(corpus, split).to_list() == getattr(expected, split).to_list()
+    assert corpus.labels == expected.labels
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "from-archive"])
+    assert not list((tmp_path / "from-archive").rglob("*.xml"))
 
 
 def bomb(size):
-    """Return a document of blanks, which pack a thousandfold."""
+    """Return a document of blanks, which shrinks to a thousandth of its size."""
     return as_bytes(document(1, MAINS[1], body="<tis><ti>x</ti></tis>" + " " * size))
 
 
@@ -104,7 +104,7 @@ def test_names_used_twice_are_refused(tmp_path, name):
         load(path, tmp_path / "out")
 
 
-def test_an_encrypted_zip_is_told(tmp_path):
+def test_an_encrypted_zip_is_refused(tmp_path):
     path = write_zip(tmp_path / "wipo.zip", files())
     content = bytearray(path.read_bytes())
     for start, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
