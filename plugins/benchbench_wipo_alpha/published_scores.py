@@ -1,4 +1,4 @@
-"""Scores that were published on WIPO-Alpha: subclass level, main code, first guess."""
+"""Scores published on WIPO-Alpha: accuracy of the first prediction, for main subclasses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SAME_TASK: Params = {
     "minimum_count": 0,
     "limit": 0,
 }
-"""What has to hold of a dataset for its scores to stand beside these.
+"""The dataset parameters that make scores comparable with these.
 
-The texts shown (`view`) are left to whoever compares: each of these chose its own. All were
-measured on the whole collection, which the parameters cannot say: the notes do.
+The texts (`view`) may differ: every publication chose its own. All scores are from the whole
+collection, which no parameter can express; the notes say so.
 """
 
 

@@ -1,4 +1,4 @@
-"""One class for every backbone: a card of the table, a local folder, a hub id."""
+"""One class for every backbone: from a card, from a local folder, from a hub id."""
 
 from __future__ import annotations
 
@@ -12,39 +12,14 @@ from typing import Any
 from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
 from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
+from benchbench_backbones.load_options import PARAMETERS, LoadOptions
 from benchbench_backbones.shapes import SHAPES, shape_of
-from benchbench_backbones.sources import Folder, HubRepository
+from benchbench_backbones.weight_sources import Folder, HubRepository
 
-
-def _parameters(quantization: str) -> tuple[Parameter, ...]:
-    return (
-        Parameter(
-            "quantization",
-            str,
-            quantization,
-            "weights of the frozen base: 4-bit NormalFloat, 8-bit, or whole",
-            choices=("nf4", "int8", "none"),
-        ),
-        Parameter(
-            "dtype",
-            str,
-            "auto",
-            "what the model computes in; auto: bfloat16 where the GPU has it, float32 on a CPU",
-            choices=("auto", "float32", "bfloat16", "float16"),
-        ),
-        Parameter("revision", str, "main", "branch, tag or commit of a hub repository"),
-    )
-
-
-PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
-    "causal-lm": _parameters("nf4"),
-    "encoder": _parameters("none"),
-}
-"""An encoder is small and trained whole, which a quantised one cannot be."""
 ENCODERS = ("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra",
             "ernie", "eurobert", "modernbert", "mpnet", "nomic_bert", "roberta",
             "xlm-roberta")  # fmt: skip
-"""Model types, as configurations name them, of encoders. All others are taken for causal LMs."""
+"""The encoders, by the model type in their configuration. All other types are causal LMs."""
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -61,7 +36,7 @@ class PretrainedModel:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters it takes: an encoder is not quantised unless asked."""
+        """The parameters it takes. By default a causal LM is quantised and an encoder is not."""
         return PARAMETERS[self.kind]
 
     @classmethod
@@ -79,10 +54,11 @@ class PretrainedModel:
 
     @classmethod
     def from_hub(cls, hub_id: str) -> PretrainedModel:
-        """Return the model of a hub id; a known one keeps its card's kind, family and licence.
+        """Return the model of a hub id.
 
-        An unknown one is what its configuration says, if that is in the hub's cache here, else
-        a causal LM.
+        A hub id that has a card keeps the card's kind, family and licence. The kind and family
+        of any other come from its configuration in the local hub cache. Without one it is taken
+        for a causal LM.
         """
         name = hub_id.partition("/")[2].lower()
         for card in CARDS:
@@ -95,27 +71,28 @@ class PretrainedModel:
 
     def identity(self, params: Params, *, offline: bool) -> str:
         """Return the sha256 of a folder's files or a hub commit; raise Skip where absent."""
-        return self.source.identity(str(params["revision"]), offline=offline)
+        return self.source.identity(LoadOptions.from_params(params).revision, offline=offline)
 
     def shape(self) -> Shape | None:
-        """Return its sizes from its configuration or its card, None where neither is here."""
+        """Return its sizes from its configuration or its card, None where both are absent."""
         if isinstance(self.source, Folder):
             return shape_of(_configuration(self.source.path), self.kind)
-        cards = {card.hub_id: card.name for card in CARDS}
-        known = SHAPES.get(cards.get(self.source.hub_id, ""))
-        if known is None and (cached := self.source.cached_configuration()):
+        card_names = {card.hub_id: card.name for card in CARDS}
+        shape = SHAPES.get(card_names.get(self.source.hub_id, ""))
+        if shape is None and (cached := self.source.cached_configuration()):
             return shape_of(_configuration(cached.parent), self.kind)
-        return known
+        return shape
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""
-        return loading.load(self.source, self.kind, params, device=device, dtype=dtype)
+        options = LoadOptions.from_params(params)
+        return loading.load(self.source, self.kind, options, device=device, dtype=dtype)
 
 
 def resolve(reference: str) -> PretrainedModel | None:
     """Return the model that `reference` stands for: an existing folder, else a hub id.
 
-    Raises BenchbenchError where it can only be a path, and nothing lies there.
+    Raises BenchbenchError for a path to nothing.
     """
     path = Path(reference).expanduser()
     if path.is_dir():
@@ -133,7 +110,7 @@ def _kind(family: str) -> str:
 
 
 def _configuration(folder: Path) -> Mapping[str, Any]:
-    """Return the folder's configuration; nothing where it cannot be read."""
+    """Return the folder's configuration, empty where it cannot be read."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The miniature backbones that lie in `models/`, each with a card of how it was made."""
+"""The miniature backbones in `models/`; the `card.json` of each says how it was made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where weights lie, and what identifies them: a folder's content, a hub repository's commit."""
+"""Where weights come from, and what identifies them: a folder's content or a hub commit."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NO_SAFETENSORS = (
     "`model.save_pretrained(folder)` and name that folder"
 )
 TIMEOUT = 10.0
-"""Seconds that the hub has to answer."""
+"""Seconds to wait for the hub's answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What `from_pretrained` is given: a folder or a hub id, and a commit."""
+class Checkpoint:
+    """The arguments of `from_pretrained`: a folder or a hub id, and a commit."""
 
     name: str
     revision: str | None = None
@@ -43,7 +43,7 @@ class Folder:
     path: Path
 
     def identity(self, revision: str, *, offline: bool) -> str:
-        """Return the sha256 over names and contents of all files that decide answers."""
+        """Return the sha256 over the names and contents of all files that decide predictions."""
         digest = hashlib.sha256()
         for path in self.files():
             with path.open("rb") as stream:
@@ -51,33 +51,38 @@ class Folder:
             digest.update(f"{path.name} {content}\n".encode())
         return digest.hexdigest()
 
-    def place(self, revision: str) -> Place:
-        """Return where to load from, after looking that it can be loaded."""
+    def checkpoint(self, revision: str) -> Checkpoint:
+        """Return what to load. Raises like `files`."""
         self.files()
-        return Place(str(self.path))
+        return Checkpoint(str(self.path))
 
     def files(self) -> list[Path]:
-        """Return the model's files, sorted; raise where there is no model to be loaded."""
+        """Return the model's files, sorted.
+
+        Raises BenchbenchError where the folder holds no model, Skip where its weights are in
+        another format.
+        """
         if not (self.path / "config.json").is_file():
             raise BenchbenchError(
-                f"{self.path}: no config.json in this folder; give one that `save_pretrained` wrote"
+                f"{self.path}: no config.json in this folder; give a folder that was written by "
+                "`save_pretrained`"
             )
         weights = sorted(self.path.glob("*.safetensors"))
         if not weights:
             raise Skip(f"{self.path}: {NO_SAFETENSORS}")
-        named = [self.path / name for name in MODEL_FILES]
-        return sorted([path for path in named if path.is_file()] + weights)
+        others = [self.path / name for name in MODEL_FILES]
+        return sorted([path for path in others if path.is_file()] + weights)
 
 
 @dataclass(frozen=True, slots=True)
 class HubRepository:
-    """A model on the Hugging Face hub, or of its cache on this machine."""
+    """A model on the Hugging Face hub or in the local hub cache."""
 
     hub_id: str
     gated: bool = False
 
     def identity(self, revision: str, *, offline: bool) -> str:
-        """Return the commit: the cached one, else the one that the hub names now."""
+        """Return the commit: the cached one, else the current one on the hub."""
         commit = self.cached_commit(revision)
         if commit:
             return commit
@@ -85,11 +90,11 @@ class HubRepository:
             raise Skip(f"{self.hub_id}: {NO_SAFETENSORS}")
         if offline:
             raise self.missing(revision, "offline")
-        return self._ask(revision)
+        return self._current_commit(revision)
 
-    def place(self, revision: str) -> Place:
-        """Return the hub id with the cached commit, so that a cached model never moves."""
-        return Place(self.hub_id, self.cached_commit(revision) or revision)
+    def checkpoint(self, revision: str) -> Checkpoint:
+        """Return the hub id with the cached commit, so that a cached model never changes."""
+        return Checkpoint(self.hub_id, self.cached_commit(revision) or revision)
 
     def cached_commit(self, revision: str) -> str | None:
         """Return the commit of `revision` where its configuration and weights are cached."""
@@ -100,36 +105,37 @@ class HubRepository:
         return snapshot.name if any(snapshot.glob("*.safetensors")) else None
 
     def _has_other_weights(self, revision: str) -> bool:
-        """Say whether the cache holds weights of another format: more downloads bring no others."""
+        """Say whether the cached weights are in another format; a download would not help then."""
         config = self.cached_configuration(revision)
         return config is not None and any(config.parent.glob("*.bin"))
 
     def cached_configuration(self, revision: str = "main") -> Path | None:
-        """Return the `config.json` of `revision` in the hub's cache here, or None."""
+        """Return the `config.json` of `revision` in the local hub cache, or None."""
         from huggingface_hub import try_to_load_from_cache
 
         config = try_to_load_from_cache(self.hub_id, "config.json", revision=revision)
         return Path(config) if isinstance(config, str) else None
 
     def missing(self, revision: str, reason: str) -> Skip:
-        """Return a Skip that says what is absent, where it was looked for, and the remedy."""
+        """Return a Skip that says what is missing, where it was looked for, and how to fetch it."""
         from huggingface_hub.constants import HF_HUB_CACHE
 
         pin = "" if revision == "main" else f" --revision {revision}"
         licence = f"accept the licence at https://huggingface.co/{self.hub_id} and "
         return Skip(
             f"{self.hub_id} is not in the cache {HF_HUB_CACHE} ({reason}); "
-            f"{licence * self.gated}run `hf download {self.hub_id}{pin}`"
+            f"{licence if self.gated else ''}run `hf download {self.hub_id}{pin}`"
         )
 
-    def _ask(self, revision: str) -> str:
+    def _current_commit(self, revision: str) -> str:
+        """Ask the hub for the commit of `revision`. Raises Skip."""
         from huggingface_hub import HfApi
 
         try:
             info = HfApi().model_info(self.hub_id, revision=revision, timeout=TIMEOUT)
-        except Exception as error:  # whatever the HTTP library under the hub's client raises
-            reason = f"the hub was asked: {type(error).__name__}"
+        except Exception as error:  # the hub's client passes on whatever its HTTP library raises
+            reason = f"asking the hub failed with {type(error).__name__}"
             raise self.missing(revision, reason) from error
         if not info.sha:
-            raise self.missing(revision, "the hub names no commit")
+            raise self.missing(revision, "the hub gave no commit")
         return info.sha

@@ -1,4 +1,4 @@
-"""A folder as pieces of an archive, small enough for an object store, and back."""
+"""A folder as pieces of a tar archive, small enough for Ray's object store, and back."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 PIECE_BYTES = 32 * 2**20
 
 
-def packed(folder: Path) -> Iterator[bytes]:
+def pack(folder: Path) -> Iterator[bytes]:
     """Yield the files of a folder as a tar archive, in pieces. Empty folders are left out.
 
-    It goes by way of a temporary file, so that memory stays flat whatever the folder's size.
+    The archive is a temporary file, so that memory does not grow with the folder's size.
     """
     with tempfile.TemporaryFile() as file:
         with tarfile.open(fileobj=file, mode="w", dereference=True) as archive:
@@ -26,10 +26,10 @@ def packed(folder: Path) -> Iterator[bytes]:
 
 
 def unpack(pieces: Iterable[bytes], folder: Path) -> None:
-    """Write what `packed` yielded under `folder`.
+    """Write what `pack` yielded under `folder`.
 
-    Raises tarfile.TarError for anything that is no plain file under it: the sender is trusted
-    with results, not with this machine.
+    Raises tarfile.TarError for anything but a plain file under `folder`: the sender may decide
+    results, but must not reach the rest of this machine.
     """
     with tempfile.TemporaryFile() as file:
         for piece in pieces:
@@ -41,7 +41,7 @@ def unpack(pieces: Iterable[bytes], folder: Path) -> None:
 
 def _plain_files(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
     if not member.isreg():
-        raise tarfile.TarError(f"'{member.name}' is no plain file")
+        raise tarfile.TarError(f"'{member.name}' is not a plain file")
     if Path(member.name).is_absolute():
         raise tarfile.TarError(f"'{member.name}' is an absolute path")
     return tarfile.data_filter(member, folder)

@@ -1,4 +1,4 @@
-"""The files of a collection: from a folder, or streamed out of an archive, never extracted."""
+"""The files of a collection, from a folder or streamed from an archive, never extracted."""
 
 from __future__ import annotations
 
@@ -15,62 +15,61 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from benchbench import LoaderError
-from benchbench_wipo_alpha.metered import (
+from benchbench_wipo_alpha.metered_tar import (
     FREELY,
     MEMBER_BYTES,
     MEMBERS,
     RATIO,
     RATIO_FREELY,
     TOTAL_BYTES,
-    Metered,
+    MeteredTar,
 )
 from benchbench_wipo_alpha.places import HALVES, Place, place_of
 from benchbench_wipo_alpha.xml import FILE_BYTES
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
+CollectionFile = tuple[Place, bytes | str]
+"""An XML file of the collection: its place, and its bytes or the path to them."""
 
-Member = tuple[Place, bytes | str]
-"""An XML file of the collection: where it stands, and its bytes or the path that holds them."""
 
+class Collection(Protocol):
+    """A collection in a folder or in an archive.
 
-class Source(Protocol):
-    """A collection that is given as a folder or as an archive.
-
-    `outside` fills, while the members are read, with XML files that stand in neither half.
+    While `members` is read, `outside` collects the XML files that are in neither half.
     """
 
     path: Path
     outside: list[str]
 
     def digest(self) -> str:
-        """Return a digest of what would be read. Raises LoaderError."""
+        """Return a digest of all that `members` would read. Raises LoaderError."""
         ...
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[CollectionFile]:
         """Yield the XML files of both halves. Raises LoaderError."""
         ...
 
 
-def find_source(path: str) -> Source:
-    """Return the collection at `path`. Raises LoaderError where there is none."""
-    found = Path(path).expanduser()
-    if found.is_dir():
-        return Tree(found)
-    name = found.name.lower()
-    if found.is_file() and name.endswith(".zip"):
-        return Zip(found)
-    if found.is_file() and name.endswith(TAR_SUFFIXES):
-        return Tar(found)
-    what = "no such file or folder" if not found.exists() else "neither a folder nor an archive"
+def find_collection(path: str) -> Collection:
+    """Return the collection at `path`; raise LoaderError where there is none."""
+    root = Path(path).expanduser()
+    if root.is_dir():
+        return CollectionFolder(root)
+    name = root.name.lower()
+    if root.is_file() and name.endswith(".zip"):
+        return ZipCollection(root)
+    if root.is_file() and name.endswith(TAR_SUFFIXES):
+        return TarCollection(root)
+    what = "neither a folder nor an archive" if root.exists() else "no such file or folder"
     raise LoaderError(
-        f"{found}: {what}; give the folder that holds {' and '.join(HALVES)}, or a .zip, "
+        f"{root}: {what}; give the folder that holds {' and '.join(HALVES)}, or a .zip, "
         ".tar or .tar.gz of it"
     )
 
 
-class Tree:
-    """A folder with `train` and `test` in it, or with one folder that holds them."""
+class CollectionFolder:
+    """A folder that holds `train` and `test`, or that holds one folder with both."""
 
     def __init__(self, path: Path) -> None:
         """Keep the path."""
@@ -78,50 +77,49 @@ class Tree:
         self.outside: list[str] = []
 
     def digest(self) -> str:
-        """Return the sha256 of every file's place, size and time of change.
+        """Return the sha256 over the place, size and modification time of every file.
 
-        Contents are not read: 75,000 files would cost as much as loading them.
+        Reading the contents of 75,000 files would take as long as loading them.
         """
-        found = hashlib.sha256(b"tree")
+        sha256 = hashlib.sha256(b"tree")
         for place, path in self._files():
             try:
-                facts = os.stat(path)  # noqa: PTH116  75,000 times
+                status = os.stat(path)  # noqa: PTH116  called 75,000 times
             except OSError as error:
                 raise LoaderError(f"{path}: cannot be read ({error.strerror})") from None
-            found.update(f"{place}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
-        return found.hexdigest()
+            sha256.update(f"{place}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        return sha256.hexdigest()
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[CollectionFile]:
         """Yield the XML files in the order of their places."""
         return iter(self._files())
 
     def _files(self) -> list[tuple[Place, str]]:
-        """Return the XML files, sorted; raise LoaderError for a folder that is a link.
+        """Return the XML files, sorted. Raises LoaderError for a folder that is a link.
 
-        Links to folders are not followed, so no loop is met; nor are they passed over, or the
-        documents behind them would be lost unseen. What is called XML and is no file that can be
-        read is a bad document.
+        Following links could lead into a loop, and ignoring them would lose documents silently. A
+        name ending in .xml that is not a readable file becomes a bad document later.
         """
         self.outside.clear()
-        found: list[tuple[Place, str]] = []
+        files: list[tuple[Place, str]] = []
         for folder, entries in _walk(str(self.path)):
             relative = Path(folder).relative_to(self.path).as_posix()
             inside = place_of(f"{relative}/x")
-            files = [e for e in entries if e.name.lower().endswith(".xml") and not e.is_dir()]
+            xml = [e for e in entries if e.name.lower().endswith(".xml") and not e.is_dir()]
             _refuse_links(relative, entries)
             if inside is None:
-                self.outside += [entry.path for entry in files]
+                self.outside += [entry.path for entry in xml]
             else:
-                found += [(inside[:-1] + entry.name, entry.path) for entry in files]
-        found.sort()
-        for (place, path), (other, same) in pairwise(found):
-            if place == other:
-                raise LoaderError(f"{same}: {path} stands in the same place; remove one")
-        return found
+                files += [(inside[:-1] + entry.name, entry.path) for entry in xml]
+        files.sort()
+        for (place, path), (next_place, next_path) in pairwise(files):
+            if place == next_place:
+                raise LoaderError(f"{next_path}: {path} is in the same place; remove one of them")
+        return files
 
 
-class Archive:
-    """What holds for both kinds of archives."""
+class CollectionArchive:
+    """What both kinds of archives share. The current member is the one looked at last."""
 
     def __init__(self, path: Path) -> None:
         """Keep the path."""
@@ -138,48 +136,53 @@ class Archive:
             raise LoaderError(f"{self.path}: cannot be read ({error.strerror})") from None
 
     def fault(self, reason: str) -> LoaderError:
-        """Return the one-line error about the member that is looked at."""
+        """Return the one-line error about the current member."""
         return LoaderError(f"{self.path}: {self._member}: {reason}")
 
     def look_at(self, name: str, seen: set[str]) -> None:
-        """Turn to a member. Raises LoaderError for names that leave the archive or come twice."""
+        """Make a member the current one.
+
+        Raises LoaderError for a name that points out of the archive or occurs twice.
+        """
         self._member = name if name.isprintable() else repr(name)
         parts = PurePosixPath(name).parts
         if name.startswith("/") or "\\" in name or ":" in name[:2] or ".." in parts:
-            raise self.fault("the name points out of the archive; make it anew")
+            raise self.fault("the name points out of the archive; create the archive again")
         clean = "/".join(parts)
         if clean in seen:
-            raise self.fault("the name stands in the archive twice; make it anew")
+            raise self.fault("the name occurs twice in the archive; create the archive again")
         seen.add(clean)
         if len(seen) > MEMBERS:
             raise LoaderError(f"{self.path}: more than {MEMBERS} members; give the folder instead")
 
     def place(self, places: Container[Place]) -> Place | None:
-        """Return where the member stands, None unless it is an XML file of a half."""
+        """Return the place of the current member, None unless it is an XML file of a half."""
         if not self._member.lower().endswith(".xml"):
             return None
         place = place_of(self._member)
         if place is None:
             self.outside.append(f"{self.path}: {self._member}")
         elif place in places:
-            raise self.fault(f"{place} stands in the archive twice; make it anew")
+            raise self.fault(f"{place} occurs twice in the archive; create the archive again")
         return place
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turn what damaged archives raise into a LoaderError."""
+        """Turn the exceptions of a damaged archive into a LoaderError."""
         try:
             yield
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise self.fault(f"damaged ({error}); copy or download it again") from None
         except (NotImplementedError, RuntimeError, ValueError) as error:
-            raise self.fault(f"cannot be read ({error}); pack it anew, plainly") from None
+            raise self.fault(
+                f"cannot be read ({error}); pack it again without encryption"
+            ) from None
 
 
-class Zip(Archive):
+class ZipCollection(CollectionArchive):
     """A zip archive; members are read in the order of their places."""
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[CollectionFile]:
         """Yield the XML files in the order of their places."""
         self.outside.clear()
         with self.guarded():
@@ -192,49 +195,51 @@ class Zip(Archive):
                 yield place, content
 
     def _files(self, archive: zipfile.ZipFile) -> list[tuple[Place, zipfile.ZipInfo]]:
-        found: dict[Place, zipfile.ZipInfo] = {}
+        files: dict[Place, zipfile.ZipInfo] = {}
         seen: set[str] = set()
         total = 0
         for info in archive.infolist():
             self.look_at(info.filename, seen)
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise self.fault("is a link; links are refused")
+                raise self.fault("is a link; replace it by the file")
             total += info.file_size
             ratio = RATIO if info.file_size > FREELY else RATIO_FREELY
             if info.file_size > MEMBER_BYTES or total > TOTAL_BYTES:
-                raise self.fault("too large unpacked; give the folder instead")
+                raise self.fault("too large when unpacked; give the folder instead")
             if info.file_size > ratio * max(info.compress_size, 1):
-                raise self.fault(f"unpacks to more than {ratio} times its size; it is refused")
-            if not info.is_dir() and (place := self.place(found)):
-                found[place] = info
-        return sorted(found.items(), key=lambda item: item[0])
+                raise self.fault(
+                    f"unpacks to more than {ratio} times its size; give the folder instead"
+                )
+            if not info.is_dir() and (place := self.place(files)):
+                files[place] = info
+        return sorted(files.items(), key=lambda item: item[0])
 
 
-class Tar(Archive):
-    """A tar archive, gzipped or not; members come in the archive's order."""
+class TarCollection(CollectionArchive):
+    """A tar archive, gzipped or not; members are read in the archive's order."""
 
-    def members(self) -> Iterator[Member]:
+    def members(self) -> Iterator[CollectionFile]:
         """Yield the XML files in the archive's order."""
         self.outside.clear()
         seen: set[str] = set()
         places: set[Place] = set()
         with self.guarded(), self.path.open("rb") as file:
-            stream = Metered(self.path, file)
-            # closed with `file`, which is all that it holds
+            stream = MeteredTar(self.path, file)
+            # needs no closing: `file` is all that it holds
             archive = tarfile.open(fileobj=stream, mode="r|")  # type: ignore[call-overload]  # noqa: SIM115
             for info in archive:
                 self.look_at(info.name, seen)
                 if info.isdir():
                     continue
                 if not info.isreg():
-                    raise self.fault("is a link or a device; only files are read")
+                    raise self.fault("is a link or a device; replace it by a file")
                 if info.size > MEMBER_BYTES:
-                    raise self.fault("too large unpacked; give the folder instead")
+                    raise self.fault("too large when unpacked; give the folder instead")
                 if place := self.place(places):
                     places.add(place)
                     content = archive.extractfile(info)
                     yield place, content.read(FILE_BYTES + 1) if content else b""
-            stream.check_end()  # tarfile takes an archive that is cut between two files
+            stream.check_end()  # tarfile accepts an archive that is cut between two files
 
 
 def _refuse_links(folder: str, entries: list[os.DirEntry[str]]) -> None:
@@ -247,13 +252,13 @@ def _refuse_links(folder: str, entries: list[os.DirEntry[str]]) -> None:
 
 
 def _walk(root: str) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    """Yield every folder with what is in it, each looked at once, which `os.walk` does not."""
+    """Yield every folder with its entries; unlike `os.walk`, it asks for each entry once."""
     folders = [root]
     while folders:
         folder = folders.pop()
         try:
-            with os.scandir(folder) as found:
-                entries = list(found)
+            with os.scandir(folder) as scan:
+                entries = list(scan)
         except OSError as error:
             raise LoaderError(
                 f"{error.filename}: cannot be read ({error.strerror}); check its permissions"

@@ -1,4 +1,4 @@
-"""What becomes of every row: loaded, or counted as bad with its place and the reason."""
+"""What happens to every row: it is loaded, or counted as bad with its place and the reason."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?", re.ASCII)
 
 
 class BadRow(Exception):
-    """A row that cannot be loaded; says why."""
+    """A row that cannot be loaded, with the reason."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts rows and labels while they stream by.
+class RowCounts:
+    """Counts of rows and labels, updated while rows are read.
 
     `source` names the files in messages, `skip` says whether bad rows are skipped, and
-    `max_skipped` is the largest share of them.
+    `max_skipped` is the largest share of bad rows.
     """
 
     source: str
@@ -35,15 +35,18 @@ class Tally:
     facts: Counter[str] = field(default_factory=Counter)
 
     def bad(self, where: str, reason: str) -> None:
-        """Count a bad row at "file:line", or raise LoaderError where none is tolerated."""
+        """Count a bad row at "file:line"; raise LoaderError unless bad rows are skipped."""
         if not self.skip:
-            raise LoaderError(f"{where}: {reason}; mend the row, or give on_bad_row=skip")
+            raise LoaderError(f"{where}: {reason}; correct the row, or set on_bad_row=skip")
         self.skipped.append(f"{where}: {reason}")
-        if len(self.skipped) % 50_000 == 0:  # bounds the list in a file of nothing but bad rows
+        if len(self.skipped) % 50_000 == 0:  # bounds the list where every row is bad
             self._check_share()
 
     def report(self) -> LoadReport:
-        """Return the report. Raises LoaderError for too many bad rows or variants of a label."""
+        """Return the report.
+
+        Raises LoaderError for too many bad rows, and for labels that differ in case or form only.
+        """
         self._check_share()
         self._refuse_case_variants()
         return LoadReport(
@@ -59,7 +62,7 @@ class Tally:
         if bad > self.max_skipped * self.seen:
             raise LoaderError(
                 f"{self.skipped[0]}; {bad} of {self.seen} rows are bad, more than "
-                f"max_skipped={self.max_skipped:g} allows: mend them, or raise max_skipped"
+                f"max_skipped={self.max_skipped:g} allows; correct them, or raise max_skipped"
             )
 
     def _refuse_case_variants(self) -> None:
@@ -70,7 +73,7 @@ class Tally:
             if len(same) > 1:
                 raise LoaderError(
                     f"{self.source}: labels {self._listed(same)} differ in case or form only; "
-                    "write them alike, or rename one"
+                    "write them the same way, or rename one"
                 )
 
     def _numeric_variants(self) -> tuple[str, ...]:

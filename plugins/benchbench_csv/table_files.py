@@ -1,4 +1,4 @@
-"""A file as it lies on the disk: whether it can be read at all, its bytes, its lines of text."""
+"""A file on the disk: whether it can be read, its bytes, its lines of text."""
 
 from __future__ import annotations
 
@@ -24,82 +24,83 @@ FORMATS = {
     ".parquet": "parquet",
 }
 LINE_LIMIT = 64 * 2**20
-"""Characters in a line. A field is bounded by far less; this bounds what is read to find out."""
+"""Most characters in a line. Fields are bounded by far less; this bounds the read itself."""
 INFLATED_FREELY = 2**30
 INFLATED_RATIO = 200
-"""Text shrinks by 3 to 20; a gzip file past the first gibibyte that grows by more is a bomb."""
+"""Text shrinks by a factor of 3 to 20. A gzip file that inflates past the first GiB by a larger
+factor than this is a bomb."""
 CONTROLS = re.compile("[\x80-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A readable file and the split it stands for."""
+class TableFile:
+    """A readable file and the split it holds."""
 
     path: Path
     role: Split
 
     @property
     def format(self) -> str:
-        """Return csv, tsv, jsonl or parquet."""
+        """The format: csv, tsv, jsonl or parquet."""
         return format_of(self.path.name) or "csv"
 
     @property
     def zipped(self) -> bool:
-        """Say whether the file is gzipped."""
+        """Whether the file is gzipped."""
         return self.path.suffix.lower() == ".gz"
 
 
 def format_of(name: str) -> str | None:
-    """Return the format that a file name's suffix stands for, or None."""
+    """Return the format of a file name's suffix, or None."""
     path = Path(name.lower())
     return FORMATS.get((path.with_suffix("") if path.suffix == ".gz" else path).suffix)
 
 
-def find_source(path: str, role: Split) -> Source:
+def find_table_file(path: str, role: Split) -> TableFile:
     """Return the file at `path`; raise LoaderError where it cannot be read as a table."""
-    found = Path(path).expanduser()
+    file = Path(path).expanduser()
     if format_of(path) is None:
         known = ", ".join(FORMATS)
         raise LoaderError(f"{path}: unknown kind of file; give one of {known}, each also as .gz")
     try:
-        if found.is_dir():
-            raise LoaderError(f"{path}: this is a folder; give a file in it")
-        found.stat()
-        if not found.is_file():
+        if file.is_dir():
+            raise LoaderError(f"{path}: this is a folder; give the path of a file in it")
+        file.stat()
+        if not file.is_file():
             raise LoaderError(f"{path}: not a regular file (a pipe or device); save it as a file")
-        with found.open("rb"):
-            return Source(found, role)
+        with file.open("rb"):
+            return TableFile(file, role)
     except FileNotFoundError:
-        raise LoaderError(f"{path}: no such file; check the {role} path") from None
+        raise LoaderError(f"{path}: no such file; check the path of the {role} file") from None
     except (OSError, ValueError) as error:
         raise LoaderError(f"{path}: cannot be read ({error}); check its permissions") from None
 
 
-def digest(source: Source) -> str:
+def digest(table: TableFile) -> str:
     """Return the sha256 of the file's bytes."""
-    with source.path.open("rb") as file:
+    with table.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[IO[bytes]]:
-    """Open the file's bytes, inflated where it is gzipped."""
-    with source.path.open("rb") as file:
-        if source.zipped:
-            with io.BufferedReader(_Inflated(source.path, file)) as inflated:
+def open_bytes(table: TableFile) -> Iterator[IO[bytes]]:
+    """Open the file for reading bytes, inflated where it is gzipped."""
+    with table.path.open("rb") as file:
+        if table.zipped:
+            with io.BufferedReader(_Inflated(table.path, file)) as inflated:
                 yield inflated
         else:
             yield file
 
 
-def text_lines(source: Source, encoding: str) -> Iterator[str]:
-    """Yield the lines of the file, ends kept; a byte order mark decides before `encoding`.
+def text_lines(table: TableFile, encoding: str) -> Iterator[str]:
+    """Yield the lines of the file with their line ends; a byte order mark overrides `encoding`.
 
-    Raises LoaderError naming the line of a byte that does not decode, of a NUL, or of a control
-    character that shows a wrong `encoding`.
+    Raises LoaderError, which names the line, for a byte that does not decode, for a NUL, and for a
+    control character that shows a wrong `encoding`.
     """
-    with opened(source) as file:
-        chosen = _encoding(source, file, encoding)
+    with open_bytes(table) as file:
+        chosen = _encoding(table, file, encoding)
         single_byte = not chosen.startswith("utf")
         lines = io.TextIOWrapper(file, encoding=chosen, newline="")
         number = 0
@@ -108,36 +109,38 @@ def text_lines(source: Source, encoding: str) -> Iterator[str]:
                 number += 1
                 fault = _fault(line, single_byte, chosen)
                 if fault:
-                    raise LoaderError(f"{source.path}:{number}: {fault}")
+                    raise LoaderError(f"{table.path}:{number}: {fault}")
                 yield line
         except UnicodeError:
-            raise LoaderError(_undecodable(source, chosen)) from None
+            raise LoaderError(_undecodable(table, chosen)) from None
         except OSError as error:
-            raise LoaderError(f"{source.path}:{number + 1}: {error}; try again") from None
+            raise LoaderError(f"{table.path}:{number + 1}: {error}; try again") from None
 
 
 def _fault(line: str, single_byte: bool, encoding: str) -> str:
-    """Say why no line of text can look like this, if so."""
+    """Return why this cannot be a line of text, empty where it can."""
     if len(line) >= LINE_LIMIT:
-        return f"a line of {LINE_LIMIT} characters or more; check that this is a text file"
+        return f"a line has {LINE_LIMIT} characters or more; check that this is a text file"
     if "\0" in line:
-        return "a NUL character; remove it, or give encoding=utf-16-le if the file is UTF-16"
+        return (
+            "the line holds a NUL character; remove it, or set encoding=utf-16-le for a UTF-16 file"
+        )
     if single_byte and (control := CONTROLS.search(line)):
         return (
             f"the control character {control[0]!a} shows that the file is not {encoding}; "
-            "give its encoding, which often is encoding=cp1252"
+            "set its encoding, often encoding=cp1252"
         )
     return ""
 
 
-def _encoding(source: Source, file: IO[bytes], given: str) -> str:
-    """Return the encoding to decode with: that of the byte order mark, else `given`."""
+def _encoding(table: TableFile, file: IO[bytes], encoding: str) -> str:
+    """Return the encoding of the byte order mark, else `encoding`."""
     try:
-        name = codecs.lookup(given).name
-        "".encode(given)
+        name = codecs.lookup(encoding).name
+        "".encode(encoding)
     except (LookupError, ValueError):
         raise LoaderError(
-            f"{source.path}: unknown encoding '{given}'; give one that Python knows, e.g. cp1252"
+            f"{table.path}: unknown encoding '{encoding}'; set one that Python knows, e.g. cp1252"
         ) from None
     start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
@@ -149,11 +152,11 @@ def _encoding(source: Source, file: IO[bytes], given: str) -> str:
     return name
 
 
-def _undecodable(source: Source, encoding: str) -> str:
-    """Describe the first byte that does not decode, and the line it stands in."""
+def _undecodable(table: TableFile, encoding: str) -> str:
+    """Return the message about the first byte that does not decode, with its line."""
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), True)
     line, offset = 1, 0
-    with opened(source) as file:
+    with open_bytes(table) as file:
         while chunk := file.read(2**16):
             state = decoder.getstate()
             try:
@@ -168,29 +171,32 @@ def _undecodable(source: Source, encoding: str) -> str:
                     offset += 1
                 except UnicodeError:
                     return (
-                        f"{source.path}:{line}: byte {byte:#04x} at offset {offset} is not "
-                        f"{encoding}; save the file as UTF-8, or give its encoding=, e.g. cp1252"
+                        f"{table.path}:{line}: byte {byte:#04x} at offset {offset} is not "
+                        f"{encoding}; save the file as UTF-8, or set its encoding=, e.g. cp1252"
                     )
-    return f"{source.path}:{line}: the file ends inside a {encoding} character; it is cut short"
+    return (
+        f"{table.path}:{line}: the file ends inside a {encoding} character; copy or download it "
+        "again"
+    )
 
 
 class _Inflated(io.RawIOBase):
-    """The bytes inside a gzip file; its faults are LoaderErrors that name the archive."""
+    """The inflated bytes of a gzip file; a damaged file raises a LoaderError that names it."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         self._path = path
-        self._size = path.stat().st_size
-        self._inside = gzip.GzipFile(fileobj=file, mode="rb")
-        self._given = 0
+        self._packed_size = path.stat().st_size
+        self._gzip = gzip.GzipFile(fileobj=file, mode="rb")
+        self._inflated_size = 0
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill `buffer`; return how many bytes were there."""
+        """Fill `buffer`; return the number of bytes read."""
         try:
-            given = self._inside.readinto(buffer)
+            size = self._gzip.readinto(buffer)
         except EOFError:
             raise LoaderError(
                 f"{self._path}: the gzip archive is cut short; copy or download it again"
@@ -199,10 +205,10 @@ class _Inflated(io.RawIOBase):
             raise LoaderError(
                 f"{self._path}: the gzip archive is damaged ({error}); copy or download it again"
             ) from None
-        self._given += given
-        if self._given > INFLATED_FREELY and self._given > INFLATED_RATIO * self._size:
+        self._inflated_size += size
+        if self._inflated_size > max(INFLATED_FREELY, INFLATED_RATIO * self._packed_size):
             raise LoaderError(
-                f"{self._path}: the gzip archive holds more than {INFLATED_RATIO} times its "
-                "size; unpack it yourself if that is meant"
+                f"{self._path}: the gzip archive inflates to more than {INFLATED_RATIO} times its "
+                "size; unpack it yourself if that is intended"
             )
-        return given
+        return size
