@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.catalog.adapters import FolderBackbone, GeneratedDataset
 from benchbench.catalog.checks import check_item
-from benchbench.catalog.collection import Collection, answer_of
 from benchbench.catalog.plugins import Plugin, installed, load_plugins
+from benchbench.catalog.supplied_items import SuppliedItems, answer_of
 from benchbench.contract import (
     Backbone,
     BackboneFolder,
@@ -195,18 +195,18 @@ def load_catalog(manager: PluginManager | None = None) -> Catalog:
     Raises PluginError if a name is supplied twice, or if a thing is not what its hook asks for.
     """
     manager = manager or load_plugins()
-    collection = Collection(manager)
+    supplied = SuppliedItems(manager)
     catalog = Catalog(
         manager,
         installed(manager),
-        collection.items("dataset"),
-        collection.items("method"),
-        collection.items("backbone"),
-        collection.baselines(),
-        collection.grids(),
-        collection.items("executor"),
-        collection.metrics(),
-        collection.sources(),
+        supplied.items("dataset"),
+        supplied.items("method"),
+        supplied.items("backbone"),
+        supplied.baselines(),
+        supplied.grids(),
+        supplied.items("executor"),
+        supplied.metrics(),
+        supplied.sources(),
     )
     catalog._adapt()
     return catalog

@@ -33,7 +33,7 @@ CollectionFile = tuple[Place, bytes | str]
 """An XML file of the collection: its place, and its bytes or the path to them."""
 
 
-class Collection(Protocol):
+class PatentCollection(Protocol):
     """A collection in a folder or in an archive.
 
     While `members` is read, `outside` collects the XML files that are in neither half.
@@ -51,7 +51,7 @@ class Collection(Protocol):
         ...
 
 
-def find_collection(path: str) -> Collection:
+def find_collection(path: str) -> PatentCollection:
     """Return the collection at `path`; raise LoaderError where there is none."""
     root = Path(path).expanduser()
     if root.is_dir():

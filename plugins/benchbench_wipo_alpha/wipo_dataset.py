@@ -11,7 +11,7 @@ from typing import BinaryIO
 from benchbench import Corpus, Kind, LoaderError, Params
 from benchbench.kit.data import BuildOptions, Document, build_corpus
 from benchbench_wipo_alpha.codes import NewerCode, parents
-from benchbench_wipo_alpha.collection_files import Collection, find_collection
+from benchbench_wipo_alpha.collection_files import PatentCollection, find_collection
 from benchbench_wipo_alpha.document_counts import DocumentCounts
 from benchbench_wipo_alpha.document_selection import (
     DocumentHeader,
@@ -95,7 +95,7 @@ def _paused_garbage_collector() -> Iterator[None]:
 
 
 def _spool(
-    collection: Collection, options: WipoAlphaOptions, spool: BinaryIO, counts: DocumentCounts
+    collection: PatentCollection, options: WipoAlphaOptions, spool: BinaryIO, counts: DocumentCounts
 ) -> list[DocumentHeader]:
     """Read all documents; write their texts to `spool` and return their headers."""
     extraction = Extraction.from_options(options)

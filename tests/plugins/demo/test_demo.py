@@ -25,6 +25,7 @@ from benchbench_demo.writing import write
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.cell import Reference
 from benchbench.contract.corpus import SPLITS
+from benchbench.evidence import main_scores
 from benchbench.planning.preparation import prepare
 from benchbench.records.store import Store, all_records
 from tests.support.commands import benchbench
@@ -175,10 +176,10 @@ def test_the_real_loaders_read_what_is_generated(name, labels, tmp_path, monkeyp
 
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
     prepared = prepare(Reference(name, name, {"documents": 400}), load_catalog())
-    facts = prepared.facts
-    assert len(facts["labels"]["names"]) == labels
-    assert facts["report"]["seen"] == facts["report"]["loaded"] == 400
-    assert sum(facts["documents"].values()) == 400
+    corpus = prepared.description
+    assert len(corpus.labels) == labels
+    assert corpus.report.seen == corpus.report.loaded == 400
+    assert sum(corpus.documents.values()) == 400
     groups = {
         split: set(datasets.Dataset.from_file(str(prepared.folder / f"{split}.arrow"))["group"])
         for split in SPLITS
@@ -193,8 +194,8 @@ def test_the_level_and_the_labels_of_the_tree_can_be_chosen(tmp_path, monkeypatc
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
     params = {"documents": 300, "level": "section", "labels": "main"}
     prepared = prepare(Reference("demo-patents", "sections", params), load_catalog())
-    assert prepared.facts["kind"] == "single-label"
-    assert list(prepared.facts["labels"]["names"]) == list("ABCDEFGH")
+    assert prepared.description.kind == "single-label"
+    assert list(prepared.description.labels.names) == list("ABCDEFGH")
 
 
 def test_no_pretraining_text_is_in_a_dataset():
@@ -254,9 +255,10 @@ def test_pretrained_weights_beat_random_weights(tmp_path):
         "--backbone", "nano-llama", *(w for name in names for w in ("--backbone", f"./{name}")),
         "--store", "runs", "--offline",
     )  # fmt: skip
+    store = Store(tmp_path / "runs")
     scores = {
-        record.cell.backbone.name.removeprefix("./"): record.metrics["test"]["macro_f1"]
-        for record in all_records(Store(tmp_path / "runs"))
+        record.cell.backbone.name.removeprefix("./"): main_scores(store)[record.id, record.key]
+        for record in all_records(store)
     }
     random = [scores.pop(name) for name in names]
     (learned,) = scores.values()

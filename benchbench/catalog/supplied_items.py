@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class SuppliedItems:
     """What plugins supply. `owners` maps (noun, key) to a plugin, or to None for the harness."""
 
     manager: PluginManager
