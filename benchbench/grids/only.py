@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from benchbench.contract import BenchbenchError, did_you_mean
 from benchbench.grids.grid import NOUNS, Block, Grid
-from benchbench.grids.members import GridMember
-
-AnyMember = TypeVar("AnyMember", bound=GridMember)
+from benchbench.grids.members import AnyMember
 
 
 def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
