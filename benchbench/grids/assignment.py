@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from benchbench.contract import Params, Value, did_you_mean
 from benchbench.grids.grid import Block, Grid, Overrides
-from benchbench.grids.members import GridMember
-
-AnyMember = TypeVar("AnyMember", bound=GridMember)
+from benchbench.grids.members import AnyMember
 
 
 def with_params(block: Block, flags: Params) -> tuple[Block, list[str]]:

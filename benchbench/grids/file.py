@@ -7,17 +7,16 @@ import reprlib
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from benchbench.catalog import Catalog
 from benchbench.contract import BenchbenchError, GridError, Value, did_you_mean
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
-from benchbench.grids.members import GridMember
+from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
 
 GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
 BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
-AnyMember = TypeVar("AnyMember", bound=GridMember)
 
 
 def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from benchbench.contract import Kind, Parameter, Params, Reference, Value, resolve
 
@@ -88,3 +88,6 @@ class BackboneMember(GridMember):
 
     noun: ClassVar[str] = "backbone"
     kind: str
+
+
+AnyMember = TypeVar("AnyMember", bound=GridMember)

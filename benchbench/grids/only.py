@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from benchbench.contract import BenchbenchError, did_you_mean
 from benchbench.grids.grid import NOUNS, Block, Grid
-from benchbench.grids.members import GridMember
-
-AnyMember = TypeVar("AnyMember", bound=GridMember)
+from benchbench.grids.members import AnyMember
 
 
 def parse_only(text: str, grid: Grid) -> dict[str, frozenset[str]]:
     """Read `dataset=a,method=b,method=c` into noun -> names.
 
-    A cell is kept if each of these nouns has one of its names in the cell. Raises BenchbenchError
-    for a name that is not in the grid.
+    Names of one noun are alternatives, and a cell must match every noun. A cell without a backbone
+    matches any backbone. Raises BenchbenchError for a name that is not in the grid.
     """
     only: dict[str, frozenset[str]] = {}
     for part in filter(None, text.split(",")):
