@@ -22,7 +22,7 @@ from benchbench_ray.cluster import Need
 from benchbench import BenchbenchError, Job
 from benchbench.records.store import Store, all_records
 from tests.running.test_suite import WAYS, by_method, comparable, write_grid
-from tests.support.building import cell
+from tests.support.building import an_identity, cell
 from tests.support.commands import HERE, benchbench, environment
 from tests.support.models import WORDS, write_model
 
@@ -317,7 +317,7 @@ def test_a_wrong_option_is_reported_in_one_line(tmp_path, words, message):
 
 
 def a_job(**more):
-    plain = Job(cell(), "0" * 64, None, {}, Path(), Path(), "cpu", "float32", 1, None)
+    plain = Job(cell(), "0" * 64, None, an_identity(), Path(), Path(), 1, None)
     return replace(plain, **more)
 
 
@@ -328,7 +328,7 @@ def test_need_counts_what_a_node_holds_at_once():
     assert Need(1, 1, 0).fits(node) == 2
     assert Need(1, 0, 4 * ray_cluster.GIB).fits(node) == 2
     assert Need(1, 0, 0).fits({}) == 0
-    job = a_job(device="cuda", threads=2, memory_mib=1024)
+    job = a_job(identity=an_identity(device="cuda"), threads=2, memory_mib=1024)
     assert Need.of_job(job) == Need(2, 1, ray_cluster.GIB)
     assert Need.of_job(job, memory=False) == Need(2, 1, 0)
     assert str(Need(2, 1, ray_cluster.GIB)) == "2 CPUs, 1 GPU, 1.0 GiB of memory"

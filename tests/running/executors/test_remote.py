@@ -8,26 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchbench import BenchbenchError, Job, Skip
-from benchbench.contract import CellParameters, Identity
 from benchbench.running.executors import remote as elsewhere
-from tests.support.building import cell
-
-IDENTITY = Identity(
-    cell="0" * 64,
-    seed=0,
-    parameters=CellParameters({}, {}, {"revision": "main"}),
-    device="cpu",
-    dtype="float32",
-    dataset="d" * 64,
-    weights="a" * 64,
-    plugins={"benchbench:csv": "0" * 64},
-    core="c" * 64,
-    packages={},
-)
+from tests.support.building import an_identity, cell
 
 
 def a_job(**more: object) -> Job:
-    plain = Job(cell(), "0" * 64, None, IDENTITY, Path(), Path(), 1, None)
+    plain = Job(cell(), "0" * 64, None, an_identity(), Path(), Path(), 1, None)
     return replace(plain, **more)
 
 
