@@ -1,7 +1,9 @@
 """The whole plugin contract: hooks that supply, hooks that resolve, hooks that watch.
 
-An implementation may leave out arguments it does not use. Suppliers must stay light: no disk,
-no network, and no torch at import; reach for those inside `load` and `fit`.
+An implementation may leave out arguments that it does not use. Suppliers must stay light: no disk,
+no network and no torch at import; use those inside `load` and `fit`. What each thing must have, and
+what it may have, stands in the file of its noun: `dataset.py`, `backbone.py`, `method.py`,
+`executor.py`, `metric.py`, `baseline.py`.
 """
 
 from __future__ import annotations
@@ -59,12 +61,12 @@ def benchbench_grids() -> Mapping[str, Path]:
 
 @hookspec
 def benchbench_executors() -> Iterable[Executor]:
-    """Supply places where cells can run; each calls `benchbench.running.worker.run_job` there."""
+    """Supply places where cells can run; each calls `benchbench.running.run_job` there."""
 
 
 @hookspec
 def benchbench_metrics() -> Iterable[Metric]:
-    """Supply further metrics: pure functions of stored arrays."""
+    """Supply further metrics: pure functions of a scored split."""
 
 
 @hookspec(firstresult=True)
