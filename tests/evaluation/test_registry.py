@@ -115,7 +115,7 @@ def test_every_metric_has_a_title_and_a_table():
 
 @pytest.mark.parametrize("name", ["", "Macro", "two words", "1st", "a-b"])
 def test_a_metric_is_named_as_commands_and_files_can(name):
-    with pytest.raises(ValueError, match="small letters"):
+    with pytest.raises(ValueError, match="lowercase letter"):
         Metric(name, "a title", "metrics", ("single-label",), lambda scored: 1.0)
 
 
