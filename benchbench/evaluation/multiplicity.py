@@ -13,7 +13,7 @@ def holm(p: np.ndarray | Sequence[float]) -> np.ndarray:
     """Return the adjusted p values of a family of tests, [tests] (Holm 1979).
 
     They control the family-wise error rate. The i-th smallest p (from 0) is multiplied by
-    tests - i, then raised to the largest one before it, and cut to 1.
+    tests - i. Then each becomes at least as large as those before it, and at most 1.
     """
     import numpy as np
 
