@@ -165,10 +165,10 @@ def _statistics(evidence: Evidence) -> list[str]:
         "p: a two-sided test by paired approximate randomisation. It compares the means over seeds "
         "of two systems in the metric that ranks. Their outputs are exchanged at random "
         f"B = {evidence.exchanges:,} times, and k exchanges give a difference at least as large as "
-        "the observed one. Then p = (k + 1) / (B + 1), corrected by Holm for all "
-        f"{evidence.family:,} pairs of this board; the smallest possible p is {least:.2g}. Systems "
-        "that share a letter under 'tied' do not differ significantly at 0.05. 'rank' is the range "
-        "of ranks that these tests leave to a system.",
+        "the observed one. Then p = (k + 1) / (B + 1), corrected by Holm for all pairs of this "
+        f"board ({evidence.family:,}); the smallest possible p is {least:.2g}. Systems that share "
+        "a letter under 'tied' do not differ significantly at 0.05. 'rank' is the range of ranks "
+        "that these tests leave to a system.",
         "ECE: the expected calibration error over 15 bins of equal width. 'scaled' means that the "
         "logits were divided by a temperature fitted on validation. A classifier without "
         "probabilities has no ECE.",

@@ -108,9 +108,9 @@ def mcnemar(evidence: DatasetEvidence) -> Table:
         columns,
         tuple(rows),
         (
-            "Each entry has the form a : b, p. On a documents only the system of the row is right, "
-            f"on b documents only {evidence.systems[reference].name} (by "
-            f"{title_of(evidence.mcnemar_metric)}). p is the mid-p value, not corrected. The JSON "
-            "and HTML forms have all pairs.",
+            "Each entry has the form x : y, p. x is the number of documents on which only the "
+            f"system of the row is right, y the number on which only "
+            f"{evidence.systems[reference].name} is right (by {title_of(evidence.mcnemar_metric)})."
+            " p is the mid-p value, not corrected. The JSON and HTML forms have all pairs.",
         ),
     )
