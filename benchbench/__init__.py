@@ -12,6 +12,7 @@ from benchbench.contract import (
     BoundBackbone,
     Cell,
     Classifier,
+    Configurable,
     Corpus,
     Dataset,
     Diverged,
@@ -19,6 +20,10 @@ from benchbench.contract import (
     Executor,
     Generator,
     GuardError,
+    HasLicence,
+    HasRequirements,
+    HasShape,
+    HasWorkload,
     Job,
     Kind,
     LabelFacts,
@@ -26,6 +31,7 @@ from benchbench.contract import (
     LoadedModel,
     LoaderError,
     LoadReport,
+    MayBeRemote,
     Method,
     Metric,
     Outcome,
@@ -45,7 +51,7 @@ from benchbench.contract import (
     hookimpl,
 )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "API_VERSION",
@@ -59,6 +65,7 @@ __all__ = [
     "BoundBackbone",
     "Cell",
     "Classifier",
+    "Configurable",
     "Corpus",
     "Dataset",
     "Diverged",
@@ -66,6 +73,10 @@ __all__ = [
     "Executor",
     "Generator",
     "GuardError",
+    "HasLicence",
+    "HasRequirements",
+    "HasShape",
+    "HasWorkload",
     "Job",
     "Kind",
     "LabelFacts",
@@ -73,6 +84,7 @@ __all__ = [
     "LoadReport",
     "LoadedModel",
     "LoaderError",
+    "MayBeRemote",
     "Method",
     "Metric",
     "Outcome",

@@ -45,7 +45,8 @@ WRITES = {
 }  # fmt: skip
 
 SCRATCH = {
-    "running.worker": {"write_text", "mkdir"},  # the outcome and artefacts, in the scratch folder
+    "running.worker": {"mkdir"},  # for the artefacts, in the scratch folder of the job
+    "running.outcome": {"write_text"},  # the outcome, beside them
     "running.cell_process": {"open"},  # the log beside them
     "records.predictions": {"write_table"},  # into the scratch folder too
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from benchbench.contract.cell import Cell
+from benchbench.contract.parameters import Parameter, Params
 from benchbench.contract.record import Identity, Record
 
 
@@ -56,22 +57,51 @@ class Event:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Executor(Protocol):
-    """Where jobs run. `progress` is called with a job's cell and its events.
+    """Where jobs run. All members below are required.
 
-    Not asked for, and used where they are there: `parameters`, and with them
-    `configured(params, jobs) -> Executor`, which is given a value for each and the most cells to
-    run at once (None: as many as there is room for); `remote`, which is true where the cores of
-    this machine do not count: then a cell has one thread unless the user asks for more.
+    Optional members are the protocols `Configurable` and `MayBeRemote`: add their members to the
+    same class.
     """
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         ...
 
     def run(
         self, jobs: Iterable[Job], progress: Callable[[Cell, Event], None]
     ) -> Iterator[Outcome]:
-        """Run the jobs, each in a process of its own; yield outcomes as they come."""
+        """Run the jobs, each in its own process, and yield outcomes as they come.
+
+        Call `progress` with the cell of a job and each of its events.
+        """
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """Optional for an executor: it takes parameters, and a limit of cells at once."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters it takes, as in `--set NAME.PARAMETER=VALUE`."""
+        ...
+
+    def configured(self, params: Params, jobs: int | None) -> Executor:
+        """Return an executor with a value for every parameter.
+
+        `jobs` is how many cells may run at once; None means as many as there is room for.
+        """
+        ...
+
+
+@runtime_checkable
+class MayBeRemote(Protocol):
+    """Optional for an executor: it says whether its cells use the cores of this machine."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether cells run elsewhere: a cell then has one thread unless the user sets more."""
         ...

@@ -1,7 +1,9 @@
 """The hooks of a plugin: some supply members, some resolve references, some watch a run.
 
 An implementation may leave out arguments that it does not use. Hooks that supply members must be
-light: they use neither disk nor network, and do not import torch. `load` and `fit` may do so.
+light: they use neither disk nor network, and do not import torch. `load` and `fit` may do so. The
+file of each noun says which members are required and which are optional: `dataset.py`,
+`backbone.py`, `method.py`, `executor.py`, `metric.py`, `baseline.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from benchbench.contract.metric import Metric
     from benchbench.contract.record import Record
 
-API_VERSION = 1
+API_VERSION = 2
 """The version of this contract, which rises with every breaking change. A plugin may set
 `BENCHBENCH_API_VERSION` to the version that it was written for; any other is then refused."""
 
@@ -65,7 +67,7 @@ def benchbench_executors() -> Iterable[Executor]:
 
 @hookspec
 def benchbench_metrics() -> Iterable[Metric]:
-    """Supply further metrics, which are pure functions of stored arrays."""
+    """Supply further metrics, which are pure functions of a scored split."""
 
 
 @hookspec(firstresult=True)

@@ -30,7 +30,7 @@ from benchbench.records import (
     list_names,
     read_json,
 )
-from benchbench.render import markdown
+from benchbench.render.formats import markdown
 
 SHA = "[0-9a-f]{64}"
 MEMBERS = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbench.catalog import versions_of
-from benchbench.contract import Cell, Event, Executor, Job, Outcome, Record, Reference
+from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
 from benchbench.machine import fsio, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
@@ -185,11 +185,16 @@ def _memory(suite: Suite, planned: PlannedCell) -> int | None:
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:
-    """Return the terms of the backbone, as far as its plugin tells any."""
+    """Return the terms of the backbone; empty if its plugin does not say."""
     if cell.backbone is None:
         return {}
     backbone = suite.context.catalog.backbone(cell.backbone.use)
-    return {"licence": str(getattr(backbone, "licence", "") or "")}
+    try:
+        licence = backbone.licence if isinstance(backbone, HasLicence) else ""
+    except Exception as error:  # a property of a plugin must not cost the cell its result
+        _warn(f"the licence of backbone '{cell.backbone.name}' raised {one_line(error)}")
+        licence = ""
+    return {"licence": str(licence or "")}
 
 
 def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str:

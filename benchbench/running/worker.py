@@ -87,7 +87,7 @@ def run_job(job: Job, report: Report) -> Record:
 
 def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.catalog import load_catalog
-    from benchbench.kit.data.corpus_store import read_corpus
+    from benchbench.kit.data import read_corpus
     from benchbench.machine import folder_digest
 
     with watch.stage("open"):
@@ -138,7 +138,7 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
     def predict(name: str, rows: Any) -> None:
         logits[name] = _predict(classifier, rows, len(corpus.labels), cell_run.curve)
 
-    with watching(watch), cache.using(cell_run.cache):
+    with watching(watch), cache.enabled(cell_run.cache):
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))

@@ -16,7 +16,7 @@ from benchbench.contract.executor import Outcome
 from benchbench.evidence.board import Board, read_board, records_on, write_board
 from benchbench.leaderboard.build import Leaderboard
 from benchbench.records.store import open_store, publish, write_json
-from benchbench.render import markdown
+from benchbench.render.formats import markdown
 from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
 
 SYSTEMS = [
@@ -201,7 +201,7 @@ from rich.console import Console
 from benchbench.evidence.board import read_board, records_on
 from benchbench.evidence.compute import compute_values
 from benchbench.leaderboard.build import build_leaderboard
-from benchbench.render import markdown, terminal
+from benchbench.render.formats import markdown, terminal
 from benchbench.records.store import Store, all_records, records_of
 import io
 from benchbench.leaderboard.build import Leaderboard
@@ -290,7 +290,7 @@ def test_a_terminal_of_any_width_shows_every_entry_in_full(width):
 
     from rich.console import Console
 
-    from benchbench.render import terminal
+    from benchbench.render.formats import terminal
 
     columns = ("method", "backbone", "macro-F1", "accuracy", "seeds", "trained parameters")
     entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")

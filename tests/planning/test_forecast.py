@@ -41,7 +41,7 @@ class Silent:
     parameters = ()
 
 
-class Shelf:
+class TwoItems:
     """A catalog of these two."""
 
     def method(self, name):
@@ -57,7 +57,7 @@ class Shelf:
 def context(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("benchbench.planning.matrix_speed.SECONDS", 0.001)
-    return PlanContext(Shelf(), open_store(tmp_path / "store"), CPU)
+    return PlanContext(TwoItems(), open_store(tmp_path / "store"), CPU)
 
 
 def planned(method="known", backbone="known", seed=0):
@@ -84,18 +84,18 @@ def test_how_much_data_there_is():
 
 def test_what_says_nothing_is_unknown(context):
     for cell in (planned("silent"), planned(backbone="silent"), planned(backbone=None)):
-        found = forecast(context, cell)[cell.id]
-        assert (found.basis, found.memory_mib, found.seconds) == ("unknown", None, None)
-        assert found.fits
+        need = forecast(context, cell)[cell.id]
+        assert (need.basis, need.memory_mib, need.seconds) == ("unknown", None, None)
+        assert need.fits
 
 
 def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(context):
     cell = planned()
-    found = forecast(context, cell)[cell.id]
-    assert found.basis == "estimated"
-    assert found.memory_mib > 0
-    assert found.seconds > 0
-    assert found.fits
+    need = forecast(context, cell)[cell.id]
+    assert need.basis == "estimated"
+    assert need.memory_mib > 0
+    assert need.seconds > 0
+    assert need.fits
     small = replace(context, device=replace(CPU, memory_mib=100))
     assert not forecast(small, cell)[cell.id].fits
 
@@ -103,11 +103,11 @@ def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(conte
 def test_what_ran_with_another_seed_is_measured(context):
     done, other, stranger = planned(seed=0), planned(seed=1), planned("silent", seed=1)
     finish(context.store, done, wall_seconds=12.5, peak_ram_mib=300)
-    found = forecast(context, done, other, stranger)
+    needs = forecast(context, done, other, stranger)
     for cell in (done, other):
-        assert (found[cell.id].basis, found[cell.id].seconds) == ("measured", 12.5)
-        assert found[cell.id].memory_mib == 300
-    assert found[stranger.id].basis == "unknown"
+        assert (needs[cell.id].basis, needs[cell.id].seconds) == ("measured", 12.5)
+        assert needs[cell.id].memory_mib == 300
+    assert needs[stranger.id].basis == "unknown"
 
 
 def test_what_ran_elsewhere_or_failed_says_nothing(context):

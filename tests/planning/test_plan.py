@@ -1,4 +1,4 @@
-"""The plan: what stands, what is missing, what is out of date, before anything is spent."""
+"""The plan: what is done, missing or stale, before anything runs."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def planned(context, *cells, fingerprint=None):
 
 def settle(context, plan, status="ok", **fields):
     """Store a record for a planned cell."""
-    one = replace(
+    settled = replace(
         record(plan.cell, status),
         identity=plan.identity.to_json(),
         key=plan.key,
         id=plan.id,
         **fields,
     )
-    return publish(context.store, Outcome(one, Path()))
+    return publish(context.store, Outcome(settled, Path()))
 
 
 def test_what_has_no_record_is_missing(context):
@@ -92,7 +92,7 @@ def test_what_has_no_record_is_missing(context):
         ("skipped", "again"),
     ],
 )
-def test_some_outcomes_stand_and_others_are_tried_again(context, status, state):
+def test_some_outcomes_are_final_and_others_are_tried_again(context, status, state):
     stored = settle(context, planned(context, cell())[0], status)
     [plan] = planned(context, cell())
     assert (plan.state, plan.record) == (state, stored)
@@ -224,7 +224,7 @@ def test_weights_are_asked_for_once_a_backbone_however_many_cells(tmp_path):
     catalog = catalog_of(datasets=[Table()], backbones=[Hub()], methods=[Way()])
     hub = PlanContext(catalog, open_store(tmp_path / "store"), CPU)
     plans = planned(hub, *(cell(seed=seed) for seed in range(5)))
-    assert [one.reason for one in plans] == ["the hub does not answer"] * 5
+    assert [plan.reason for plan in plans] == ["the hub does not answer"] * 5
     assert Hub.asked == 1
     planned(hub, cell())
     assert Hub.asked == 2, "what was absent is looked for again by the next plan"

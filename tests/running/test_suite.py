@@ -284,3 +284,29 @@ def test_the_memory_of_the_suite_stays_flat(tmp_path):
     resident = [int(line.split()[1]) for line in notes.read_text().splitlines()]
     assert len(resident) == 30
     assert resident[-1] <= resident[4] * 1.05
+
+
+def test_a_licence_that_cannot_be_read_costs_a_finished_cell_nothing(capsys):
+    from types import SimpleNamespace
+
+    from benchbench.running.suite import _licence
+    from tests.support.building import Net, catalog_of, cell
+
+    class Unlicensed(Net):
+        @property
+        def licence(self):
+            raise OSError("the model card is gone")
+
+    class Licensed(Net):
+        licence = "mit"
+
+    suites = {
+        made: SimpleNamespace(context=SimpleNamespace(catalog=catalog_of(backbones=[made()])))
+        for made in (Unlicensed, Licensed, Net)
+    }
+    assert _licence(suites[Licensed], cell()) == {"licence": "mit"}
+    assert _licence(suites[Net], cell()) == {"licence": ""}
+    assert _licence(suites[Net], cell(backbone=None)) == {}
+    assert capsys.readouterr().err == ""
+    assert _licence(suites[Unlicensed], cell()) == {"licence": ""}
+    assert "licence of backbone 'llama' raised OSError: the model card" in capsys.readouterr().err

@@ -13,7 +13,14 @@ from pluggy import PluginManager
 from benchbench import Cell, Parameter, Record, Reference, hookimpl
 from benchbench.catalog.lookup import load_catalog
 from benchbench.catalog.plugins import DISABLE, GROUP
-from benchbench.contract import CorpusDescription, LabelSpace, LoadReport, hookspecs
+from benchbench.contract import (
+    CellParameters,
+    CorpusDescription,
+    Identity,
+    LabelSpace,
+    LoadReport,
+    hookspecs,
+)
 from benchbench.evidence.board import Board, BoardCell, BoardDataset
 from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.leaderboard.build import Section, build_leaderboard
@@ -250,3 +257,20 @@ def description(fingerprint=None, **more):
         "fingerprint": fingerprint or digest("claims"),
     }
     return CorpusDescription(**{**usual, **more})
+
+
+def an_identity(**more):
+    """Return all that decides the numbers of a made-up cell."""
+    usual = {
+        "cell": "0" * 64,
+        "seed": 0,
+        "parameters": CellParameters({}, {}, {"revision": "main"}),
+        "device": "cpu",
+        "dtype": "float32",
+        "dataset": "d" * 64,
+        "weights": "a" * 64,
+        "plugins": {"benchbench:csv": "0" * 64},
+        "core": "c" * 64,
+        "packages": {},
+    }
+    return Identity(**{**usual, **more})

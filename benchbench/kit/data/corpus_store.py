@@ -1,4 +1,4 @@
-"""A corpus as a folder: `corpus.json` and an Arrow file a split, with a fingerprint."""
+"""A corpus as a folder: `corpus.json` and one Arrow file per split, with a fingerprint."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SIZES = "sizes.json"
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> str:
-    """Write `corpus.json`, an Arrow file a split and `sizes.json`; return the fingerprint.
+    """Write `corpus.json`, one Arrow file per split and `sizes.json`; return the fingerprint.
 
-    The fingerprint is a sha256 of the label space and of every row, whatever wrote them: it
-    knows neither chunks nor library versions. Rows stream, index mappings are honoured.
+    The fingerprint is a sha256 of the label space and of every row. It does not depend on chunks
+    or library versions. Rows stream, and index mappings are followed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels = corpus.labels.to_json()
@@ -29,7 +29,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
     characters = 0
     for split in SPLITS:
         digest.update(canonical_line(split))
-        # Written beside and moved into place: the corpus may be mapped from this very file.
+        # Written to another name, then moved: the corpus may be mapped from this very file.
         fresh = folder / f"{split}.arrow.new"
         with open_writer(fresh) as writer:
             for batch in batches_of(getattr(corpus, split)):
@@ -54,7 +54,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
 
 
 def describe_corpus(folder: Path) -> CorpusDescription:
-    """Return what `corpus.json` says, without a look at the rows. Raises LoaderError."""
+    """Return what `corpus.json` says, without reading the rows. Raises LoaderError."""
     path = folder / "corpus.json"
     try:
         return CorpusDescription.from_json(json.loads(path.read_bytes()))
@@ -65,16 +65,16 @@ def describe_corpus(folder: Path) -> CorpusDescription:
 
 
 def is_whole(folder: Path) -> bool:
-    """Say whether a folder holds a corpus none of whose files is missing or cut short."""
+    """Say whether a folder holds a corpus of which no file is missing or cut short."""
     try:
-        told = json.loads((folder / SIZES).read_bytes())
-        return bool(told == _sizes(folder))
+        sizes = json.loads((folder / SIZES).read_bytes())
+        return bool(sizes == _sizes(folder))
     except (OSError, ValueError):
         return False
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """Return the bytes of each file of a stored corpus."""
+    """Return the size in bytes of each file of a stored corpus."""
     names = ("corpus.json", *(f"{split}.arrow" for split in SPLITS))
     return {name: (folder / name).stat().st_size for name in names}
 
@@ -100,7 +100,7 @@ def read_corpus(folder: Path) -> Corpus:
 
 
 def training_counts(corpus: Corpus) -> tuple[int, ...]:
-    """Return how many training documents each label has, in the order of the label space."""
+    """Return the number of training documents per label, in the order of the label space."""
     import numpy as np
 
     counts = np.bincount(label_sets(corpus.train).codes, minlength=len(corpus.labels))
@@ -108,5 +108,9 @@ def training_counts(corpus: Corpus) -> tuple[int, ...]:
 
 
 def canonical_line(value: object) -> bytes:
-    """Return the one JSON line of a value."""
+    """Return a value as JSON in its canonical form: one line, with sorted keys.
+
+    >>> canonical_line({"b": 1, "a": [2]}).rstrip()
+    b'{"a": [2], "b": 1}'
+    """
     return json.dumps(value, sort_keys=True, allow_nan=False).encode() + b"\n"

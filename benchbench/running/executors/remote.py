@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchbench.catalog import DISABLE, Catalog, load_catalog, versions_of
 from benchbench.contract import BenchbenchError, Job, Json, LoaderError, Record, Skip, Status
-from benchbench.kit.data.corpus_store import describe_corpus
+from benchbench.kit.data import describe_corpus
 from benchbench.machine import (
     PACKAGES,
     core_digest,

@@ -9,17 +9,11 @@ import pytest
 
 from benchbench import BenchbenchError, Job, Skip
 from benchbench.running.executors import remote as elsewhere
-from tests.support.building import cell
-
-IDENTITY = {
-    "plugins": {"benchbench:csv": "0" * 64},
-    "weights": "a" * 64,
-    "parameters": {"backbone": {"revision": "main"}},
-}
+from tests.support.building import an_identity, cell
 
 
 def a_job(**more: object) -> Job:
-    plain = Job(cell(), "0" * 64, None, IDENTITY, Path(), Path(), "cpu", "float32", 1, None)
+    plain = Job(cell(), "0" * 64, None, an_identity(), Path(), Path(), 1, None)
     return replace(plain, **more)
 
 

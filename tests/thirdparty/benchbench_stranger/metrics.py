@@ -14,7 +14,6 @@ def labels(scored):
 
 
 def broken(scored):
-    """Raise, as a metric must not."""
     raise RuntimeError("no such thing")
 
 
