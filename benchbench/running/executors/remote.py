@@ -92,10 +92,10 @@ def check_weights(job: Job) -> None:
         )
 
 
-def surroundings(job: Job) -> Json:
+def provenance_here(job: Job) -> Json:
     """Return the provenance of a cell that runs here: versions, hardware, threads, plugins.
 
-    Raises BenchbenchError where the device that the job asks for is not here.
+    Raises BenchbenchError where this machine lacks the device that the job asks for.
     """
     plugins = versions_of(_catalog().plugins_of(job.cell))
     return provenance_of(find_device(job.identity.device), job.threads, plugins)
