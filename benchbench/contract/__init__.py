@@ -1,4 +1,4 @@
-"""What a plugin sees: the nouns, the hooks, and the errors that name a way out."""
+"""What a plugin sees: types, protocols, hooks and errors."""
 
 from benchbench.contract import hookspecs
 from benchbench.contract.backbone import (

@@ -1,4 +1,4 @@
-"""Where cells run: what an executor is handed, and what it gives back."""
+"""Where cells run: an executor takes jobs and returns outcomes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from benchbench.contract.record import Identity, Record
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an executor is handed: plain data, small enough to send anywhere.
+    """One cell to run, as plain data that is small enough to send to another machine.
 
     `identity` has the cell's parameters, the weights, the device and the dtype. `corpus` is the
-    folder of the Arrow files, `scratch` where the cell leaves its outcome. `timeout` is in
-    seconds. `upstream` maps the ids of the cells that this one requires to their artefacts.
+    folder of the Arrow files. `scratch` is the folder in which the cell leaves its outcome.
+    `timeout` is in seconds. `upstream` maps the id of each cell that this one requires to the
+    folder of its artefacts.
     """
 
     cell: Cell
@@ -31,16 +32,16 @@ class Job:
     timeout: float | None
     upstream: Mapping[str, Path] = field(default_factory=dict)
     cache: Path | None = None
-    """Where cells share tokens and features; None: nowhere."""
+    """The folder in which cells share tokens and features; None where they share nothing."""
     memory_mib: int | None = None
-    """Main memory that it is expected to take, None where that is unknown."""
+    """The main memory that the cell will need by estimate; None where that is unknown."""
     models: bool = True
-    """Whether any cell of the run loads a model: then a server of processes imports for that."""
+    """Whether any cell of the run loads a model; then the fork server imports the libraries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job: an unpublished record and the folder with its files."""
+    """The result of a job: a record that is not published yet, and the folder with its files."""
 
     record: Record
     folder: Path
@@ -48,7 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step of a running cell: `values` holds e.g. loss and documents/s."""
+    """One step of a running cell. `values` has, for example, the loss or documents per second."""
 
     stage: str
     step: int

@@ -22,13 +22,13 @@ FAMILIES = {
     "calibration": "Calibration",
     "plugins": "Metrics of plugins",
 }
-"""The tables of metrics that do not stand in the ranking, in their order: key and title."""
+"""The tables of the metrics that are not in the ranking, in order: key and title."""
 
 BOTH: tuple[Kind, ...] = ("single-label", "multi-label")
 SINGLE: tuple[Kind, ...] = ("single-label",)
 MULTI: tuple[Kind, ...] = ("multi-label",)
 DEEPEST_LEVEL = 20
-"""Label schemes in use have fewer levels; a deeper one has no F1 of the levels below."""
+"""The deepest level with an F1. Label schemes in use have fewer levels."""
 
 
 def unscaled(metric: Probabilistic) -> MetricFunction:
@@ -47,12 +47,12 @@ def scaled(metric: Probabilistic) -> MetricFunction:
 
 
 def fixed(metric: Callable[[ScoredSplit, float], AdditiveMetric]) -> MetricFunction:
-    """Return a metric of the labels with a probability above one half."""
+    """Return a metric of the labels with a probability above one half; None if hard."""
     return lambda scored: None if scored.hard else metric(scored, 0.0)
 
 
 def per_label(metric: Callable[..., AdditiveMetric]) -> MetricFunction:
-    """Return a metric of the labels above thresholds of their own."""
+    """Return a metric of the labels above one tuned threshold per label; None if hard."""
     return lambda scored: None if scored.hard else metric(scored, scored.tuning.label_thresholds)
 
 
@@ -62,14 +62,14 @@ def threshold(scored: ScoredSplit) -> float:
 
 
 def temperature(scored: ScoredSplit) -> float | None:
-    """Return what logits are divided by before they become scaled probabilities."""
+    """Return the number by which logits are divided to give scaled probabilities."""
     return scored.tuning.temperature
 
 
 def error(
     name: str, title: str, function: MetricFunction, kinds: tuple[Kind, ...] = BOTH
 ) -> Metric:
-    """Return the row of a metric of the probabilities, of which less is better."""
+    """Return the row of a metric of the probabilities; lower is better."""
     return Metric(name, title, "calibration", kinds, function, lower_is_better=True)
 
 
@@ -128,21 +128,22 @@ METRICS: tuple[Metric, ...] = (
 
 
 def metrics_of(kind: Kind, metrics: Iterable[Metric] = METRICS) -> tuple[Metric, ...]:
-    """Return the metrics that data of a kind can have."""
+    """Return the metrics that exist for data of this kind."""
     return tuple(metric for metric in metrics if kind in metric.kinds)
 
 
 def evaluate(
     scored: ScoredSplit, metrics: Iterable[Metric] = METRICS, kept: Container[str] = ()
 ) -> tuple[dict[str, float], dict[str, AdditiveMetric]]:
-    """Return the values of a split by metric, and of the metrics in `kept` what is resampled.
+    """Return the values of a split by metric, and the additive form of the metrics in `kept`.
 
-    A metric that has no value on this split is left out.
+    A metric without a value on this split is left out. A metric that is a plain number has no
+    additive form.
     """
     values: dict[str, float] = {}
     additive: dict[str, AdditiveMetric] = {}
     for metric in metrics_of(scored.kind, metrics):
-        # one after another: the sums of a large split are let go before the next are made
+        # one at a time, so that the sums of one metric are freed before the next are made
         result = metric.function(scored)
         if isinstance(result, AdditiveMetric):
             values[metric.name] = result.value()
@@ -154,5 +155,5 @@ def evaluate(
 
 
 def title_of(name: str) -> str:
-    """Return what a metric of the harness is called in a table; another name as it is."""
+    """Return the title of a metric of the harness; any other name is returned as it is."""
     return next((metric.title for metric in METRICS if metric.name == name), name)

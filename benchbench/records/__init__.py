@@ -1,4 +1,4 @@
-"""What is stored of every attempt at a cell, and what makes two results the same thing."""
+"""The store with one record per attempt, and the ids and keys that identify results."""
 
 from benchbench.records import predictions
 from benchbench.records.identity import cell_id, key_of

@@ -1,4 +1,4 @@
-"""One Parquet file an attempt: what was predicted for every document, and what is true."""
+"""One Parquet file per attempt: the predictions for every document, and its gold labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def predictions_table(
 ) -> pyarrow.Table:
     """Return the table of a cell's predictions: split, id, gold, main, group, logits. No text.
 
-    Raises GuardError where a split's logits are not one row a document.
+    Raises GuardError where a split does not have one row of logits per document.
     """
     import pyarrow as pa
 
@@ -56,9 +56,9 @@ def write_predictions(table: pyarrow.Table, path: Path) -> str:
 
 
 def read_predictions(path: Path, labels: int) -> dict[str, Predictions]:
-    """Return the predictions by split; `labels` counts the label space, unseen ones included.
+    """Return the predictions by split; `labels` is the number of labels, unseen ones included.
 
-    Raises StoreError where the file is not what its name says.
+    Raises StoreError where the file cannot be read as predictions.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -86,12 +86,14 @@ def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
 
 
 def _check_gold(gold: Any, labels: int) -> None:
-    """Refuse a label that the space does not have; -1 would count as the last one."""
+    """Raise ValueError for a label that does not exist; -1 would count as the last label."""
     import pyarrow.compute as pc
 
-    found = pc.min_max(pc.list_flatten(gold)).as_py()
-    if found["min"] is not None and not 0 <= found["min"] <= found["max"] < labels:
-        raise ValueError(f"gold labels run from {found['min']} to {found['max']} of {labels}")
+    ends = pc.min_max(pc.list_flatten(gold)).as_py()
+    if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < labels:
+        raise ValueError(
+            f"gold labels range from {ends['min']} to {ends['max']}, but there are {labels} labels"
+        )
 
 
 def _split(table: Any, labels: int) -> Predictions:

@@ -81,9 +81,9 @@ def _run_here(
     """Run the job on this machine, in `folder` where its own scratch folder is not here."""
     try:
         local_job = _with_local_folders(job, files, folder)
-        surroundings = remote.surroundings(local_job)
+        provenance = remote.provenance_here(local_job)
         outcome = yield from _in_child(local_job)
-        provenance = {**surroundings, **outcome.record.provenance}
+        provenance = {**provenance, **outcome.record.provenance}
         record = replace(outcome.record, cell=job.cell, provenance=provenance)
         shared = local_job.scratch == job.scratch
         return Finished(record, None if shared else tuple(pack(local_job.scratch)))

@@ -52,7 +52,7 @@ WRONG = {
     "bad-setting": (["run", "--csv", "T", *COLUMNS, "--set", "rank"], "--set takes"),
     "bad-seeds": (["run", "--csv", "T", *COLUMNS, "--seeds", "0,0"], "different whole numbers"),
     "bad-only": (["run", "--csv", "T", *COLUMNS, "--only", "colour=red"], "--only takes"),
-    "no-store": (["leaderboard", "--store", "nowhere"], "nowhere is no store"),
+    "no-store": (["leaderboard", "--store", "nowhere"], "nowhere is not a store"),
     "store-is-a-file": (["run", "--csv", "T", *COLUMNS, "--store", "T"], "cannot be created"),
     "no-gpu": (["plan", "--csv", "T", *COLUMNS, "--device", "cuda"], "no usable GPU was found"),
     "no-such-command": (["frobnicate"], "No such command 'frobnicate'"),

@@ -7,10 +7,10 @@ import pytest
 
 from benchbench.evaluation import hierarchy
 from tests.support.scored_cases import (
-    each,
     evaluated,
     labels_of,
     metric,
+    on_every_split,
     predictions,
     random_split,
     rows,
@@ -30,9 +30,9 @@ def closed_sets(split):
         yield tuple(
             set().union(
                 *(ancestors(name, split.labels.space.parents)
-                  for name, own in zip(names, has, strict=True) if own)
+                  for name, has_label in zip(names, labels, strict=True) if has_label)
             )
-            for has in pair
+            for labels in pair
         )  # fmt: skip
 
 
@@ -63,18 +63,18 @@ def defined(split, level=None):
     )
 
 
-@each()
-def test_precision_recall_and_f1_are_those_of_the_sets_of_nodes(split):
-    found = tuple(
+@on_every_split()
+def test_precision_recall_and_f1_are_computed_over_sets_of_nodes(split):
+    values = tuple(
         value(getattr(hierarchy, f"hierarchical_{name}")(split))
         for name in ("precision", "recall", "f1")
     )
-    assert found == pytest.approx(defined(split), abs=1e-12)
-    precision, recall, f1 = found
+    assert values == pytest.approx(defined(split), abs=1e-12)
+    precision, recall, f1 = values
     assert f1 == pytest.approx(share(2 * precision * recall, precision + recall), abs=1e-12)
 
 
-@each()
+@on_every_split()
 def test_every_level_has_the_f1_of_its_nodes(split):
     names = split.labels.space.columns
     deepest = max(len(ancestors(name, split.labels.space.parents)) for name in names)
@@ -92,20 +92,20 @@ TREE = labels_of(("A01B", "A01C", "A02A"), (), {"A01B": "A01", "A01C": "A01", "A
                                                  "A01": "A", "A02": "A"})  # fmt: skip
 
 
-def test_a_near_miss_is_worth_the_nodes_that_it_shares():
+def test_a_wrong_label_gets_credit_for_the_ancestors_that_it_shares():
     split = scored("single-label", np.eye(3)[[0, 0]], np.eye(3)[[1, 2]], labels=TREE)
     # of {A, A01, A01B}: A and A01 are right with A01C, A alone with A02A
     assert hierarchy.hierarchical_f1(split).value() == pytest.approx(3 / 6)
     assert [hierarchy.level_f1(split, n).value() for n in (1, 2, 3)] == [1.0, 0.5, 0.0]
 
 
-def test_a_node_counts_once_however_many_labels_stand_below_it():
+def test_a_node_counts_once_however_many_labels_are_below_it():
     split = scored("multi-label", [[1, 1, 0]], [[1, -1, -1]], labels=TREE)
     assert hierarchy.hierarchical_precision(split).value() == 1.0
     assert hierarchy.hierarchical_recall(split).value() == 3 / 4
 
 
-def test_an_unseen_label_has_ancestors_that_can_be_right():
+def test_the_ancestors_of_an_unseen_label_can_be_predicted():
     labels = labels_of(TREE.space.names[:1], TREE.space.names[1:], TREE.space.parents)
     split = scored("single-label", np.eye(3)[[1]], [[0.0]], labels=labels)
     assert hierarchy.hierarchical_recall(split).value() == 2 / 3
@@ -119,7 +119,7 @@ def test_a_label_that_is_the_parent_of_another_is_both_a_label_and_a_node():
 
 
 @pytest.mark.parametrize("parents", [{}, {"another": "node"}])
-def test_without_a_hierarchy_there_are_no_metrics_of_one(parents):
+def test_without_a_hierarchy_its_metrics_have_no_value(parents):
     labels = labels_of(("a", "b"), (), parents)
     split = scored("single-label", np.eye(2), np.eye(2), labels=labels)
     assert hierarchy.hierarchical_f1(split) is None
@@ -139,7 +139,7 @@ def test_parents_that_run_in_a_circle_are_refused(parents):
         evaluated("single-label", {"validation": part, "test": part}, labels)
 
 
-def test_the_root_that_would_always_be_right_is_no_node():
+def test_the_common_root_which_would_always_be_right_does_not_count():
     split = random_split("single-label", 30)
     total = sum(len(gold) for gold, _ in closed_sets(split))
     assert hierarchy.hierarchical_recall(split).per_document.sum(axis=1)[2] == total

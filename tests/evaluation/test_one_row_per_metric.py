@@ -1,4 +1,4 @@
-"""Adding a metric touches one source file: a row of the registry is all that it takes."""
+"""Adding a metric touches one source file: it takes one row of the registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW = """
 """
 
 
-def test_a_row_in_the_registry_makes_a_column_a_value_an_interval_and_tests(tmp_path):
+def test_a_row_in_the_registry_gives_a_column_a_value_an_interval_and_tests(tmp_path):
     shutil.copytree(CORE, tmp_path / "benchbench", ignore=shutil.ignore_patterns("__pycache__"))
     registry = tmp_path / "benchbench" / "evaluation" / "registry.py"
     source = registry.read_text()

@@ -1,4 +1,4 @@
-"""The register of metrics, all of them for a run, and those of agreement."""
+"""The registry of metrics, all metrics of a run, and the metrics of agreement."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from benchbench.evaluation.tuning import tune
 from tests.support.scored_cases import (
     KINDS,
     SPLITS,
-    each,
     evaluated,
     label_facts,
     metric,
     names_of,
+    on_every_split,
     random_split,
     rows,
     scored,
@@ -53,27 +53,27 @@ OF_PROBABILITIES = {
 LEVELS = {"level_1_f1", "level_2_f1", "level_3_f1"}
 
 
-@each("single-label")
+@on_every_split("single-label")
 def test_accuracy_is_the_share_of_right_documents(split):
     right = [gold == decided for gold, decided in rows(split)]
     assert agreement.accuracy(split).value() == pytest.approx(sum(right) / len(right), abs=1e-12)
 
 
-@each("multi-label")
-def test_exact_match_is_the_share_of_wholly_right_documents(split):
+@on_every_split("multi-label")
+def test_exact_match_is_the_share_of_documents_with_exactly_the_gold_labels(split):
     expected = accuracy_score(split.predictions.gold, split.decided())
     assert agreement.exact_match(split).value() == pytest.approx(expected, abs=1e-12)
 
 
-@each("single-label")
-def test_mcc_of_classes_is_the_correlation_of_all_decisions(split):
+@on_every_split("single-label")
+def test_single_label_mcc_is_the_correlation_of_gold_and_decided_labels(split):
     # Gorodkin (2004): cov(gold, decided) / sqrt(cov(gold, gold) cov(decided, decided))
     pairs = list(rows(split))
 
-    def covariance(one, other):
+    def covariance(left, right):
         n = len(pairs)
         columns = [
-            ([pair[one][k] for pair in pairs], [pair[other][k] for pair in pairs])
+            ([pair[left][k] for pair in pairs], [pair[right][k] for pair in pairs])
             for k in range(len(pairs[0][0]))
         ]
         return math.fsum(
@@ -87,15 +87,14 @@ def test_mcc_of_classes_is_the_correlation_of_all_decisions(split):
     assert agreement.mcc(split).value() == pytest.approx(expected, abs=1e-12)
 
 
-@each()
+@on_every_split()
 @pytest.mark.filterwarnings("ignore:A single label was found")
-def test_mcc_is_that_of_scikit_learn(split):
+def test_mcc_agrees_with_scikit_learn(split):
     gold, decided = split.predictions.gold, split.decided()
     if split.kind == "single-label":
         gold, decided = gold.argmax(axis=1), decided.argmax(axis=1)
     expected = matthews_corrcoef(gold.ravel(), decided.ravel())
-    found = agreement.mcc(split).value()
-    assert found == pytest.approx(np.nan_to_num(expected), abs=1e-12)
+    assert agreement.mcc(split).value() == pytest.approx(np.nan_to_num(expected), abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,13 +113,13 @@ def test_every_metric_has_a_title_and_a_table():
 
 
 @pytest.mark.parametrize("name", ["", "Macro", "two words", "1st", "a-b"])
-def test_a_metric_is_named_as_commands_and_files_can(name):
-    with pytest.raises(ValueError, match="small letters"):
+def test_a_name_that_commands_and_files_cannot_use_is_refused(name):
+    with pytest.raises(ValueError, match="lowercase letter"):
         Metric(name, "a title", "metrics", ("single-label",), lambda scored: 1.0)
 
 
 def repeated(split, counts):
-    """Return the split with every document as often as it counts."""
+    """Return the split with every document repeated by its count."""
     part = split.predictions
     chosen = np.repeat(np.arange(len(counts)), counts)
     part = replace(
@@ -133,19 +132,19 @@ def repeated(split, counts):
 
 
 OWN_BINS = {"ece_mass", "ece_mass_scaled"}
-"""Their bins are those of the documents as they were: see test_probabilities."""
+"""Their bins are those of the whole split, not of a resample: see test_calibration.py."""
 
 
-@each()
-def test_sums_of_a_resample_are_the_metric_of_the_repeated_documents(split):
+@on_every_split()
+def test_the_sums_of_a_resample_give_the_metric_of_the_repeated_documents(split):
     documents = len(split.predictions.gold)
     random = np.random.default_rng(documents)
     draws = random.multinomial(documents, np.full(documents, 1 / documents), size=3).T
     for name in names_of(split.kind) - OWN_BINS:
-        found = metric(name)(split)
-        if not isinstance(found, AdditiveMetric):
+        result = metric(name)(split)
+        if not isinstance(result, AdditiveMetric):
             continue
-        values = found.from_totals(found.per_document @ draws.astype(float))
+        values = result.from_totals(result.per_document @ draws.astype(float))
         assert values.shape == (3,), name
         for drawn, counts in zip(values, draws.T, strict=True):
             again = value(metric(name)(repeated(split, counts)))
@@ -155,17 +154,17 @@ def test_sums_of_a_resample_are_the_metric_of_the_repeated_documents(split):
                 assert drawn == pytest.approx(again, rel=1e-12, abs=1e-12), name
 
 
-@each()
+@on_every_split()
 def test_every_metric_is_within_its_range_or_has_no_value(split):
     for name in names_of(split.kind) - {"temperature", "threshold"}:
-        found = value(metric(name)(split))
-        if found is not None:
+        number = value(metric(name)(split))
+        if number is not None:
             low = -1 if name == "mcc" else 0
             high = {"nll": math.inf, "brier": 2}.get(name.removesuffix("_scaled"), 1)
-            assert low - 1e-12 <= found <= high + 1e-12, name
+            assert low - 1e-12 <= number <= high + 1e-12, name
 
 
-def test_what_is_kept_of_a_metric_is_what_its_value_follows_from():
+def test_the_additive_form_that_is_kept_of_a_metric_gives_its_value():
     split = SPLITS["single"]
     values, additive = evaluate(split, METRICS, {"macro_f1", "temperature", "exact_match"})
     assert list(additive) == ["macro_f1"]
@@ -191,13 +190,13 @@ def splits_of(kind, **options):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
 @pytest.mark.parametrize("unseen", [0, 2])
-def test_a_run_has_every_metric_of_both_splits(kind, hard, unseen):
+def test_a_run_has_every_metric_on_both_splits(kind, hard, unseen):
     labels = label_facts(7, unseen)
     predictions = splits_of(kind, unseen=unseen)
-    found = evaluated(kind, predictions, labels, hard)
+    by_split = evaluated(kind, predictions, labels, hard)
     tuning = tune(kind, predictions["validation"], hard)
-    assert list(found) == ["validation", "test"]
-    for split, values in found.items():
+    assert list(by_split) == ["validation", "test"]
+    for split, values in by_split.items():
         expected = NAMES[kind] | LEVELS | TUNED[kind]
         missing = OF_PROBABILITIES | {"top_prediction", "all_categories"} if hard else set()
         missing |= {"nll", "nll_scaled"} if unseen else set()
@@ -209,7 +208,7 @@ def test_a_run_has_every_metric_of_both_splits(kind, hard, unseen):
         assert values["macro_f1"] == value(metric("macro_f1")(part))
 
 
-def test_what_is_tuned_comes_from_validation_alone():
+def test_thresholds_and_temperature_depend_on_validation_only():
     before = splits_of("multi-label")
     test, validation = before["test"], before["validation"]
     other = replace(test, gold=~test.gold, logits=test.logits[::-1] * 3)
@@ -218,14 +217,14 @@ def test_what_is_tuned_comes_from_validation_alone():
         {**before, "test": other},
         {**before, "validation": replace(validation, gold=~validation.gold)},
     ]
-    found = [evaluated("multi-label", run, label_facts(7))["test"] for run in runs]
+    values = [evaluated("multi-label", run, label_facts(7))["test"] for run in runs]
     for name in ("threshold", "temperature"):
-        assert found[0][name] == found[1][name]
-        assert found[0][name] != found[2][name]
-    assert found[0]["threshold"] == tune_threshold(validation.gold, validation.logits)
+        assert values[0][name] == values[1][name]
+        assert values[0][name] != values[2][name]
+    assert values[0]["threshold"] == tune_threshold(validation.gold, validation.logits)
 
 
-def test_validation_tunes_a_threshold_for_every_label_too():
+def test_validation_also_tunes_one_threshold_per_label():
     validation = splits_of("multi-label")["validation"]
     tuning = tune("multi-label", validation)
     assert len(set(tuning.label_thresholds.tolist())) > 1
@@ -235,22 +234,22 @@ def test_validation_tunes_a_threshold_for_every_label_too():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_classifier_that_only_decides_is_not_tuned(kind):
+def test_a_hard_classifier_is_not_tuned(kind):
     tuning = tune(kind, splits_of(kind)["validation"], hard=True)
     assert (tuning.threshold, tuning.temperature) == (0.0, None)
     assert not tuning.label_thresholds.any()
 
 
-def test_single_label_data_are_decided_by_the_highest_score():
+def test_a_single_label_document_gets_the_label_with_the_highest_score():
     data = splits_of("single-label")
-    found = evaluated("single-label", data, label_facts(7))["test"]
-    assert "threshold" not in found
+    values = evaluated("single-label", data, label_facts(7))["test"]
+    assert "threshold" not in values
     right = data["test"].gold.argmax(1) == data["test"].logits.argmax(1)
-    assert found["accuracy"] == pytest.approx(right.mean(), abs=1e-12)
-    assert found["micro_f1"] == pytest.approx(right.mean(), abs=1e-12)
+    assert values["accuracy"] == pytest.approx(right.mean(), abs=1e-12)
+    assert values["micro_f1"] == pytest.approx(right.mean(), abs=1e-12)
 
 
-def test_an_unseen_label_counts_as_missed_everywhere():
+def test_an_unseen_label_counts_as_missed_in_every_metric():
     split = scored("single-label", np.eye(3), np.eye(3, 2))  # the third is not in the space of two
     assert decide("single-label", split.predictions.logits).shape == (3, 2)
     for name in ("accuracy", "micro_f1"):

@@ -1,4 +1,4 @@
-"""What makes two results the same thing."""
+"""What identifies a result: the id of a cell and the key of a record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CORE = Path(benchbench.__file__).parent
 
 
 def block(plugins=None, *, of=None, **changes):
-    asked = Identity(
+    usual = Identity(
         cell=identity.cell_id(of or cell()),
         seed=(of or cell()).seed,
         parameters=CellParameters({"limit": 0}, {"rank": 16}),
@@ -32,10 +32,10 @@ def block(plugins=None, *, of=None, **changes):
         packages={"torch": "2.13.0"},
         upstream=("d", "c"),
     )
-    return replace(asked, **changes)
+    return replace(usual, **changes)
 
 
-def test_the_id_depends_on_everything_that_was_asked_for():
+def test_the_id_depends_on_all_that_was_asked_for():
     asked = cell(rank=8)
     others = [
         cell(rank=16),
@@ -45,7 +45,7 @@ def test_the_id_depends_on_everything_that_was_asked_for():
         replace(asked, dataset=Reference("claims", "other")),
         replace(asked, method=Reference("head", "head", {"rank": 8.5})),
     ]
-    ids = [identity.cell_id(one) for one in (asked, *others)]
+    ids = [identity.cell_id(other) for other in (asked, *others)]
     assert len(set(ids)) == len(ids)
     assert identity.cell_id(cell(rank=8)) == ids[0]
 
@@ -65,15 +65,15 @@ def test_the_id_depends_on_everything_that_was_asked_for():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_key_follows_all_that_decides_numbers(change):
+def test_the_key_depends_on_all_that_decides_numbers(change):
     assert identity.key_of(block(**change)) != identity.key_of(block())
 
 
-def test_the_key_does_not_depend_on_the_order_of_what_was_required():
+def test_the_key_does_not_depend_on_the_order_of_required_cells():
     assert identity.key_of(block(upstream=("c", "d"))) == identity.key_of(block())
 
 
-def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
+def test_the_key_does_not_depend_on_commit_host_or_threads(monkeypatch):
     before = block()
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("HOSTNAME", "elsewhere")
@@ -93,7 +93,7 @@ def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("entry", ["package", "module-in-it"])
-def test_a_constant_changed_in_a_plugins_source_changes_the_key(tmp_path, file, matters, entry):
+def test_the_key_depends_on_the_source_of_plugins(tmp_path, file, matters, entry):
     home = tmp_path / "stranger"
     (home / "deeper").mkdir(parents=True)
     for name in ("__init__.py", "hooks.py", "deeper/method.py", "notes.txt"):

@@ -1,4 +1,4 @@
-"""Predictions: what is stored is what was predicted, for exactly the documents asked."""
+"""Stored predictions: they are read as they were written, one row per document of the split."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rows(split, labels, mains=None, groups=None):
             "id": [f"{split}-{number}" for number in range(n)],
             "text": [SECRET] * n,
             "labels": labels,
-            "main": mains or [each[0] if each else -1 for each in labels],
+            "main": mains or [codes[0] if codes else -1 for codes in labels],
             "group": groups or [""] * n,
             "weight": [1.0] * n,
         },
@@ -71,34 +71,34 @@ def path(tmp_path, splits, logits):
     return path
 
 
-def test_what_is_read_is_what_was_predicted(path, logits):
-    found = read_predictions(path, labels=5)
-    assert list(found) == ["validation", "test"]
-    for name, part in found.items():
+def test_predictions_are_read_as_they_were_written(path, logits):
+    stored = read_predictions(path, labels=5)
+    assert list(stored) == ["validation", "test"]
+    for name, part in stored.items():
         assert part.ids == tuple(f"{name}-{number}" for number in range(len(GOLD[name])))
         assert part.logits.dtype == np.float32
         assert np.array_equal(part.logits, logits[name])
         assert [list(np.flatnonzero(row)) for row in part.gold] == [sorted(g) for g in GOLD[name]]
         assert part.gold.shape == (len(GOLD[name]), 5)
-    assert found["test"].main.tolist() == [2, 4, -1, 1]
+    assert stored["test"].main.tolist() == [2, 4, -1, 1]
 
 
-def test_main_and_group_are_kept(tmp_path):
+def test_main_codes_and_groups_are_stored(tmp_path):
     splits = {"validation": rows("v", [[0]]), "test": rows("t", [[0, 1]], [1], ["family"])}
     logits = {name: np.zeros((1, 2), "float32") for name in splits}
     write_predictions(predictions_table(splits, logits), tmp_path / "p")
-    found = read_predictions(tmp_path / "p", 2)["test"]
-    assert (found.main.tolist(), found.groups) == ([1], ("family",))
+    stored = read_predictions(tmp_path / "p", 2)["test"]
+    assert (stored.main.tolist(), stored.groups) == ([1], ("family",))
 
 
-def test_a_dataset_that_was_filtered_is_stored_in_its_own_order(tmp_path, splits, logits):
+def test_a_filtered_dataset_is_stored_in_the_order_of_its_rows(tmp_path, splits, logits):
     chosen = [3, 0]
     splits = {**splits, "test": splits["test"].select(chosen)}
     logits = {**logits, "test": logits["test"][chosen]}
     write_predictions(predictions_table(splits, logits), tmp_path / "p")
-    found = read_predictions(tmp_path / "p", 5)["test"]
-    assert found.ids == ("test-3", "test-0")
-    assert found.gold[1].tolist() == [True, False, True, False, False]
+    stored = read_predictions(tmp_path / "p", 5)["test"]
+    assert stored.ids == ("test-3", "test-0")
+    assert stored.gold[1].tolist() == [True, False, True, False, False]
 
 
 def test_the_name_is_the_sha256_of_the_file(tmp_path, splits, logits):
@@ -110,14 +110,14 @@ def test_the_name_is_the_sha256_of_the_file(tmp_path, splits, logits):
     assert write_predictions(predictions_table(splits, logits), tmp_path / "2") != names[0]
 
 
-def test_the_file_holds_no_text(path):
+def test_the_file_has_no_text_of_documents(path):
     assert pq.read_schema(path).names == ["split", "id", "gold", "main", "group", "logits"]
     assert SECRET.encode() not in path.read_bytes()
     assert not any(SECRET in str(row) for row in pq.read_table(path).to_pylist())
 
 
 @pytest.mark.parametrize("wrong", [2, 4], ids=["one-missing", "one-too-many"])
-def test_logits_that_are_not_one_row_a_document_are_refused(splits, logits, wrong):
+def test_logits_without_exactly_one_row_per_document_are_refused(splits, logits, wrong):
     logits["validation"] = np.zeros((wrong, 3), "float32")
     with pytest.raises(GuardError, match=f"validation: {wrong} predictions for 3 documents"):
         predictions_table(splits, logits)
@@ -141,7 +141,7 @@ def without(part, keep):
         ),
     ],
 )
-def test_predictions_must_be_those_of_the_documents_each_once(path, splits, planted, message):
+def test_predictions_need_every_document_exactly_once(path, splits, planted, message):
     part = read_predictions(path, 5)["test"]
     check_complete(part, splits["test"])
     with pytest.raises(GuardError, match=message):
@@ -172,26 +172,26 @@ def recoded(table, gold):
         ),
     ],
 )
-def test_a_file_of_another_form_is_refused_in_one_line(path, change):
+def test_a_file_of_another_form_is_an_error_in_one_line(path, change):
     spoil(path, change)
     with pytest.raises(StoreError, match="cannot be read as predictions"):
         read_predictions(path, 5)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1], ids=["empty", "one-byte", "head", "no-tail"])
-def test_a_file_cut_short_is_refused_in_one_line(path, keep):
+def test_a_truncated_file_is_an_error_in_one_line(path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(StoreError, match="cannot be read as predictions"):
         read_predictions(path, 5)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="cannot be read as predictions"):
         read_predictions(tmp_path / "none.parquet", 5)
 
 
 def test_a_split_without_documents_is_read_as_empty(path):
     spoil(path, lambda table: table.filter(pa.compute.equal(table["split"], "test")))
-    found = read_predictions(path, 5)
-    assert found["validation"].logits.shape == (0, 3)
-    assert found["test"].logits.shape == (4, 3)
+    stored = read_predictions(path, 5)
+    assert stored["validation"].logits.shape == (0, 3)
+    assert stored["test"].logits.shape == (4, 3)

@@ -98,8 +98,8 @@ SPLITS = {
 }
 
 
-def each(kind=None, hard=None):
-    """Parametrise a test by splits: of a kind, and hard or not, where that is asked for."""
+def on_every_split(kind=None, hard=None):
+    """Parametrise a test by all splits, or by those of a kind, hard or not."""
     chosen = {
         name: split
         for name, split in SPLITS.items()

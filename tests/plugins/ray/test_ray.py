@@ -266,8 +266,8 @@ def test_a_node_with_other_code_fails_its_cell(two_nodes, tmp_path):
     assert record.status == "failed"
     digest = r"1\.0 \([0-9a-f]{8}\)"
     assert re.match(
-        rf"the machine it came to has benchbench-faulty:faulty {digest} instead of {digest}; "
-        "install there",
+        rf"the machine of this cell has benchbench-faulty:faulty {digest} instead of {digest}; "
+        "install the versions",
         record.reason,
     ), record.reason
 
