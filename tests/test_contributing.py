@@ -104,7 +104,7 @@ def test_the_hierarchy_of_the_dataset_is_on_its_board(home, tmp_path):
     words = ("run", "--dataset", "weather-warnings", "--method", "tfidf-svm", "--limit", "60")
     text = benchbench(tmp_path, *words, PYTHONPATH=str(home)).stdout
     assert "F1, level 2" in text
-    assert "60 documents to train on" in text
+    assert "60 documents for training" in text
 
 
 def test_the_tests_shown_pass(home, tmp_path):
