@@ -27,7 +27,7 @@ from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.machine import core_digest, digest, fsio
 from benchbench.records import Store, list_names, read_json, write_json
 
-CODE = ("contract", "evaluation", "evidence", "records/predictions.py")
+CODE = ("contract", "evaluation", "evidence", "records/prediction_files.py")
 """The code that decides the evidence."""
 Records = Mapping[str, Record | None]
 Say = Callable[[str], None]

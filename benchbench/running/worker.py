@@ -160,14 +160,19 @@ def _speed(training: FinishedTraining, watch: Stopwatch) -> float:
 
 def _write_predictions(corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path) -> str:
     """Write the predictions, read them back to check them, and return the file's sha256."""
-    from benchbench.records import predictions
+    from benchbench.records import (
+        check_complete,
+        predictions_table,
+        read_predictions,
+        write_predictions,
+    )
 
     splits = {"validation": corpus.validation, "test": corpus.test}
     path = scratch / PREDICTIONS
-    digest = predictions.write_predictions(predictions.predictions_table(splits, logits), path)
-    stored = predictions.read_predictions(path, len(corpus.labels.columns))
+    digest = write_predictions(predictions_table(splits, logits), path)
+    stored = read_predictions(path, len(corpus.labels.columns))
     for name, rows in splits.items():
-        predictions.check_complete(stored[name], rows)
+        check_complete(stored[name], rows)
     return digest
 
 

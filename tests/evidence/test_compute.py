@@ -92,7 +92,7 @@ def test_mcnemar_compares_equal_seeds_and_a_single_seed_with_every_other(compute
 
 
 def test_label_f1_and_confusions_agree_with_scikit_learn(tmp_path):
-    from benchbench.records.predictions import read_predictions
+    from benchbench.records.prediction_files import read_predictions
 
     store, board = store_of(tmp_path, SYSTEMS[:1])
     records = records_on(store, board)

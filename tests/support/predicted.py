@@ -11,7 +11,7 @@ from benchbench import Outcome
 from benchbench.contract import CorpusDescription, LabelSpace, LoadReport
 from benchbench.evidence.board import BoardDataset, write_board
 from benchbench.machine import digest
-from benchbench.records.predictions import write_predictions
+from benchbench.records.prediction_files import write_predictions
 from benchbench.records.store import open_store, publish
 from tests.support.building import board, cell, record
 

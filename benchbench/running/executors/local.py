@@ -21,7 +21,8 @@ FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LIGHT = (
     "benchbench.running.cell_process", "benchbench.catalog.lookup",
     "benchbench.evaluation.registry",
-    "benchbench.records.predictions", "benchbench.kit.cache", "benchbench.kit.data.corpus_store",
+    "benchbench.records.prediction_files", "benchbench.kit.cache",
+    "benchbench.kit.data.corpus_store",
     "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
     "sklearn.metrics", "sklearn.feature_extraction.text", "sklearn.svm", "torch",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from datasets import Dataset, Features, List, Value
 from benchbench import GuardError
 from benchbench.contract.errors import StoreError
 from benchbench.machine import file_digest
-from benchbench.records.predictions import (
+from benchbench.records.prediction_files import (
     check_complete,
     predictions_table,
     read_predictions,
