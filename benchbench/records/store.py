@@ -149,14 +149,14 @@ def decode(data: bytes, where: str) -> Record:
     try:
         content: dict[str, Any] = json.loads(data)
         checksum = content.pop("sha256")
-        sound = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
+        intact = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
         content.pop("metrics", None)  # version 0.1.0 stored them; now predictions give them
         cell = Cell.from_json(content.pop("cell"))
         record = Record(cell=cell, curve=tuple(content.pop("curve")), **content)
         expected_id, expected_key = cell_id(cell), key_of(record.identity)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{where} is not a record: {error}.") from error
-    if not sound:
+    if not intact:
         raise StoreError(f"{where} does not match its own checksum: it was changed or cut short.")
     if fault := _misshapen(record):
         raise StoreError(f"{where} is not a record: {fault}.")
@@ -195,13 +195,13 @@ def read_json(store: Store, folder: str, name: str) -> dict[str, Any]:
     path = _json_path(store, folder, name)
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        sound = content.pop("sha256") == digest(content)
+        intact = content.pop("sha256") == digest(content)
     except FileNotFoundError as error:
         names = ", ".join(list_names(store, folder)) or "none"
         raise StoreError(f"{path} does not exist. Known in {folder}: {names}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from error
-    if not sound:
+    if not intact:
         raise StoreError(f"{path} does not match its own checksum: it was changed or cut short.")
     return content
 
