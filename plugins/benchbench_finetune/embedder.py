@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
-from benchbench.kit.pooling import Pooling, last_token, pool, position_ids
+from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.scoring.last_layer import states_at
 from benchbench.kit.training.loop import autocast
 
@@ -24,7 +24,7 @@ class DocumentEmbedder:
     """
 
     loaded: LoadedModel
-    pooling: Pooling
+    pooling: str
     document_tokens: int
     side: Literal["left", "right"] = "right"
 

@@ -11,12 +11,12 @@ from benchbench import (
     Kind,
     LabelSpace,
     LoadedModel,
-    Parameter,
     Params,
     Task,
     Workload,
 )
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors
+from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
 from benchbench.kit.training.lora import (
@@ -39,13 +39,8 @@ from benchbench_finetune.head import (
 from benchbench_finetune.needed import base_guard, load_backbone
 from benchbench_finetune.work import head_work
 
-POOLING = Parameter(
-    "pooling",
-    str,
-    "last",
-    "which final hidden states make the document's vector",
-    choices=("last", "mean", "max"),
-)
+POOLING = pooling_parameter("last", without=("first",))
+"""Not the first token: in a causal LM it sees no other."""
 
 
 class EmbeddingHead:

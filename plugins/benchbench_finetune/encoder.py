@@ -18,6 +18,7 @@ from benchbench import (
     Workload,
 )
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors, save_tensors
+from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
 from benchbench_finetune.head import (
@@ -31,13 +32,8 @@ from benchbench_finetune.head import (
 from benchbench_finetune.needed import load_backbone
 from benchbench_finetune.work import encoder_work
 
-POOLING = Parameter(
-    "pooling",
-    str,
-    "first",
-    "which final hidden states make the document's vector; first: that of [CLS]",
-    choices=("first", "mean", "max"),
-)
+POOLING = pooling_parameter("first", without=("last",))
+"""Not the last token: it is [SEP], which pretraining gives no meaning of its own."""
 HIGHEST_RATE = 1e-3
 
 

@@ -30,6 +30,7 @@ from benchbench.kit.artifacts import (
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.data.targets import class_index, multi_hot
 from benchbench.kit.guards import check_finite
+from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training.loop import TRAINING_PARAMETERS
 from benchbench_finetune.embedder import DocumentEmbedder
@@ -107,13 +108,7 @@ class FrozenEmbedding:
     name = "frozen-embedding"
     description = "no adapter: logistic regression on the frozen model's pooled embedding"
     parameters = (
-        Parameter(
-            "pooling",
-            str,
-            "mean",
-            "which final hidden states make the document's vector",
-            choices=("mean", "last", "first", "max"),
-        ),
+        pooling_parameter("mean"),
         Parameter(
             "c",
             float,
