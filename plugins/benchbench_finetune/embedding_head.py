@@ -21,7 +21,7 @@ from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
 from benchbench.kit.training.lora import (
     LORA_PARAMETERS,
-    adapter_outputs,
+    adapter_groups,
     adapter_tensors,
     attach,
     load_adapter,
@@ -66,9 +66,7 @@ class EmbeddingHead:
         attach(loaded.model, task.params, task.seed)
         checkpointed = prepare_memory(loaded, plan)
         classifier = _assemble(loaded, task.labels, settings)
-        lesson, learned = lesson_of(
-            classifier, task, plan, {"adapter": adapter_outputs(loaded.model)}
-        )
+        lesson, learned = lesson_of(classifier, task, plan, adapter_groups(loaded.model))
         learned["guards"] |= base_guard(loaded)
         outcome = train(lesson, plan, task.report, task.seed)
         classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)

@@ -20,7 +20,7 @@ from benchbench.kit.training.loop import (
     prepare_memory,
     train,
 )
-from benchbench.kit.training.lora import LORA_PARAMETERS, adapter_outputs, attach
+from benchbench.kit.training.lora import LORA_PARAMETERS, adapter_groups, attach
 from benchbench_finetune.answers import Gold
 from benchbench_finetune.asking import (
     ANSWER_PARAMETERS,
@@ -118,7 +118,7 @@ def _lesson(
 
     lesson = TrainingTask(
         modules=(model,),
-        groups={"adapter": adapter_outputs(model)},
+        groups=adapter_groups(model),
         batches=batches,
         loss=lambda batch: _loss(classifier, batch),
         validate=_validation(classifier, task, plan.eval_batch_size),
