@@ -28,6 +28,14 @@ class AdapterVariant:
 
 ADAPTERS: dict[str, AdapterVariant] = {
     "lora": AdapterVariant("W x + alpha / rank * B A x (Hu et al., 2021)"),
+    "dora": AdapterVariant(
+        "W + alpha / rank * B A with each row scaled to a trained length (Liu et al., 2024)",
+        {"use_dora": True},
+        quantizations=("none", "nf4"),  # peft cannot read int8 weights yet when it measures them
+    ),
+    "rslora": AdapterVariant(
+        "W x + alpha / sqrt(rank) * B A x (Kalajdzievski, 2023)", {"use_rslora": True}
+    ),
 }
 """Every kind by name. W is frozen; A and B are trained, and have `rank` rows and columns."""
 DEFAULT = "lora"
