@@ -10,7 +10,7 @@ from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
 from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.scoring.last_layer import states_at
-from benchbench.kit.training.loop import autocast
+from benchbench.kit.training import autocast
 
 if TYPE_CHECKING:
     from torch import Tensor

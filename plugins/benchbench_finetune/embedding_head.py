@@ -18,26 +18,29 @@ from benchbench import (
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors
 from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
-from benchbench.kit.training.lora import (
+from benchbench.kit.training import (
     LORA_PARAMETERS,
+    TRAINING_PARAMETERS,
+    TrainingPlan,
     adapter_groups,
     adapter_tensors,
     attach,
     load_adapter,
+    prepare_memory,
     save_adapter,
+    train,
     trainable_parameters,
 )
+from benchbench_finetune.backbone_guard import base_guard, load_backbone
 from benchbench_finetune.head import (
     CLASS_WEIGHTS,
     HEAD,
     SETTINGS,
     HeadClassifier,
     assemble,
-    lesson_of,
+    training_task,
 )
-from benchbench_finetune.needed import base_guard, load_backbone
-from benchbench_finetune.work import head_work
+from benchbench_finetune.workloads import head_workload
 
 POOLING = pooling_parameter("last", without=("first",))
 """Not the first token: in a causal LM it sees no other."""
@@ -55,7 +58,7 @@ class EmbeddingHead:
 
     def workload(self, params: Params, amount: Amount) -> Workload:
         """Return how much work it makes of so much data."""
-        return head_work(params, amount)
+        return head_workload(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""
@@ -66,9 +69,9 @@ class EmbeddingHead:
         attach(loaded.model, task.params, task.seed)
         checkpointed = prepare_memory(loaded, plan)
         classifier = _assemble(loaded, task.labels, settings)
-        lesson, learned = lesson_of(classifier, task, plan, adapter_groups(loaded.model))
+        training, learned = training_task(classifier, task, plan, adapter_groups(loaded.model))
         learned["guards"] |= base_guard(loaded)
-        outcome = train(lesson, plan, task.report, task.seed)
+        outcome = train(training, plan, task.report, task.seed)
         classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
         return classifier
 

@@ -20,17 +20,17 @@ from benchbench import (
 from benchbench.kit.artifacts import load_labels, load_settings, load_tensors, save_tensors
 from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench.kit.training import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench_finetune.backbone_guard import load_backbone
 from benchbench_finetune.head import (
     CLASS_WEIGHTS,
     HEAD,
     SETTINGS,
     HeadClassifier,
     assemble,
-    lesson_of,
+    training_task,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import encoder_work
+from benchbench_finetune.workloads import encoder_workload
 
 POOLING = pooling_parameter("first", without=("last",))
 """Not the last token: it is [SEP], which pretraining gives no meaning of its own."""
@@ -69,7 +69,7 @@ class Encoder:
 
     def workload(self, params: Params, amount: Amount) -> Workload:
         """Return how much work it makes of so much data."""
-        return encoder_work(params, amount)
+        return encoder_workload(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""
@@ -81,8 +81,8 @@ class Encoder:
         checkpointed = prepare_memory(loaded, plan)
         classifier = _assemble(loaded, task.labels, settings)
         weights = [weight for weight in loaded.model.parameters() if weight.requires_grad]
-        lesson, learned = lesson_of(classifier, task, plan, {"encoder": weights})
-        outcome = train(lesson, plan, task.report, task.seed)
+        training, learned = training_task(classifier, task, plan, {"encoder": weights})
+        outcome = train(training, plan, task.report, task.seed)
         classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
         return classifier
 

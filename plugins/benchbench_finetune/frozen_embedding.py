@@ -32,11 +32,11 @@ from benchbench.kit.data.targets import class_index, multi_hot
 from benchbench.kit.guards import check_finite
 from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import TRAINING_PARAMETERS
+from benchbench.kit.training import TRAINING_PARAMETERS
+from benchbench_finetune.backbone_guard import base_guard, load_backbone
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.features import shared
-from benchbench_finetune.needed import base_guard, load_backbone
-from benchbench_finetune.work import frozen_work
+from benchbench_finetune.workloads import frozen_workload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +125,7 @@ class FrozenEmbedding:
 
     def workload(self, params: Params, amount: Amount) -> Workload:
         """Return how much work it makes of so much data."""
-        return frozen_work(params, amount)
+        return frozen_workload(params, amount)
 
     def fit(self, task: Task) -> FrozenClassifier:
         """Fit on `task.train`, documents weighted; the penalty is chosen on validation."""

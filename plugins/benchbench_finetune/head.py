@@ -17,7 +17,7 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training.loop import PASSED, TrainingPlan, TrainingTask
+from benchbench.kit.training import PASSED, TrainingPlan, TrainingTask
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
 
@@ -104,7 +104,7 @@ def assemble(
     return HeadClassifier(embedder, head, labels, settings, keep, facts)
 
 
-def lesson_of(
+def training_task(
     classifier: HeadClassifier,
     task: Task,
     plan: TrainingPlan,
@@ -129,7 +129,7 @@ def lesson_of(
     def loss(rows: list[int]) -> Tensor:
         return objective.loss(head(embedder.embed([documents[row] for row in rows])), rows)
 
-    lesson = TrainingTask(
+    training = TrainingTask(
         modules=(embedder.loaded.model, head),
         groups={"head": list(head.parameters()), **groups},
         batches=batches,
@@ -139,7 +139,7 @@ def lesson_of(
     )
     first = batches(0)
     mask = pad([documents[row] for row in first[0]], 0, embedder.side)[1]
-    return lesson, {
+    return training, {
         "truncated_share": sum(truncated) / len(truncated),
         "batches_digest": batches_digest(first),
         "pooled_index": last_token(mask).tolist() if embedder.pooling == "last" else None,

@@ -11,26 +11,28 @@ from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Wor
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
 from benchbench.kit.scoring.trie import Continuation
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import (
+from benchbench.kit.training import (
+    LORA_PARAMETERS,
     PASSED,
     TRAINING_PARAMETERS,
     TrainingPlan,
     TrainingTask,
+    adapter_groups,
+    attach,
     autocast,
     prepare_memory,
     train,
 )
-from benchbench.kit.training.lora import LORA_PARAMETERS, adapter_groups, attach
-from benchbench_finetune.answers import Gold
-from benchbench_finetune.asking import (
+from benchbench_finetune.answer_formats import Gold
+from benchbench_finetune.backbone_guard import load_backbone
+from benchbench_finetune.prompted_classifier import (
     ANSWER_PARAMETERS,
-    AskedClassifier,
+    PromptedClassifier,
     ask,
-    golds_of,
-    load_asked,
+    gold_labels,
+    load_prompted,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import asked_work
+from benchbench_finetune.workloads import prompted_workload
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,31 +80,31 @@ class Instruction:
 
     def workload(self, params: Params, amount: Amount) -> Workload:
         """Return how much work it makes of so much data."""
-        return asked_work(params, amount)
+        return prompted_workload(params, amount)
 
-    def fit(self, task: Task) -> AskedClassifier:
+    def fit(self, task: Task) -> PromptedClassifier:
         """Train on `task.train`; the epoch with the lowest validation loss counts."""
         loaded = load_backbone(self.name, task.backbone)
         seed_everything(task.seed)
         plan = TrainingPlan.from_params(task.params, loaded.facts["hidden_size"])
         attach(loaded.model, task.params, task.seed)
-        golds = golds_of(task.train, len(task.labels))
+        golds = gold_labels(task.train, len(task.labels))
         classifier = ask(task, loaded, golds)
         checkpointed = prepare_memory(loaded, plan)
-        lesson, learned = _lesson(classifier, task, plan, golds)
-        outcome = train(lesson, plan, task.report, task.seed)
+        training, learned = _training_task(classifier, task, plan, golds)
+        outcome = train(training, plan, task.report, task.seed)
         guards = classifier.facts["guards"] | PASSED
         classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
         classifier.facts["guards"] = guards
         return classifier
 
-    def load(self, folder: Path, backbone: BoundBackbone | None) -> AskedClassifier:
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:
         """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
-        return load_asked(folder, load_backbone(self.name, backbone))
+        return load_prompted(folder, load_backbone(self.name, backbone))
 
 
-def _lesson(
-    classifier: AskedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
+def _training_task(
+    classifier: PromptedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
 ) -> tuple[TrainingTask[list[Example]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents."""
     model = classifier.loaded.model
@@ -116,7 +118,7 @@ def _lesson(
         examples = _examples(classifier, prompts, golds, epoch)
         return [[examples[row] for row in rows] for rows in order(epoch)]
 
-    lesson = TrainingTask(
+    training = TrainingTask(
         modules=(model,),
         groups=adapter_groups(model),
         batches=batches,
@@ -124,14 +126,14 @@ def _lesson(
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
-    return lesson, {
+    return training, {
         "truncated_share": truncated / len(prompts),
         "batches_digest": batches_digest(order(0)),
     }
 
 
 def _examples(
-    classifier: AskedClassifier,
+    classifier: PromptedClassifier,
     prompts: Sequence[list[int]],
     golds: Sequence[Gold],
     *stream: str | int,
@@ -142,7 +144,7 @@ def _examples(
     return [Example(prompt, own, gold.weight) for prompt, own, gold in rows]
 
 
-def _loss(classifier: AskedClassifier, batch: Sequence[Example]) -> Tensor:
+def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
     """Return the mean over the documents of their weighted losses."""
     import torch
 
@@ -154,12 +156,12 @@ def _loss(classifier: AskedClassifier, batch: Sequence[Example]) -> Tensor:
     return (losses * losses.new_tensor([example.weight for example in batch])).mean()
 
 
-def _validation(classifier: AskedClassifier, task: Task, size: int) -> Callable[[], float]:
+def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:
     """Return the validation loss as a function of nothing; its questions are always the same.
 
     A single-label document whose label training never saw has no answer, hence no loss.
     """
-    golds = golds_of(task.validation, len(task.labels))
+    golds = gold_labels(task.validation, len(task.labels))
     prompts, _ = classifier.encode(task.validation["text"])
     examples = _examples(classifier, prompts, golds, "validation")
     examples = [example for example in examples if example.targets]

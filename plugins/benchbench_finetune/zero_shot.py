@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchbench import Amount, BoundBackbone, Kind, Params, Task, Workload
-from benchbench.kit.training.loop import TRAINING_PARAMETERS
-from benchbench_finetune.asking import (
+from benchbench.kit.training import TRAINING_PARAMETERS
+from benchbench_finetune.backbone_guard import load_backbone
+from benchbench_finetune.prompted_classifier import (
     ANSWER_PARAMETERS,
     KEPT,
-    AskedClassifier,
+    PromptedClassifier,
     ask,
-    golds_of,
-    load_asked,
+    gold_labels,
+    load_prompted,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import asked_work
+from benchbench_finetune.workloads import prompted_workload
 
 
 class ZeroShot:
@@ -37,16 +37,16 @@ class ZeroShot:
 
     def workload(self, params: Params, amount: Amount) -> Workload:
         """Return how much work it makes of so much data."""
-        return asked_work(params, amount)
+        return prompted_workload(params, amount)
 
-    def fit(self, task: Task) -> AskedClassifier:
+    def fit(self, task: Task) -> PromptedClassifier:
         """Bring the backbone into memory and settle how it is asked."""
         loaded = load_backbone(self.name, task.backbone)
-        classifier = ask(task, loaded, golds_of(task.train, len(task.labels)))
+        classifier = ask(task, loaded, gold_labels(task.train, len(task.labels)))
         prompts, truncated = classifier.encode(task.train["text"])
         classifier.facts["truncated_share"] = truncated / len(prompts)
         return classifier
 
-    def load(self, folder: Path, backbone: BoundBackbone | None) -> AskedClassifier:
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:
         """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
-        return load_asked(folder, load_backbone(self.name, backbone))
+        return load_prompted(folder, load_backbone(self.name, backbone))

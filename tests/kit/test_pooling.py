@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,6 +11,7 @@ from benchbench_finetune import benchbench_methods
 from benchbench.contract import UnknownName
 from benchbench.kit import pooling
 from benchbench.kit.pooling import POOLINGS, last_token, pool, pooling_parameter, position_ids
+from tests.support.changed_source import run_with_changed_file
 from tests.support.models import toy_split, write_encoder, write_model
 
 
@@ -73,16 +72,14 @@ def test_the_methods_offer_these_poolings_with_the_default_first():
     }
 
 
-ADD_A_ROW = """
+FIRST_ROW = '    "last": Pooling('
+NEW_ROW = """    "both-ends": Pooling(
+        "the mean of the first and the last", lambda *both: (_first(*both) + _last(*both)) / 2
+    ),
+"""
+USE_IT = """
 import sys
 from pathlib import Path
-from benchbench.kit import pooling
-
-def both_ends(hidden, mask):
-    return (pooling.pool(hidden, mask, "first") + pooling.pool(hidden, mask, "last")) / 2
-
-pooling.POOLINGS["both-ends"] = pooling.Pooling("the mean of the first and the last", both_ends)
-
 from benchbench.contract import resolve
 from benchbench_finetune import benchbench_methods
 from tests.support.models import bind_model, toy_task
@@ -92,8 +89,8 @@ for method in benchbench_methods():
     declared = {parameter.name: parameter for parameter in method.parameters}
     if "pooling" not in declared:
         continue
-    assert declared["pooling"].choices[-1] == "both-ends"
-    assert "the mean of the first and the last" in declared["pooling"].help
+    assert "both-ends" in declared["pooling"].choices
+    assert "both-ends: the mean of the first and the last" in declared["pooling"].help
     values, faults = resolve(method.name, method.parameters, {"pooling": "both-ends"})
     assert not faults
     backbone = encoder if method.backbone_kinds == ("encoder",) else causal
@@ -105,9 +102,9 @@ for method in benchbench_methods():
 """
 
 
-def test_a_new_row_is_offered_and_used_by_every_method(tmp_path):
+def test_a_further_pooling_is_a_row_of_one_file(tmp_path):
     texts = toy_split(50)["text"]
     folders = [write_model(tmp_path / "llama", texts), write_encoder(tmp_path / "bert", texts)]
-    script = [sys.executable, "-c", ADD_A_ROW, *map(str, folders)]
-    fitted = subprocess.run(script, check=True, capture_output=True, text=True).stdout.split()
-    assert fitted == ["embedding-head", "frozen-embedding", "encoder"]
+    change = ("benchbench/kit/pooling.py", FIRST_ROW, NEW_ROW + FIRST_ROW)
+    printed = run_with_changed_file(tmp_path / "source", *change, USE_IT, *folders)
+    assert printed.split() == ["embedding-head", "frozen-embedding", "encoder"]

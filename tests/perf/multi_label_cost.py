@@ -21,7 +21,7 @@ SUBCLASSES = tuple(f"{s}{c:02}{x}" for s in SECTIONS for c in range(1, 9) for x 
 def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[float, int]:
     """Return (milliseconds a document, tokens behind its prompt in one pass)."""
     import torch
-    from benchbench_finetune.answers import LabelList, YesNo
+    from benchbench_finetune.answer_formats import LabelList, YesNo
     from benchbench_finetune.prompts import prompt_format
 
     from benchbench import LabelSpace

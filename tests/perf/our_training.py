@@ -82,7 +82,7 @@ def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
 
 def with_adapter(folder: str | None, task: Task) -> Any:
     """Return the instruction method's classifier with a peer's adapter, or as it would start."""
-    from benchbench_finetune.asking import ask, golds_of
+    from benchbench_finetune.prompted_classifier import ask, gold_labels
     from safetensors.torch import load_file
 
     from benchbench.kit.training.lora import adapter_tensors, attach
@@ -94,7 +94,7 @@ def with_adapter(folder: str | None, task: Task) -> Any:
         tensors = load_file(Path(folder) / "adapter_model.safetensors")
         for name, parameter in adapter_tensors(loaded.model).items():
             parameter.data.copy_(tensors[f"base_model.model.{name}"])
-    return ask(task, loaded, golds_of(task.train, len(task.labels)))
+    return ask(task, loaded, gold_labels(task.train, len(task.labels)))
 
 
 def corpus_of(path: Path, folder: Path) -> Corpus:

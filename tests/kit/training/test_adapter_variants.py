@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -15,6 +13,7 @@ from benchbench.contract import BenchbenchError, GuardError, HeadFrozen, Unknown
 from benchbench.kit.training import lora, lora_linear
 from benchbench.kit.training.adapter_variants import ADAPTERS, DEFAULT, AdapterVariant
 from benchbench.testing import check_method
+from tests.support.changed_source import run_with_changed_file
 from tests.support.models import bind_model, load_model, toy_split, toy_task, write_model
 
 
@@ -267,16 +266,14 @@ def test_a_base_that_a_kind_cannot_be_put_on_is_refused_at_once(folder, monkeypa
         lora.attach(load_model(folder, "int8").model, params, seed=0)
 
 
-ADD_A_ROW = """
+FIRST_ROW = '    "lora": AdapterVariant('
+NEW_ROW = '    "biased": AdapterVariant("LoRA with a bias behind B", {"lora_bias": True}),\n'
+USE_IT = """
 import sys
 import numpy as np
 from pathlib import Path
-from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
-
-ADAPTERS["biased"] = AdapterVariant("LoRA with a bias behind B", {"lora_bias": True})
-
 from benchbench.contract import resolve
-from benchbench.kit.training.lora import adapter_tensors
+from benchbench.kit.training import adapter_tensors
 from benchbench_finetune import benchbench_methods
 from tests.support.models import bind_model, toy_task
 
@@ -300,7 +297,11 @@ for method in benchbench_methods():
 """
 
 
-def test_a_new_row_is_offered_trained_saved_and_loaded_by_both_methods(folder, tmp_path):
-    script = [sys.executable, "-c", ADD_A_ROW, str(folder), str(tmp_path)]
-    fitted = subprocess.run(script, check=True, capture_output=True, text=True).stdout.split()
-    assert fitted == ["embedding-head", "instruction"]
+def test_a_further_kind_of_adapter_is_a_row_of_one_file(folder, tmp_path):
+    (tmp_path / "saved").mkdir()
+    file = "benchbench/kit/training/adapter_variants.py"
+    change = (file, FIRST_ROW, NEW_ROW + FIRST_ROW)
+    printed = run_with_changed_file(
+        tmp_path / "source", *change, USE_IT, folder, tmp_path / "saved"
+    )
+    assert printed.split() == ["embedding-head", "instruction"]

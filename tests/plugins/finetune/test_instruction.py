@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchbench_finetune.answers import Gold, LabelList, OneLabel, YesNo
-from benchbench_finetune.asking import ask, golds_of
+from benchbench_finetune.answer_formats import Gold, LabelList, OneLabel, YesNo
 from benchbench_finetune.instruction import Instruction
+from benchbench_finetune.prompted_classifier import ask, gold_labels
 from benchbench_finetune.prompts import codes, prompt_format
 from benchbench_finetune.zero_shot import ZeroShot
 
@@ -473,7 +473,7 @@ def test_one_label_trie_keeps_every_label_in_order(format):
 def test_asking_names_the_way_it_settled_on(folder):
     task = task_of(folder, Instruction(), multi=True, multi_label="list", max_listed=1)
     loaded = task.backbone.load()
-    classifier = ask(task, loaded, golds_of(task.train, 3))
+    classifier = ask(task, loaded, gold_labels(task.train, 3))
     assert (classifier.settings.way, classifier.settings.listed) == ("list", 1)
 
 

@@ -19,15 +19,15 @@ from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
 from benchbench.kit.scoring.limits import context_length
 from benchbench.kit.scoring.scorer import Scorer
-from benchbench.kit.training.loop import autocast
-from benchbench.kit.training.lora import (
+from benchbench.kit.training import (
     adapter_outputs,
     adapter_tensors,
+    autocast,
     load_adapter,
     save_adapter,
 )
-from benchbench_finetune.answers import CertifiedTally, Gold, LabelList, OneLabel, Way, YesNo
-from benchbench_finetune.needed import base_guard
+from benchbench_finetune.answer_formats import CertifiedTally, Gold, LabelList, OneLabel, Way, YesNo
+from benchbench_finetune.backbone_guard import base_guard
 from benchbench_finetune.prompts import PROMPT_PARAMETERS, PromptFormat, prompt_format
 from benchbench_finetune.prompts import Way as WayName
 
@@ -109,7 +109,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedClassifier:
+class PromptedClassifier:
     """A model that is asked. The logits are exact scores of answers, never parsed text."""
 
     loaded: LoadedModel
@@ -161,7 +161,7 @@ class AskedClassifier:
         save_settings(folder, settings)
 
 
-def ask(task: Task, loaded: LoadedModel, golds: Sequence[Gold]) -> AskedClassifier:
+def ask(task: Task, loaded: LoadedModel, golds: Sequence[Gold]) -> PromptedClassifier:
     """Return a classifier that asks `loaded`, adapters included, as it stands now.
 
     Where the parameters have `negatives`, a yes-no way is prepared for training with so many.
@@ -175,11 +175,11 @@ def ask(task: Task, loaded: LoadedModel, golds: Sequence[Gold]) -> AskedClassifi
     with autocast(loaded):
         scorer = Scorer.choose(loaded.model, pad_id, probe[0], way.trie, way.format.longest_row)
     facts = _facts(loaded, settings, way, scorer)
-    return AskedClassifier(loaded, task.labels, settings, way, scorer, facts)
+    return PromptedClassifier(loaded, task.labels, settings, way, scorer, facts)
 
 
-def load_asked(folder: Path, loaded: LoadedModel) -> AskedClassifier:
-    """Return what `AskedClassifier.save` wrote.
+def load_prompted(folder: Path, loaded: LoadedModel) -> PromptedClassifier:
+    """Return what `PromptedClassifier.save` wrote.
 
     Raises GuardError where labels, adapter or prompt are not those it was made with.
     """
@@ -196,10 +196,10 @@ def load_asked(folder: Path, loaded: LoadedModel) -> AskedClassifier:
         )
     scorer = Scorer(loaded.model, int(loaded.facts["pad_token_id"]), bool(saved["tree"]), None)
     facts = _facts(loaded, settings, way, scorer)
-    return AskedClassifier(loaded, labels, settings, way, scorer, facts)
+    return PromptedClassifier(loaded, labels, settings, way, scorer, facts)
 
 
-def golds_of(split: datasets.Dataset, n_labels: int) -> list[Gold]:
+def gold_labels(split: datasets.Dataset, n_labels: int) -> list[Gold]:
     """Return the gold of every document of a split, weights with mean 1."""
     import numpy as np
 

@@ -13,7 +13,7 @@ QUESTION = 20
 YES_NO_LABELS = 64
 
 
-def head_work(params: Params, amount: Amount) -> Workload:
+def head_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of LoRA under a head."""
     mean, longest = _document(params, amount)
     return Workload(
@@ -29,7 +29,7 @@ def head_work(params: Params, amount: Amount) -> Workload:
     )
 
 
-def encoder_work(params: Params, amount: Amount) -> Workload:
+def encoder_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of training a whole encoder."""
     mean, longest = _document(params, amount)
     return Workload(
@@ -44,13 +44,13 @@ def encoder_work(params: Params, amount: Amount) -> Workload:
     )
 
 
-def frozen_work(params: Params, amount: Amount) -> Workload:
+def frozen_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of computing features once."""
     mean, longest = _document(params, amount)
     return Workload("nothing", longest, mean, mean, eval_batch=int(params["eval_batch_size"]))
 
 
-def asked_work(params: Params, amount: Amount) -> Workload:
+def prompted_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of asking, after training where the parameters have epochs."""
     mean, longest = _document(params, amount)
     listed = ANSWER * amount.labels if _lists(params, amount) else 0
