@@ -38,8 +38,7 @@ def check_dataset(dataset: Dataset, params: Params | None = None) -> Corpus:
     rules of a corpus (`benchbench.kit.data.corpus_checks.check_corpus`), and that loading again
     gives the same documents.
     """
-    from benchbench.kit.data.corpus_checks import check_corpus
-    from benchbench.kit.data.corpus_store import write_corpus
+    from benchbench.kit.data import check_corpus, write_corpus
 
     values = settle(dataset.name, dataset.parameters, {"split_seed": 0, **(params or {})})
     assert dataset.source(values) == dataset.source(values), "source() changes from call to call"
@@ -120,7 +119,7 @@ def check_backbone(backbone: Backbone, params: Params | None = None) -> None:
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
     """Return a corpus of generated documents of three labels, to try a method on."""
-    from benchbench.kit.data.corpora import Row, build_corpus
+    from benchbench.kit.data import Document, build_corpus
 
     names = sorted(WORDS)
     rows = []
@@ -129,7 +128,7 @@ def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
         both = kind == "multi-label" and number % 4 == 0
         labels = (label, names[(number + 1) % len(names)]) if both else (label,)
         text = " ".join(WORDS[name] for name in labels) + f" on day {number}"
-        rows.append(Row(str(number), text, labels))
+        rows.append(Document(str(number), text, labels))
     return build_corpus(folder, kind, {"train": rows})
 
 

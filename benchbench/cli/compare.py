@@ -13,16 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.selection import store_option
-from benchbench.contract import BenchbenchError
+from benchbench.contract import BenchbenchError, CorpusDescription, did_you_mean
+from benchbench.evaluation import metrics_of, title_of
 from benchbench.evidence import (
     RESAMPLES,
     RIGHT,
     PairEvidence,
     ScoredSystems,
-    compute_pair,
-    read_systems,
+    System,
+    compare_pair,
+    read_description,
+    score_run,
+    scored_systems,
 )
-from benchbench.leaderboard import p_text, title_of
+from benchbench.leaderboard import p_text
 from benchbench.publishing import (
     Difference,
     Selected,
@@ -32,7 +36,7 @@ from benchbench.publishing import (
     select,
     settings_of,
 )
-from benchbench.records import Store, read_json
+from benchbench.records import Store
 from benchbench.render.terminal import plain
 
 MOST_TITLES = 10
@@ -58,7 +62,7 @@ def compare(first: str, second: str, store: Path, board: str | None, metric: str
             return 0
         source = stack.enter_context(opened(store))
         selected = select(source, first, board), select(source, second, board)
-        shared = [name for name in selected[0].systems if name in selected[1].systems]
+        shared = [data for data in selected[0].systems if data in selected[1].systems]
         if not shared:
             raise BenchbenchError("The two have no dataset in common: nothing can be compared.")
         for fingerprint in shared:
@@ -78,48 +82,65 @@ def _show_pair(
     selected: tuple[Selected, Selected],
     metric: str | None,
 ) -> None:
-    facts = read_json(store, "datasets", fingerprint)
-    systems = [each.systems[fingerprint] for each in selected]
-    by = metric or facts["main_metric"]
+    corpus = read_description(store, fingerprint)
+    by = metric or corpus.main_metric
+    systems = [choice.systems[fingerprint] for choice in selected]
     dataset = systems[0].cells[0].cell.dataset.name
     console.print()
     console.print(Text(f"{plain(dataset)}: {title_of(by)}", style="bold"))
+    scored = _scored(store, corpus, systems, by)
+    for letter, choice, system in zip("AB", selected, systems, strict=True):
+        mean = system.mean(by)
+        seeds = f"{len(system.records)} seed" + ("s" if len(system.records) != 1 else "")
+        shown = "–" if mean is None else f"{mean:.4f}"
+        console.print(f"  {letter}  {plain(choice.title)}: {shown}, {seeds}")
+    for line in _pair_lines(compare_pair(scored), scored):
+        console.print(f"  {line}")
+    differences = diff_settings(*(settings_of(system.records) for system in systems))
+    console.print(_settings(differences) if differences else "  Nothing else differs.")
+
+
+def _scored(
+    store: Store, corpus: CorpusDescription, systems: list[System], metric: str
+) -> ScoredSystems:
+    """Read the predictions of two systems; raise BenchbenchError where they do not compare."""
+    known = [each.name for each in metrics_of(corpus.kind)]
+    if metric not in known:
+        raise BenchbenchError(f"Unknown metric '{metric}'{did_you_mean(metric, known)}")
     for system in systems:
         if not system.complete:
             raise BenchbenchError(
                 f"{system.name} lacks {len(system.cells) - len(system.records)} of "
-                f"{len(system.cells)} seeds on {dataset}: run them first."
+                f"{len(system.cells)} seeds on {system.cells[0].cell.dataset.name}: "
+                "run them first."
             )
-    read = read_systems(store, facts, systems, by)
-    if read.left_out:
-        raise BenchbenchError(f"Cannot compare: {'; '.join(read.left_out)}.")
-    for letter, own, system in zip("AB", selected, systems, strict=True):
-        mean = system.mean(by)
-        seeds = f"{len(system.records)} seed" + ("s" if len(system.records) != 1 else "")
-        shown = "–" if mean is None else f"{mean:.4f}"
-        console.print(f"  {letter}  {plain(own.title)}: {shown}, {seeds}")
-    for line in _pair_lines(compute_pair(read), read):
-        console.print(f"  {line}")
-    found = diff_settings(*(settings_of(system.records) for system in systems))
-    console.print(_settings(found) if found else "  Nothing else differs.")
+    runs = {
+        record.id: score_run(store, corpus, record, {metric})
+        for system in systems
+        for record in system.records
+    }
+    scored = scored_systems(corpus.kind, metric, corpus.labels.columns, systems, runs)
+    if scored.left_out:
+        raise BenchbenchError(f"Cannot compare: {'; '.join(scored.left_out)}.")
+    return scored
 
 
-def _pair_lines(pair: PairEvidence, read: ScoredSystems) -> Iterable[str]:
+def _pair_lines(pair: PairEvidence, scored: ScoredSystems) -> Iterable[str]:
     interval = pair.interval
     yield (
         f"A - B = {pair.difference:+.4f}, 95 % interval {interval.low:+.4f} to "
         f"{interval.high:+.4f} (BCa {interval.bca_low:+.4f} to {interval.bca_high:+.4f}; "
-        f"{RESAMPLES:,} resamples of {len(read.documents.ids):,} test documents)"
+        f"{RESAMPLES:,} resamples of {len(scored.documents.ids):,} test documents)"
     )
     yield (
         f"p {p_text(pair.p)} by paired randomisation: one comparison, not corrected for others "
         "that were made"
     )
-    right = title_of(RIGHT[read.facts["kind"]])
-    for each in pair.mcnemar:
+    right = title_of(RIGHT[scored.kind])
+    for test in pair.mcnemar:
         yield (
-            f"McNemar ({right}), seed {each.seed}: A alone right on {each.only_first}, B alone on "
-            f"{each.only_second}; mid-p {p_text(each.p)}"
+            f"McNemar ({right}), seed {test.seed}: A alone right on {test.only_first}, B alone on "
+            f"{test.only_second}; mid-p {p_text(test.p)}"
         )
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchbench.cli.selection import store_option
 from benchbench.contract import BenchbenchError
-from benchbench.evidence import load_or_compute, read_board, records_on
+from benchbench.evidence import evidence_by, read_board, records_on
 from benchbench.leaderboard import Leaderboard, build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
@@ -27,6 +27,11 @@ TEXT_FORMS = ("markdown", "html", "csv", "json", "latex")
 @store_option
 @click.option("--format", "form", type=click.Choice(["terminal", *TEXT_FORMS]),
               help="[terminal on a terminal, else markdown]")  # fmt: skip
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="Rank by this metric, with intervals and tests of it [the main metric of each dataset].",
+)
 @click.option(
     "--table",
     default="ranking",
@@ -59,6 +64,7 @@ def leaderboard(
     name: str | None,
     store: Path,
     form: str | None,
+    metric: str | None,
     table: str,
     output: Path | None,
     target: Path | None,
@@ -80,7 +86,8 @@ def leaderboard(
         board = read_board(source, name)
         records = records_on(source, board)
         say = Console(stderr=True, highlight=False).print
-        built = build_leaderboard(board, records, load_or_compute(source, board, records, say))
+        evidence = evidence_by(source, board, records, metric, say)
+        built = build_leaderboard(board, records, evidence)
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
     if form == "terminal" and output is None:

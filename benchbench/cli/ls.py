@@ -12,6 +12,7 @@ from rich.text import Text
 
 from benchbench.cli.selection import store_option
 from benchbench.contract import Parameter
+from benchbench.evidence import main_scores
 from benchbench.machine import TEMPORARY
 from benchbench.planning import CACHE, cache_folder
 from benchbench.records import all_records, corrupt_records, existing_store
@@ -130,11 +131,11 @@ def _grids() -> tuple[tuple[str, ...], Rows]:
 def _runs(folder: Path) -> tuple[tuple[str, ...], Rows]:
     """List records from the files alone: no plugin is loaded."""
     store = existing_store(folder)
+    scores = main_scores(store)
     rows = []
     for record in all_records(store):
         cell = record.cell
-        score = record.metrics.get("test", {})
-        main = score.get("macro_f1" if "accuracy" in score else "micro_f1")
+        score = scores.get((record.id, record.key)) if record.status == "ok" else None
         rows.append(
             (
                 record.id[:12],
@@ -144,7 +145,7 @@ def _runs(folder: Path) -> tuple[tuple[str, ...], Rows]:
                 str(cell.seed),
                 str(record.attempt),
                 record.status,
-                "–" if main is None else f"{main:.3f}",
+                "–" if score is None else f"{score:.3f}",
                 record.reason,
             )
         )

@@ -28,8 +28,9 @@ from benchbench.cli.selection import (
 from benchbench.contract import BenchbenchError, Executor
 from benchbench.evidence import (
     Board,
-    board_cells,
-    describe,
+    BoardCell,
+    BoardDataset,
+    compute_values,
     load_or_compute,
     records_on,
     with_plugin_results,
@@ -69,7 +70,7 @@ def run(**options: Any) -> int:
     caches = click.get_current_context().with_resource(_caches(store, settings.cache))
     corpora = prepare_all(selection, options["strict"], console.print, caches)
     for corpus in corpora.values():
-        for warning in corpus.facts["report"]["warnings"]:
+        for warning in corpus.description.report.warnings:
             console.print(f"Warning: {warning}", style="yellow", markup=False)
     context, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
@@ -78,18 +79,24 @@ def run(**options: Any) -> int:
         _run(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
+        tried = selection.expansion.tried
         board = Board(
             selection.name,
             selection.grid.title,
-            board_cells(cells, selection.expansion.tried),
-            {reference.name: describe(corpus) for reference, corpus in corpora.items()},
+            tuple(
+                BoardCell(cell.cell, cell.id, cell.key, tried.get(cell.cell, {})) for cell in cells
+            ),
+            {
+                reference.name: BoardDataset.of(corpus.description)
+                for reference, corpus in corpora.items()
+            },
             selection.expansion.dropped,
             _command(sys.argv[1:]),
             note=selection.grid.note,
         )
         board = with_plugin_results(board, selection.catalog, store, console.print)
-        write_board(store, board, corpora)
-        _publish(store, board, console, weighed=finished)
+        write_board(store, board, [corpus.description for corpus in corpora.values()])
+        _publish(store, board, console, complete=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(records_on(store, board).values()) else 0
@@ -160,15 +167,16 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 
 
-def _publish(store: Store, board: Board, console: Console, *, weighed: bool) -> Path:
+def _publish(store: Store, board: Board, console: Console, *, complete: bool) -> Path:
     """Print the leaderboard and write it as markdown; return where.
 
-    Whoever stops a run does not wait until what there is has been weighed.
+    A run that was stopped does not wait for intervals and tests.
     """
     records = records_on(store, board)
-    evidence = None
-    if weighed:
+    if complete:
         evidence = load_or_compute(store, board, records, console.print)
+    else:
+        evidence = compute_values(store, board, records)
     table = build_leaderboard(board, records, evidence)
     text = markdown.render(table)
     path = store.folder("leaderboards") / f"{board.name}.md"

@@ -4,7 +4,16 @@ from benchbench.contract import hookspecs
 from benchbench.contract.backbone import Backbone, BackboneFolder, BoundBackbone, LoadedModel
 from benchbench.contract.baseline import Baseline
 from benchbench.contract.cell import Cell, Reference
-from benchbench.contract.corpus import SPLITS, Corpus, Kind, LabelSpace, LoadReport, Split
+from benchbench.contract.corpus import (
+    SPLITS,
+    Corpus,
+    CorpusDescription,
+    Kind,
+    LabelFacts,
+    LabelSpace,
+    LoadReport,
+    Split,
+)
 from benchbench.contract.dataset import Dataset, Generator
 from benchbench.contract.errors import (
     BenchbenchError,
@@ -21,15 +30,17 @@ from benchbench.contract.errors import (
 from benchbench.contract.executor import Event, Executor, Job, Outcome
 from benchbench.contract.hookspecs import API_VERSION, hookimpl, hookspec
 from benchbench.contract.method import Classifier, Method, Task
-from benchbench.contract.metric import Metric
+from benchbench.contract.metric import AdditiveMetric, Metric, MetricFunction, ratio
 from benchbench.contract.parameters import Json, Parameter, Params, Value, did_you_mean, resolve
 from benchbench.contract.predictions import Predictions
-from benchbench.contract.record import Record, Status
+from benchbench.contract.record import CellParameters, Identity, Record, Status
+from benchbench.contract.scored import ScoredSplit, Tuning, decide
 from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
 
 __all__ = [
     "API_VERSION",
     "SPLITS",
+    "AdditiveMetric",
     "Amount",
     "Backbone",
     "BackboneFolder",
@@ -37,8 +48,10 @@ __all__ = [
     "BenchbenchError",
     "BoundBackbone",
     "Cell",
+    "CellParameters",
     "Classifier",
     "Corpus",
+    "CorpusDescription",
     "Dataset",
     "Diverged",
     "Event",
@@ -47,15 +60,18 @@ __all__ = [
     "GridError",
     "GuardError",
     "HeadFrozen",
+    "Identity",
     "Job",
     "Json",
     "Kind",
+    "LabelFacts",
     "LabelSpace",
     "LoadReport",
     "LoadedModel",
     "LoaderError",
     "Method",
     "Metric",
+    "MetricFunction",
     "Outcome",
     "Parameter",
     "Params",
@@ -63,19 +79,23 @@ __all__ = [
     "Predictions",
     "Record",
     "Reference",
+    "ScoredSplit",
     "Shape",
     "Skip",
     "Split",
     "Status",
     "StoreError",
     "Task",
+    "Tuning",
     "UnknownName",
     "Value",
     "Workload",
+    "decide",
     "did_you_mean",
     "document_tokens",
     "hookimpl",
     "hookspec",
     "hookspecs",
+    "ratio",
     "resolve",
 ]

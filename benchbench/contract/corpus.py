@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from benchbench.contract.parameters import Json
 
 if TYPE_CHECKING:
     import datasets
@@ -46,9 +48,30 @@ class LabelSpace:
         return len(self.names)
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The labels in the order of gold arrays: those of the space, then the unseen ones."""
+        return (*self.names, *self.unseen)
+
+    @property
     def digest(self) -> str:
         """Sha256 of the ordered names and texts; stored beside whatever depends on the order."""
         return hashlib.sha256(json.dumps([self.names, self.texts]).encode()).hexdigest()
+
+    def to_json(self) -> Json:
+        """Return this label space as plain data."""
+        return {
+            "names": list(self.names),
+            "texts": list(self.texts),
+            "parents": dict(self.parents),
+            "unseen": list(self.unseen),
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> LabelSpace:
+        """Return the label space that `to_json` wrote."""
+        return cls(
+            tuple(data["names"]), tuple(data["texts"]), data["parents"], tuple(data["unseen"])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +97,18 @@ class LoadReport:
                 f"skipped {len(self.skipped)}"
             )
 
+    @classmethod
+    def from_json(cls, data: Json) -> LoadReport:
+        """Return the report that `dataclasses.asdict` made plain data of."""
+        return cls(
+            data["seen"],
+            data["loaded"],
+            tuple(data["skipped"]),
+            tuple(data["repaired"]),
+            tuple(data["warnings"]),
+            data["facts"],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
@@ -91,3 +126,68 @@ class Corpus:
     validation: datasets.Dataset
     test: datasets.Dataset
     report: LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFacts:
+    """What metrics need to know of the labels.
+
+    `training_counts` has the training documents of each label of the space; it is empty where
+    they are not known.
+    """
+
+    space: LabelSpace
+    training_counts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusDescription:
+    """What a corpus says of itself, known without a look at its rows.
+
+    `documents` counts the documents of each split and `characters` those of all texts.
+    `training_counts` has the training documents of each label, in the order of the label space.
+    `fingerprint` is the sha256 of the label space and of every row.
+    """
+
+    kind: Kind
+    main_metric: str
+    labels: LabelSpace
+    documents: Mapping[Split, int]
+    characters: int
+    training_counts: tuple[int, ...]
+    report: LoadReport
+    fingerprint: str
+
+    @property
+    def label_facts(self) -> LabelFacts:
+        """What metrics need to know of the labels."""
+        return LabelFacts(self.labels, self.training_counts)
+
+    def to_json(self) -> Json:
+        """Return this description as plain data."""
+        return {
+            "kind": self.kind,
+            "main_metric": self.main_metric,
+            "labels": self.labels.to_json(),
+            "documents": dict(self.documents),
+            "characters": self.characters,
+            "training_counts": dict(zip(self.labels.names, self.training_counts, strict=True)),
+            "report": asdict(self.report),
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> CorpusDescription:
+        """Return the description that `to_json` wrote; raise KeyError, TypeError or ValueError."""
+        labels = LabelSpace.from_json(data["labels"])
+        counts = data["training_counts"]
+        return cls(
+            data["kind"],
+            data["main_metric"],
+            labels,
+            data["documents"],
+            data["characters"],
+            tuple(counts[name] for name in labels.names),
+            LoadReport.from_json(data["report"]),
+            data["fingerprint"],
+        )

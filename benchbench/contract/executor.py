@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Protocol
 
 from benchbench.contract.cell import Cell
-from benchbench.contract.parameters import Json
-from benchbench.contract.record import Record
+from benchbench.contract.record import Identity, Record
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an executor is handed: plain data, small enough to send anywhere."""
+    """What an executor is handed: plain data, small enough to send anywhere.
+
+    `identity` has the cell's parameters, the weights, the device and the dtype. `corpus` is the
+    folder of the Arrow files, `scratch` where the cell leaves its outcome. `timeout` is in
+    seconds. `upstream` maps the ids of the cells that this one requires to their artefacts.
+    """
 
     cell: Cell
     id: str
     key: str | None
-    identity: Json
+    identity: Identity
     corpus: Path
     scratch: Path
-    device: str
-    dtype: str
     threads: int
     timeout: float | None
     upstream: Mapping[str, Path] = field(default_factory=dict)

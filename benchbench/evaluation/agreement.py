@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchbench.contract import AdditiveMetric, ScoredSplit, ratio
 from benchbench.evaluation.f1 import label_counts
-from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
-from benchbench.evaluation.thresholds import decided_labels
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.evaluation.scored import Scored
 
-
-def accuracy(scored: Scored) -> AdditiveMetric:
+def accuracy(scored: ScoredSplit) -> AdditiveMetric:
     """Return the share of documents with the right label. Single-label."""
-    return mean((scored.predictions.gold & decided_labels(scored)).any(axis=1))
+    return AdditiveMetric.mean((scored.predictions.gold & scored.decided()).any(axis=1))
 
 
-def exact_match(scored: Scored) -> AdditiveMetric:
+def exact_match(scored: ScoredSplit) -> AdditiveMetric:
     """Return the share of documents that have all their labels and no other. Multi-label."""
-    return mean((scored.predictions.gold == decided_labels(scored)).all(axis=1))
+    return AdditiveMetric.mean((scored.predictions.gold == scored.decided()).all(axis=1))
 
 
-def mcc(scored: Scored) -> AdditiveMetric:
+def mcc(scored: ScoredSplit) -> AdditiveMetric:
     """Return Matthews' correlation, from -1 to 1, and 0 where it is 0/0.
 
     Single-label: R_K of all labels (Gorodkin 2004, eq. 8). Multi-label: of all decisions pooled,
@@ -32,11 +29,11 @@ def mcc(scored: Scored) -> AdditiveMetric:
     """
     import numpy as np
 
-    gold, decided = scored.predictions.gold, decided_labels(scored)
+    gold, decided = scored.predictions.gold, scored.decided()
     if scored.kind == "single-label":
         return AdditiveMetric(label_counts(gold, decided), _of_classes)
     counts = [matrix.sum(axis=1) for matrix in (gold & decided, decided, gold)]
-    return sums(np.stack([*counts, np.full(len(gold), gold.shape[1])]), _pooled)
+    return AdditiveMetric.of(np.stack([*counts, np.full(len(gold), gold.shape[1])]), _pooled)
 
 
 def _pooled(totals: np.ndarray) -> np.ndarray:

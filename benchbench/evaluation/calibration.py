@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
-from benchbench.evaluation.thresholds import decided_labels
+from benchbench.contract import AdditiveMetric, Kind, ScoredSplit, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.contract import Kind
-    from benchbench.evaluation.scored import Scored
 
 BINS = 15
 """As in Guo et al. (2017)."""
@@ -24,7 +21,7 @@ LOWEST, HIGHEST = 0.01, 100.0
 """Between which a temperature is looked for."""
 
 
-def probabilities(scored: Scored, temperature: float = 1.0) -> np.ndarray:
+def probabilities(scored: ScoredSplit, temperature: float = 1.0) -> np.ndarray:
     """Return the probability of every label, float64 [n, labels + unseen]."""
     import numpy as np
 
@@ -37,7 +34,7 @@ def probabilities(scored: Scored, temperature: float = 1.0) -> np.ndarray:
     return found
 
 
-def ece(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
+def ece(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal width (Naeini et al., 2015).
 
     Single-label: of the confidence in the decided label. Multi-label: of the probabilities of all
@@ -47,7 +44,7 @@ def ece(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     return _pooled_error(confidence, hit, equal_width(confidence))
 
 
-def ece_mass(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
+def ece_mass(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal mass; equals share a bin.
 
     Bins are those of the split, and stay what they are where its documents are resampled.
@@ -56,7 +53,7 @@ def ece_mass(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     return _pooled_error(confidence, hit, equal_mass(confidence))
 
 
-def ece_per_label(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
+def ece_per_label(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the mean over labels of the error over 15 bins of equal width. Multi-label."""
     import numpy as np
     from scipy.sparse import csc_array
@@ -74,7 +71,7 @@ def ece_per_label(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     return AdditiveMetric(csc_array((values.ravel(), rows.ravel(), starts), shape=shape), _mean_gap)
 
 
-def brier(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
+def brier(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the Brier score (Brier, 1950): 0 is best.
 
     Single-label: mean over documents of the squared differences summed over labels, at most 2.
@@ -85,10 +82,12 @@ def brier(scored: Scored, temperature: float = 1.0) -> AdditiveMetric:
     difference = probabilities(scored, temperature)
     difference -= scored.predictions.gold
     squares = np.einsum("nl,nl->n", difference, difference)
-    return mean(squares if scored.kind == "single-label" else squares / difference.shape[1])
+    return AdditiveMetric.mean(
+        squares if scored.kind == "single-label" else squares / difference.shape[1]
+    )
 
 
-def nll(scored: Scored, temperature: float = 1.0) -> AdditiveMetric | None:
+def nll(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric | None:
     """Return the mean over documents of the negative log-likelihood of gold, in nats.
 
     Multi-label: summed over labels. None where a gold label is unseen: its probability is 0.
@@ -97,7 +96,9 @@ def nll(scored: Scored, temperature: float = 1.0) -> AdditiveMetric | None:
     known = logits.shape[1]
     if gold[:, known:].any():
         return None
-    return mean(_document_nll(scored.kind, gold[:, :known], logits.astype(float) / temperature))
+    return AdditiveMetric.mean(
+        _document_nll(scored.kind, gold[:, :known], logits.astype(float) / temperature)
+    )
 
 
 def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
@@ -136,7 +137,9 @@ def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
     return float(np.exp(brentq(slope, lowest, highest, xtol=1e-13)))
 
 
-def reliability(scored: Scored, temperature: float = 1.0) -> tuple[tuple[float, float, int], ...]:
+def reliability(
+    scored: ScoredSplit, temperature: float = 1.0
+) -> tuple[tuple[float, float, int], ...]:
     """Return (mean confidence, accuracy, decisions) of every bin of equal width that has any."""
     import numpy as np
 
@@ -151,7 +154,7 @@ def reliability(scored: Scored, temperature: float = 1.0) -> tuple[tuple[float, 
     )
 
 
-def confidences(scored: Scored, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def confidences(scored: ScoredSplit, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Return what probabilities are said and whether they came true, float64 and bool [n, k].
 
     Single-label: of the decided label, k = 1. Multi-label: of every label, unseen ones included.
@@ -159,7 +162,7 @@ def confidences(scored: Scored, temperature: float = 1.0) -> tuple[np.ndarray, n
     found, gold = probabilities(scored, temperature), scored.predictions.gold
     if scored.kind == "multi-label":
         return found, gold
-    right = (gold & decided_labels(scored)).any(axis=1, keepdims=True)
+    right = (gold & scored.decided()).any(axis=1, keepdims=True)
     return found.max(axis=1, keepdims=True), right
 
 
@@ -192,7 +195,7 @@ def _pooled_error(confidence: np.ndarray, hit: np.ndarray, place: np.ndarray) ->
     place = place + BINS * np.arange(documents)[:, None]
     gaps = np.bincount(place.ravel(), (hit - confidence).ravel(), minlength=BINS * documents)
     counts = np.full((documents, 1), decisions)
-    return sums(np.hstack([gaps.reshape(documents, BINS), counts]).T, _mean_gap)
+    return AdditiveMetric.of(np.hstack([gaps.reshape(documents, BINS), counts]).T, _mean_gap)
 
 
 def _mean_gap(totals: np.ndarray) -> np.ndarray:

@@ -11,48 +11,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
-from benchbench.evaluation.thresholds import decided_labels
+from benchbench.contract import AdditiveMetric, LabelFacts, ScoredSplit, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.evaluation.scored import LabelFacts, Scored
 
 LEAST_LABELS = 6
 """With fewer, a third of the labels is one label."""
 
 
-def micro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
+def micro_f1(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
     """Return F1 of the decisions on all labels pooled."""
-    return sums(_by_document(scored, threshold), ratio)
+    return AdditiveMetric.of(_by_document(scored, threshold), ratio)
 
 
-def samples_f1(scored: Scored) -> AdditiveMetric:
+def samples_f1(scored: ScoredSplit) -> AdditiveMetric:
     """Return the mean over documents of the F1 of their labels."""
-    return mean(ratio(_by_document(scored)))
+    return AdditiveMetric.mean(ratio(_by_document(scored)))
 
 
-def macro_f1(scored: Scored, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
+def macro_f1(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
     """Return the mean over labels of their F1."""
-    return _macro(scored.predictions.gold, decided_labels(scored, threshold))
+    return _macro(scored.predictions.gold, scored.decided(threshold))
 
 
-def weighted_f1(scored: Scored) -> AdditiveMetric:
+def weighted_f1(scored: ScoredSplit) -> AdditiveMetric:
     """Return the mean over labels of their F1, weighted by their number of documents."""
-    return AdditiveMetric(label_counts(scored.predictions.gold, decided_labels(scored)), _weighted)
+    return AdditiveMetric(label_counts(scored.predictions.gold, scored.decided()), _weighted)
 
 
-def third_macro_f1(scored: Scored, third: int) -> AdditiveMetric | None:
+def third_macro_f1(scored: ScoredSplit, third: int) -> AdditiveMetric | None:
     """Return macro-F1 of a third of the labels by training frequency: 0 head, 1 mid, 2 tail.
 
     None where the label space has fewer than 6 labels, or their frequency is not known.
     """
-    labels = len(scored.labels.names)
+    labels = len(scored.labels.space.names)
     if labels < LEAST_LABELS or labels != len(scored.labels.training_counts):
         return None
     chosen = thirds(scored.labels)[third]
-    return _macro(scored.predictions.gold[:, chosen], decided_labels(scored)[:, chosen])
+    return _macro(scored.predictions.gold[:, chosen], scored.decided()[:, chosen])
 
 
 def thirds(labels: LabelFacts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,15 +63,15 @@ def thirds(labels: LabelFacts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     counts = np.array(labels.training_counts)
     head, mid, tail = np.array_split(np.argsort(-counts, kind="stable"), 3)
-    unseen = np.arange(len(labels.unseen)) + len(labels.names)
+    unseen = np.arange(len(labels.space.unseen)) + len(labels.space)
     return head, mid, np.concatenate([tail, unseen])
 
 
-def label_f1(scored: Scored) -> np.ndarray:
+def label_f1(scored: ScoredSplit) -> np.ndarray:
     """Return the F1 of every label, float64 [labels + unseen]."""
     import numpy as np
 
-    counts = label_counts(scored.predictions.gold, decided_labels(scored))
+    counts = label_counts(scored.predictions.gold, scored.decided())
     return _of_labels(np.asarray(counts.sum(axis=1)))
 
 
@@ -92,11 +90,11 @@ def label_counts(gold: np.ndarray, decided: np.ndarray) -> Any:
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(3 * labels, documents))
 
 
-def _by_document(scored: Scored, threshold: np.ndarray | float | None = None) -> np.ndarray:
+def _by_document(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> np.ndarray:
     """Return what a document adds to 2TP and to 2TP + FP + FN, [2, documents]."""
     import numpy as np
 
-    gold, decided = scored.predictions.gold, decided_labels(scored, threshold)
+    gold, decided = scored.predictions.gold, scored.decided(threshold)
     return np.stack([2 * (gold & decided).sum(axis=1), gold.sum(axis=1) + decided.sum(axis=1)])
 
 

@@ -10,31 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchbench.evaluation.sums import AdditiveMetric, ratio, sums
-from benchbench.evaluation.thresholds import decided_labels
+from benchbench.contract import AdditiveMetric, LabelFacts, ScoredSplit, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.evaluation.scored import LabelFacts, Scored
 
-
-def hierarchical_precision(scored: Scored) -> AdditiveMetric | None:
+def hierarchical_precision(scored: ScoredSplit) -> AdditiveMetric | None:
     """Return hP: of all decided nodes, the share that is gold. None without a hierarchy."""
     return _node_sums(scored, lambda totals: ratio(totals[[0, 1]]))
 
 
-def hierarchical_recall(scored: Scored) -> AdditiveMetric | None:
+def hierarchical_recall(scored: ScoredSplit) -> AdditiveMetric | None:
     """Return hR: of all gold nodes, the share that is decided. None without a hierarchy."""
     return _node_sums(scored, lambda totals: ratio(totals[[0, 2]]))
 
 
-def hierarchical_f1(scored: Scored) -> AdditiveMetric | None:
+def hierarchical_f1(scored: ScoredSplit) -> AdditiveMetric | None:
     """Return hF, the harmonic mean of hP and hR. None without a hierarchy."""
     return _node_sums(scored, _f1)
 
 
-def level_f1(scored: Scored, level: int) -> AdditiveMetric | None:
+def level_f1(scored: ScoredSplit, level: int) -> AdditiveMetric | None:
     """Return micro-F1 over the nodes of a level, 1 for those without a parent.
 
     None without a hierarchy, or where it has no such level.
@@ -57,7 +54,7 @@ def lineage(node: str, parents: Mapping[str, str]) -> tuple[str, ...]:
 
 def lineages(labels: LabelFacts) -> list[tuple[str, ...]]:
     """Return the lineage of every label, unseen ones last."""
-    return [lineage(name, labels.parents) for name in (*labels.names, *labels.unseen)]
+    return [lineage(name, labels.space.parents) for name in labels.space.columns]
 
 
 def levels(labels: LabelFacts) -> int:
@@ -67,7 +64,7 @@ def levels(labels: LabelFacts) -> int:
 
 
 def _node_sums(
-    scored: Scored, finish: Callable[[np.ndarray], np.ndarray], level: int | None = None
+    scored: ScoredSplit, finish: Callable[[np.ndarray], np.ndarray], level: int | None = None
 ) -> AdditiveMetric | None:
     """Return the sums of nodes both decided and gold, decided, and gold: of a level, or of all."""
     import numpy as np
@@ -80,8 +77,10 @@ def _node_sums(
     nodes = _membership([line if level is None else line[level - 1 : level] for line in lines])
     # products of booleans are unions: a node counts once, however many labels stand below it
     gold = csr_array(scored.predictions.gold) @ nodes
-    decided = csr_array(decided_labels(scored)) @ nodes
-    return sums(np.stack([(gold * decided).sum(1), decided.sum(1), gold.sum(1)]), finish)
+    decided = csr_array(scored.decided()) @ nodes
+    return AdditiveMetric.of(
+        np.stack([(gold * decided).sum(1), decided.sum(1), gold.sum(1)]), finish
+    )
 
 
 def _membership(lines: list[tuple[str, ...]]) -> Any:

@@ -12,7 +12,7 @@ from itertools import combinations
 from math import lcm
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.resampling import BLOCK, TIE, System, by_cluster
+from benchbench.evaluation.resampling import BLOCK, TIE, SystemRuns, by_cluster
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class Halves:
 
 
 def randomisation_test(
-    systems: Sequence[System], cluster: np.ndarray, draws: int = 9_999, seed: int = 0
+    systems: Sequence[SystemRuns], cluster: np.ndarray, draws: int = 9_999, seed: int = 0
 ) -> np.ndarray:
     """Return two-sided p of every pair of systems, float64 [systems, systems], 1 on the diagonal.
 
@@ -48,17 +48,17 @@ def randomisation_test(
     import numpy as np
 
     grouped = [[by_cluster(run, cluster) for run in system] for system in systems]
-    totals = [[run.parts.sum(axis=1)[:, None] for run in system] for system in grouped]
+    totals = [[run.per_document.sum(axis=1)[:, None] for run in system] for system in grouped]
     observed = np.array([np.mean([run.value() for run in system]) for system in grouped])
     extreme = np.zeros((len(systems), len(systems)))
     for exchanged in exchanges(int(cluster.max()) + 1, draws, np.random.default_rng(seed)):
         # once a run, for all pairs it is in
         halves = [
-            [halve(run.parts @ exchanged, total) for run, total in zip(*pair, strict=True)]
+            [halve(run.per_document @ exchanged, total) for run, total in zip(*pair, strict=True)]
             for pair in zip(grouped, totals, strict=True)
         ]
         for a, b in combinations(range(len(systems)), 2):
-            found = differences(halves[a], halves[b], grouped[a][0].finish)
+            found = differences(halves[a], halves[b], grouped[a][0].from_totals)
             as_large = np.abs(found) >= abs(observed[a] - observed[b]) - TIE
             extreme[a, b] += as_large.sum()
     p = (extreme + extreme.T + 1) / (draws + 1)

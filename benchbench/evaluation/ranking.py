@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import AdditiveMetric, mean, ratio, sums
+from benchbench.contract import AdditiveMetric, ScoredSplit, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.evaluation.scored import Scored
 
-
-def precision_at(scored: Scored, k: int) -> AdditiveMetric | None:
+def precision_at(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
     """Return the mean over documents of |top k and gold| / k; None where k labels are not."""
     top = top_labels(scored, k)
-    return None if top is None else mean(_hits(scored, top) / k)
+    return None if top is None else AdditiveMetric.mean(_hits(scored, top) / k)
 
 
-def recall_at(scored: Scored, k: int) -> AdditiveMetric | None:
+def recall_at(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
     """Return the mean over documents of |top k and gold| / |gold|; None where k labels are not.
 
     A document without a gold label counts 0; unseen labels are gold, and never found.
@@ -31,10 +29,12 @@ def recall_at(scored: Scored, k: int) -> AdditiveMetric | None:
     top = top_labels(scored, k)
     if top is None:
         return None
-    return mean(ratio(np.stack([_hits(scored, top), scored.predictions.gold.sum(axis=1)])))
+    return AdditiveMetric.mean(
+        ratio(np.stack([_hits(scored, top), scored.predictions.gold.sum(axis=1)]))
+    )
 
 
-def main_code_in_top(scored: Scored, k: int) -> AdditiveMetric | None:
+def main_code_in_top(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
     """Return the share of documents whose main code is in the top k (Fall et al., 2003).
 
     k = 1 is their "top prediction", k = 3 their "three guesses". Of documents with a main code.
@@ -45,7 +45,7 @@ def main_code_in_top(scored: Scored, k: int) -> AdditiveMetric | None:
     return _with_main_code(scored, (top == scored.predictions.main[:, None]).any(axis=1))
 
 
-def all_categories(scored: Scored) -> AdditiveMetric | None:
+def all_categories(scored: ScoredSplit) -> AdditiveMetric | None:
     """Return the share of documents whose first guess is any gold label (Fall et al., 2003).
 
     Of documents with a main code, like their other two measures.
@@ -54,7 +54,7 @@ def all_categories(scored: Scored) -> AdditiveMetric | None:
     return None if top is None else _with_main_code(scored, _hits(scored, top) > 0)
 
 
-def top_labels(scored: Scored, k: int) -> np.ndarray | None:
+def top_labels(scored: ScoredSplit, k: int) -> np.ndarray | None:
     """Return the k labels with the highest scores, best first, int [n, k].
 
     None where there are fewer labels, or the classifier does not rank them.
@@ -74,14 +74,13 @@ def top_labels(scored: Scored, k: int) -> np.ndarray | None:
     return top
 
 
-def _hits(scored: Scored, top: np.ndarray) -> np.ndarray:
+def _hits(scored: ScoredSplit, top: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return np.asarray(np.take_along_axis(scored.predictions.gold, top, axis=1).sum(axis=1))
 
 
-def _with_main_code(scored: Scored, hit: np.ndarray) -> AdditiveMetric | None:
-    import numpy as np
+def _with_main_code(scored: ScoredSplit, hit: np.ndarray) -> AdditiveMetric | None:
 
     has_main = scored.predictions.main >= 0
-    return sums(np.stack([hit & has_main, has_main]), ratio) if has_main.any() else None
+    return AdditiveMetric.ratio(hit & has_main, has_main) if has_main.any() else None

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.sums import AdditiveMetric, ratio
+from benchbench.contract import AdditiveMetric, ratio
 
 if TYPE_CHECKING:
     import numpy as np
 
-System = Sequence[AdditiveMetric]
+SystemRuns = Sequence[AdditiveMetric]
+"""The runs of a system, one per seed."""
 
 BLOCK = 64
 """Draws worked on at once: the totals of a few hundred labels then stay in a core's cache."""
@@ -62,11 +63,11 @@ def by_cluster(run: AdditiveMetric, cluster: np.ndarray) -> AdditiveMetric:
 
     documents = np.arange(len(cluster))
     membership = csr_array((np.ones(len(cluster)), (documents, cluster)))
-    return AdditiveMetric((run.parts @ membership).tocsc(), run.finish)
+    return AdditiveMetric((run.per_document @ membership).tocsc(), run.from_totals)
 
 
 def bootstrap(
-    systems: Sequence[System], cluster: np.ndarray, draws: int = 10_000, seed: int = 0
+    systems: Sequence[SystemRuns], cluster: np.ndarray, draws: int = 10_000, seed: int = 0
 ) -> Bootstrap:
     """Resample whole clusters of documents with replacement (Efron 1979), for all systems alike.
 
@@ -86,7 +87,7 @@ def bootstrap(
     values = np.empty((len(systems), draws))
     for block, counts in cluster_counts(int(cluster.max()) + 1, draws, of_documents):
         for row, system, weight in zip(values, grouped, weights, strict=True):
-            of_runs = np.stack([run.finish(run.parts @ counts) for run in system])
+            of_runs = np.stack([run.from_totals(run.per_document @ counts) for run in system])
             row[block] = (of_runs * weight[:, block]).sum(axis=0)
     observed = [np.mean([run.value() for run in system]) for system in grouped]
     left_out = [np.mean([jackknife(run) for run in system], axis=0) for system in grouped]
@@ -120,10 +121,10 @@ def jackknife(run: AdditiveMetric) -> np.ndarray:
     """Return the metric without each cluster in turn, float64 [clusters], of sums by cluster."""
     import numpy as np
 
-    totals = run.parts.sum(axis=1)[:, None]
-    starts = range(0, run.parts.shape[1], BLOCK)
-    left_out = (run.parts[:, start : start + BLOCK].toarray() for start in starts)
-    return np.concatenate([run.finish(totals - parts) for parts in left_out])
+    totals = run.per_document.sum(axis=1)[:, None]
+    starts = range(0, run.per_document.shape[1], BLOCK)
+    left_out = (run.per_document[:, start : start + BLOCK].toarray() for start in starts)
+    return np.concatenate([run.from_totals(totals - parts) for parts in left_out])
 
 
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:

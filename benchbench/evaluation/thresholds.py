@@ -1,4 +1,4 @@
-"""The decision rule: from logits to decided labels, the same for every system."""
+"""Thresholds tuned on validation: the same rule for every system."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from benchbench.contract import Kind
-    from benchbench.evaluation.scored import Scored
 
 
 def tune_threshold(gold: np.ndarray, logits: np.ndarray) -> float:
@@ -47,33 +44,3 @@ def tune_label_thresholds(gold: np.ndarray, logits: np.ndarray, fallback: float)
         for own, scores in zip(gold.T[..., None], logits.T[..., None], strict=False)
     ]
     return np.array(found, dtype=np.float64)
-
-
-def decide(kind: Kind, logits: np.ndarray, threshold: np.ndarray | float = 0.0) -> np.ndarray:
-    """Return the decided labels, bool [n, labels]: argmax, or all above the threshold.
-
-    The threshold is one logit, or one a label.
-    """
-    import numpy as np
-
-    if kind == "multi-label":
-        # in float64: a threshold between two neighbouring float32 scores is neither of them
-        return np.asarray(logits > np.asarray(threshold, dtype=np.float64))
-    decided = np.zeros(logits.shape, dtype=bool)
-    decided[np.arange(len(logits)), logits.argmax(axis=1)] = True
-    return decided
-
-
-def decided_labels(scored: Scored, threshold: np.ndarray | float | None = None) -> np.ndarray:
-    """Return the decided labels beside gold, bool [n, labels + unseen]; unseen ones never are.
-
-    `threshold` takes the place of the tuned one.
-    """
-    import numpy as np
-
-    if threshold is None:
-        threshold = scored.tuning.threshold
-    decided = np.zeros(scored.predictions.gold.shape, dtype=bool)
-    logits = scored.predictions.logits
-    decided[:, : logits.shape[1]] = decide(scored.kind, logits, threshold)
-    return decided

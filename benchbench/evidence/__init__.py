@@ -3,28 +3,38 @@
 from benchbench.evidence.board import (
     Board,
     BoardCell,
-    board_cells,
-    describe,
+    BoardDataset,
+    MetricColumn,
+    PublishedScore,
     read_board,
+    read_description,
     records_on,
     write_board,
 )
-from benchbench.evidence.compute import (
+from benchbench.evidence.comparison import (
     RESAMPLES,
     RIGHT,
+    ScoredSystems,
+    compare_pair,
+    scored_systems,
+)
+from benchbench.evidence.compute import (
     compute_evidence,
-    compute_pair,
+    compute_values,
+    evidence_by,
     load_or_compute,
+    main_scores,
 )
 from benchbench.evidence.freeze import with_plugin_results
-from benchbench.evidence.runs import ScoredSystems, labels_of, read_systems, stored_predictions
-from benchbench.evidence.systems import System, cells_of, systems_on
+from benchbench.evidence.runs import score_run
+from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
     DatasetEvidence,
     Evidence,
     Interval,
     PairEvidence,
     SystemEvidence,
+    Values,
 )
 
 __all__ = [
@@ -32,24 +42,28 @@ __all__ = [
     "RIGHT",
     "Board",
     "BoardCell",
+    "BoardDataset",
     "DatasetEvidence",
     "Evidence",
     "Interval",
+    "MetricColumn",
     "PairEvidence",
+    "PublishedScore",
     "ScoredSystems",
     "System",
     "SystemEvidence",
-    "board_cells",
-    "cells_of",
+    "Values",
+    "compare_pair",
     "compute_evidence",
-    "compute_pair",
-    "describe",
-    "labels_of",
+    "compute_values",
+    "evidence_by",
     "load_or_compute",
+    "main_scores",
     "read_board",
-    "read_systems",
+    "read_description",
     "records_on",
-    "stored_predictions",
+    "score_run",
+    "scored_systems",
     "systems_on",
     "with_plugin_results",
     "write_board",

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
 
-from benchbench.contract import Cell, Json, Params, Record, Reference, StoreError
+from benchbench.contract import (
+    Cell,
+    CorpusDescription,
+    Json,
+    Kind,
+    Params,
+    Record,
+    Split,
+    StoreError,
+)
+from benchbench.evidence.values import Evidence
 from benchbench.records import Store, read_json, record_that_counts, records_of, write_json
-
-if TYPE_CHECKING:
-    from benchbench.planning import PlannedCell, PreparedCorpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,101 +31,164 @@ class BoardCell:
     key: str | None
     tried: Params = field(default_factory=dict)
 
+    def to_json(self) -> Json:
+        """Return this cell as plain data."""
+        return {
+            "cell": self.cell.to_json(),
+            "id": self.id,
+            "key": self.key,
+            "tried": dict(self.tried),
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> BoardCell:
+        """Return the cell that `to_json` wrote."""
+        return cls(Cell.from_json(data["cell"]), data["id"], data["key"], data.get("tried", {}))
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedScore:
+    """A score that somebody else published, shown as reported and never ranked."""
+
+    name: str
+    metric: str
+    value: float
+    citation: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricColumn:
+    """What the column of a metric needs; of a plugin's metric, what a board keeps of it."""
+
+    name: str
+    title: str
+    family: str
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardDataset:
+    """What a board keeps of a dataset: counts and published scores. `labels` is a count, too."""
+
+    fingerprint: str
+    kind: Kind
+    main_metric: str
+    documents: Mapping[Split, int]
+    labels: int
+    unseen_labels: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    skipped_rows: int = 0
+    baselines: tuple[PublishedScore, ...] = ()
+
+    @classmethod
+    def of(cls, corpus: CorpusDescription) -> BoardDataset:
+        """Return what a board keeps of a corpus."""
+        return cls(
+            corpus.fingerprint,
+            corpus.kind,
+            corpus.main_metric,
+            corpus.documents,
+            len(corpus.labels),
+            corpus.labels.unseen,
+            corpus.report.warnings,
+            len(corpus.report.skipped),
+        )
+
+    def to_json(self) -> Json:
+        """Return this dataset as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Json) -> BoardDataset:
+        """Return the dataset that `to_json` wrote, or a board of version 0.1.0."""
+        return cls(
+            data["fingerprint"],
+            data["kind"],
+            data["main_metric"],
+            data["documents"],
+            data["labels"],
+            tuple(data["unseen_labels"]),
+            tuple(data["warnings"]),
+            data["skipped_rows"],
+            tuple(PublishedScore(**score) for score in data.get("baselines", ())),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A frozen board. `datasets` maps a dataset's name to what a reader must know of it."""
+    """A frozen board. `datasets` maps a dataset's name to what a reader must know of it.
+
+    `baseline_methods` names the methods on it that need no causal language model. What metrics
+    of plugins gave is frozen, because reading a board runs no plugin: `plugin_metrics` are their
+    columns, `values` what they gave on test by cell id and name, and `plugin_evidence` the
+    intervals and tests by metric, of those metrics that follow from sums over documents.
+    """
 
     name: str
     title: str
     cells: tuple[BoardCell, ...]
-    datasets: Mapping[str, Json]
+    datasets: Mapping[str, BoardDataset]
     dropped: tuple[str, ...] = ()
     command: str = ""
-    values: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
-    """What plugins' metrics gave on test, by cell id and name: frozen, for no plugin reads."""
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     note: str = ""
     baseline_methods: tuple[str, ...] = ()
-    """Names of the methods on it that need no causal language model."""
+    plugin_metrics: tuple[MetricColumn, ...] = ()
+    plugin_evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return this board as plain data."""
         return {
             "name": self.name,
             "title": self.title,
-            "cells": [
-                {
-                    "cell": entry.cell.to_json(),
-                    "id": entry.id,
-                    "key": entry.key,
-                    "tried": dict(entry.tried),
-                }
-                for entry in self.cells
-            ],
-            "datasets": dict(self.datasets),
+            "cells": [entry.to_json() for entry in self.cells],
+            "datasets": {name: dataset.to_json() for name, dataset in self.datasets.items()},
             "dropped": list(self.dropped),
             "command": self.command,
             "values": {cell: dict(values) for cell, values in self.values.items()},
             "note": self.note,
             "baseline_methods": list(self.baseline_methods),
+            "plugin_metrics": [asdict(metric) for metric in self.plugin_metrics],
+            "plugin_evidence": {
+                name: evidence.to_json() for name, evidence in self.plugin_evidence.items()
+            },
         }
 
     @classmethod
     def from_json(cls, data: Json) -> Board:
         """Return the board that `to_json` wrote."""
-        cells = tuple(
-            BoardCell(
-                Cell.from_json(entry["cell"]), entry["id"], entry["key"], entry.get("tried", {})
-            )
-            for entry in data["cells"]
-        )
+        datasets = data["datasets"].items()
         return cls(
             data["name"],
             data["title"],
-            cells,
-            data["datasets"],
+            tuple(BoardCell.from_json(entry) for entry in data["cells"]),
+            {name: BoardDataset.from_json(dataset) for name, dataset in datasets},
             tuple(data["dropped"]),
             data["command"],
             data["values"],
             data["note"],
             tuple(data["baseline_methods"]),
+            tuple(
+                MetricColumn(**{**metric, "kinds": tuple(metric["kinds"])})
+                for metric in data.get("plugin_metrics", ())
+            ),
+            {
+                name: Evidence.from_json(evidence)
+                for name, evidence in data.get("plugin_evidence", {}).items()
+            },
         )
 
-
-def describe(corpus: PreparedCorpus) -> dict[str, Any]:
-    """Return what a board keeps of a corpus."""
-    facts = corpus.facts
-    return {
-        "fingerprint": corpus.fingerprint,
-        "kind": facts["kind"],
-        "main_metric": facts["main_metric"],
-        "documents": facts["documents"],
-        "labels": len(facts["labels"]["names"]),
-        "unseen_labels": list(facts["labels"]["unseen"]),
-        "warnings": list(facts["report"]["warnings"]),
-        "skipped_rows": len(facts["report"]["skipped"]),
-    }
+    def cells_of(self, dataset: str) -> list[BoardCell]:
+        """Return the cells of one dataset."""
+        return [entry for entry in self.cells if entry.cell.dataset.name == dataset]
 
 
-def write_board(
-    store: Store,
-    board: Board,
-    corpora: Mapping[Reference, PreparedCorpus],
-) -> None:
+def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]) -> None:
     """Write the board, and beside it what its datasets are."""
-    for corpus in corpora.values():
-        write_json(store, "datasets", corpus.fingerprint, dict(corpus.facts))
+    for corpus in corpora:
+        write_json(store, "datasets", corpus.fingerprint, corpus.to_json())
     write_json(store, "boards", board.name, board.to_json())
-
-
-def board_cells(
-    planned: Iterable[PlannedCell], tried: Mapping[Cell, Params] | None = None
-) -> tuple[BoardCell, ...]:
-    """Return planned cells as a board keeps them; `tried` tells what was searched."""
-    searched = tried or {}
-    return tuple(
-        BoardCell(cell.cell, cell.id, cell.key, searched.get(cell.cell, {})) for cell in planned
-    )
 
 
 def read_board(store: Store, name: str) -> Board:
@@ -131,6 +200,14 @@ def read_board(store: Store, name: str) -> Board:
             f"Board '{name}' in {store.root} is not of the form that this benchbench writes: "
             f"{error!r}. Run its grid again."
         ) from error
+
+
+def read_description(store: Store, fingerprint: str) -> CorpusDescription:
+    """Return what a store knows of a dataset; raise StoreError where it knows nothing."""
+    try:
+        return CorpusDescription.from_json(read_json(store, "datasets", fingerprint))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"datasets/{fingerprint}.json does not describe a dataset") from error
 
 
 def records_on(store: Store, board: Board) -> dict[str, Record | None]:

@@ -1,62 +1,54 @@
-"""From a board's stored predictions to its evidence: what is sure, and what is not."""
+"""From a board's stored predictions to its evidence: every value, and what is sure of it.
+
+Values, intervals and tests are computed together, from the same files by the same code. So they
+cannot disagree, and a metric that was mended or added reaches every finished cell.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from itertools import combinations
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from benchbench.contract import Record, StoreError
-from benchbench.evidence.board import Board
-from benchbench.evidence.runs import RunScores, ScoredSystems, read_systems
-from benchbench.evidence.systems import systems_on
-from benchbench.evidence.values import (
-    DatasetEvidence,
-    Evidence,
-    Interval,
-    McNemarEvidence,
-    PairEvidence,
-    SystemEvidence,
+from benchbench.contract import Record, StoreError, UnknownName, did_you_mean
+from benchbench.evaluation import METRICS, metrics_of
+from benchbench.evidence.board import Board, read_board, records_on
+from benchbench.evidence.comparison import (
+    RESAMPLES,
+    ScoredSystems,
+    dataset_evidence,
+    p_values,
+    scored_systems,
+    without_tests,
 )
+from benchbench.evidence.runs import ScoredRuns, score_board
+from benchbench.evidence.systems import systems_on
+from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.machine import core_digest, digest, fsio
-from benchbench.records import Store, read_json, write_json
+from benchbench.records import Store, list_names, read_json, write_json
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from benchbench.evaluation import Bootstrap
-
-RESAMPLES = 10_000
-LEVEL = 0.05
-RIGHT = {"single-label": "accuracy", "multi-label": "exact_match"}
-"""What McNemar's test is about: whether a document is right, all of it."""
-MOST_CONFUSIONS = 1_000
-Standing = tuple[str, int, int]
-"""The letters of a system, its best and its worst rank."""
 CODE = ("contract", "evaluation", "evidence", "records/predictions.py")
 """The code that the evidence follows from."""
+Records = Mapping[str, Record | None]
+Say = Callable[[str], None]
 
 
 def load_or_compute(
-    store: Store,
-    board: Board,
-    records: Mapping[str, Record | None],
-    say: Callable[[str], None] = lambda line: None,
+    store: Store, board: Board, records: Records, say: Say = lambda line: None
 ) -> Evidence:
-    """Return the evidence that stands beside the board, weighed anew where it does not fit it."""
+    """Return the evidence stored beside the board; compute and store it where it does not fit."""
     with suppress(StoreError, TypeError, KeyError, AttributeError, ValueError):
-        kept = Evidence.from_json(read_json(store, "evidence", board.name))
-        if kept.inputs == inputs_of(board, records):
-            return kept
-    found = compute_evidence(store, board, records, say)
-    with suppress(StoreError):  # where only reading is allowed, it is weighed every time
+        stored = Evidence.from_json(read_json(store, "evidence", board.name))
+        if stored.inputs == inputs_of(board, records):
+            return stored
+    evidence = compute_evidence(store, board, records, say=say)
+    with suppress(StoreError):  # where only reading is allowed, it is computed every time
         fsio.make_folder(store.folder("evidence"))
-        write_json(store, "evidence", board.name, found.to_json())
-    return found
+        write_json(store, "evidence", board.name, evidence.to_json())
+    return evidence
 
 
-def inputs_of(board: Board, records: Mapping[str, Record | None]) -> str:
+def inputs_of(board: Board, records: Records) -> str:
     """Return a digest of all that the evidence follows from, code included."""
     runs = {
         cell: [record.status, record.predictions, record.facts.get("hard")]
@@ -69,192 +61,124 @@ def inputs_of(board: Board, records: Mapping[str, Record | None]) -> str:
 def compute_evidence(
     store: Store,
     board: Board,
-    records: Mapping[str, Record | None],
-    say: Callable[[str], None] = lambda line: None,
+    records: Records,
+    *,
+    metric: str | None = None,
+    say: Say = lambda line: None,
 ) -> Evidence:
-    """Return the evidence of a board, from the predictions of the records that count."""
+    """Return the evidence of a board, from the predictions of the records that count.
+
+    Systems are compared by `metric`, on the datasets whose kind has it; by default by the main
+    metric of each dataset.
+    """
+    by = {
+        name: metric or dataset.main_metric
+        for name, dataset in board.datasets.items()
+        if metric in (None, *(known.name for known in metrics_of(dataset.kind)))
+    }
+    runs = score_board(store, board, records, set(by.values()))
+    return evidence_of(board, records, runs, by, say)
+
+
+def compute_values(store: Store, board: Board, records: Records) -> Evidence:
+    """Return the values of every run, without intervals and tests, which take longer."""
+    runs = score_board(store, board, records, ())
+    datasets = {
+        name: without_tests(_scored(board, name, records, runs, dataset.main_metric))
+        for name, dataset in board.datasets.items()
+    }
+    return Evidence("", 0, 0, 0, datasets, runs.values, runs.unread)
+
+
+def evidence_of(
+    board: Board,
+    records: Records,
+    runs: ScoredRuns,
+    by: Mapping[str, str],
+    say: Say = lambda line: None,
+) -> Evidence:
+    """Return the evidence of runs that were read; `by` names the metric of each dataset."""
     from benchbench.evaluation import draws_for, holm
 
-    read = {name: _read(store, board, name, records) for name in sorted(board.datasets)}
-    sizes = [len(each.systems) for each in read.values()]
+    scored = {name: _scored(board, name, records, runs, by[name]) for name in sorted(by)}
+    sizes = [len(each.systems) for each in scored.values()]
     family = sum(size * (size - 1) // 2 for size in sizes)
     if family:
-        say(f"Weighing {sum(sizes)} systems in {family} pairs ...")
+        systems, pairs = sum(sizes), f"{family} pair" + ("s" if family > 1 else "")
+        say(f"Computing intervals and tests: {systems} systems, {pairs} ...")
     exchanges = draws_for(family)
-    tests = {name: _p_values(each, exchanges) for name, each in read.items()}
+    tests = {name: p_values(each, exchanges) for name, each in scored.items()}
     adjusted = iter(holm([p for values in tests.values() for p in values]).tolist())
-    datasets = {}
-    for name, each in read.items():
-        values = [(p, next(adjusted)) for p in tests[name]]
-        datasets[name] = _dataset(each, values, board.baseline_methods)
-    return Evidence(inputs_of(board, records), family, RESAMPLES, exchanges, datasets)
+    datasets: dict[str, DatasetEvidence] = {}
+    for name, each in scored.items():
+        pairs_of_dataset = [(p, next(adjusted)) for p in tests[name]]
+        datasets[name] = dataset_evidence(each, pairs_of_dataset, board.baseline_methods)
+    inputs = inputs_of(board, records)
+    return Evidence(inputs, family, RESAMPLES, exchanges, datasets, runs.values, runs.unread)
 
 
-def _read(
-    store: Store, board: Board, dataset: str, records: Mapping[str, Record | None]
+def _scored(
+    board: Board, dataset: str, records: Records, runs: ScoredRuns, metric: str
 ) -> ScoredSystems:
-    facts = board.datasets[dataset]
-    ranked, _ = systems_on(board, dataset, records)
-    return read_systems(store, facts, ranked, facts["main_metric"])
+    ranked, _ = systems_on(board, dataset, records, runs.values, metric)
+    cells = {entry.id for entry in board.cells_of(dataset)}
+    of_dataset = {cell: run for cell, run in runs.runs.items() if cell in cells}
+    kind, fingerprint = board.datasets[dataset].kind, board.datasets[dataset].fingerprint
+    corpus = runs.corpora.get(fingerprint)
+    labels = corpus.labels.columns if corpus else ()
+    return scored_systems(kind, metric, labels, ranked, of_dataset)
 
 
-def compute_pair(read: ScoredSystems) -> PairEvidence:
-    """Return the one pair of two systems that were read; its p value is not corrected."""
-    from benchbench.evaluation import bootstrap, clusters, draws_for
+def evidence_by(
+    store: Store, board: Board, records: Records, metric: str | None, say: Say = lambda line: None
+) -> Evidence:
+    """Return the evidence by any metric of a board, None for the main metric of each dataset.
 
-    (p,) = _p_values(read, draws_for(1))
-    sums = [[run.main for run in runs] for runs in read.runs]
-    found = bootstrap(sums, clusters(read.documents.groups), draws=RESAMPLES)
-    return _pair(read, (0, 1), (p, p), found)
-
-
-def _p_values(read: ScoredSystems, exchanges: int) -> list[float]:
-    """Return the p value of every pair of systems, in the order of `_pairs_of`."""
-    from benchbench.evaluation import clusters, randomisation_test
-
-    if len(read.systems) < 2:
-        return []
-    sums = [[run.main for run in runs] for runs in read.runs]
-    found = randomisation_test(sums, clusters(read.documents.groups), draws=exchanges)
-    return [float(found[pair]) for pair in _pairs_of(read)]
-
-
-def _pairs_of(read: ScoredSystems) -> Iterator[tuple[int, int]]:
-    return combinations(range(len(read.systems)), 2)
-
-
-def _dataset(
-    read: ScoredSystems, p_values: Sequence[tuple[float, float]], baseline_methods: Sequence[str]
-) -> DatasetEvidence:
-    """Return the evidence of a dataset; `p_values` are (raw, adjusted) in the order of pairs."""
-    from benchbench.evaluation import bootstrap, clusters
-
-    metric, right = read.facts["main_metric"], RIGHT[read.facts["kind"]]
-    if not read.systems:
-        return DatasetEvidence(metric, right, 0, 0, (), (), (), (), None, read.left_out)
-    cluster = clusters(read.documents.groups)
-    found = bootstrap([[run.main for run in runs] for runs in read.runs], cluster, draws=RESAMPLES)
-    pairs = tuple(
-        _pair(read, pair, p, found) for pair, p in zip(_pairs_of(read), p_values, strict=True)
-    )
-    standings = _standings(found, pairs)
-    systems = tuple(
-        _system(read, place, found, standing) for place, standing in enumerate(standings)
-    )
-    places = (
-        place for place, system in enumerate(read.systems) if system.method in baseline_methods
-    )
-    return DatasetEvidence(
-        metric,
-        right,
-        len(read.documents.groups),
-        int(cluster.max()) + 1,
-        read.labels,
-        read.documents.support,
-        systems,
-        pairs,
-        next(places, None),
-        read.left_out,
-    )
+    Of a plugin's metric it is what the board froze. Raises UnknownName where no system has it.
+    """
+    if metric is None:
+        return load_or_compute(store, board, records, say)
+    if metric in (known.name for known in METRICS):
+        evidence = compute_evidence(store, board, records, metric=metric, say=say)
+        names = {name for run in evidence.values.values() for name in run["test"]}
+    else:
+        evidence = _frozen_evidence(board, load_or_compute(store, board, records, say), metric)
+        names = {name for run in board.values.values() for name in run}
+    if metric not in names:
+        known = {name for run in evidence.values.values() for name in run["test"]}
+        raise UnknownName(
+            f"No system on board '{board.name}' has a metric '{metric}'"
+            f"{did_you_mean(metric, known | {column.name for column in board.plugin_metrics})}"
+        )
+    return evidence
 
 
-def _standings(found: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Standing]:
-    """Return the letters and the ranks of every system that the tests leave."""
-    import numpy as np
-
-    from benchbench.evaluation import letters, rank_intervals
-
-    count = len(found.observed)
-    significant = np.zeros((count, count), dtype=bool)
-    for pair in pairs:
-        told_apart = pair.p_holm < LEVEL
-        significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
-    ranks = rank_intervals(found.observed, significant)
-    return [
-        (tied, *rank) for tied, rank in zip(letters(range(count), significant), ranks, strict=True)
-    ]
-
-
-def _system(
-    read: ScoredSystems, place: int, found: Bootstrap, standing: Standing
-) -> SystemEvidence:
-    import numpy as np
-
-    system, runs = read.systems[place], read.runs[place]
-    return SystemEvidence(
-        system.method,
-        system.backbone,
-        tuple(run.seed for run in runs),
-        float(found.observed[place]),
-        _interval(found.observed[place], found.draws[place], found.jackknife[place]),
-        float(found.draws[place].mean() - found.observed[place]),
-        found.seeds_resampled[place],
-        *standing,
-        _pooled([run.reliability for run in runs]),
-        tuple(np.mean([run.label_f1 for run in runs], axis=0).tolist()),
-        _most(np.sum([run.confusion for run in runs], axis=0)),
-    )
+def _frozen_evidence(board: Board, evidence: Evidence, metric: str) -> Evidence:
+    """Return what the board froze of a plugin's metric; one with a value alone has no tests."""
+    if metric in board.plugin_evidence:
+        frozen = board.plugin_evidence[metric]
+        return replace(frozen, values=evidence.values, unread=evidence.unread)
+    kinds = {
+        kind for column in board.plugin_metrics if column.name == metric for kind in column.kinds
+    }
+    datasets = {
+        name: replace(dataset, metric=metric, systems=(), pairs=(), baseline=None)
+        for name, dataset in evidence.datasets.items()
+        if board.datasets[name].kind in kinds
+    }
+    return replace(evidence, family=0, datasets=datasets)
 
 
-def _pair(
-    read: ScoredSystems, pair: tuple[int, int], p: tuple[float, float], found: Bootstrap
-) -> PairEvidence:
-    first, second = pair
-    difference = found.observed[first] - found.observed[second]
-    interval = _interval(
-        difference,
-        found.draws[first] - found.draws[second],
-        found.jackknife[first] - found.jackknife[second],
-    )
-    mcnemar = tuple(_mcnemar(read.runs[first], read.runs[second]))
-    return PairEvidence(first, second, float(difference), interval, *p, mcnemar)
-
-
-def _interval(observed: float, draws: np.ndarray, jackknife: np.ndarray) -> Interval:
-    from benchbench.evaluation import bca_interval, percentile_interval
-
-    bounds = (*percentile_interval(draws), *bca_interval(observed, draws, jackknife))
-    return Interval(*(float(bound) for bound in bounds))
-
-
-def _mcnemar(first: Sequence[RunScores], second: Sequence[RunScores]) -> Iterator[McNemarEvidence]:
-    """Compare equal seeds; a system of one seed is compared with every seed of the other."""
-    from benchbench.evaluation import mcnemar_test
-
-    for one in first:
-        for other in second:
-            if one.seed == other.seed or len(first) == 1 or len(second) == 1:
-                found = mcnemar_test(one.right, other.right)
-                seed = other.seed if len(first) == 1 else one.seed
-                yield McNemarEvidence(seed, found.only_first, found.only_second, found.p)
-
-
-def _pooled(parts: Sequence[np.ndarray]) -> tuple[tuple[float, float, int], ...]:
-    """Pool the bins (confidence, accuracy, count) of several runs: those of one place as one."""
-    import numpy as np
-
-    rows = np.concatenate(parts)
-    if not len(rows):
-        return ()
-    from benchbench.evaluation import BINS
-
-    place = np.minimum((rows[:, 0] * BINS).astype(int), BINS - 1)
-    pooled = []
-    for one in np.unique(place):
-        chosen = rows[place == one]
-        count = chosen[:, 2].sum()
-        weighted = (chosen[:, :2] * chosen[:, 2:]).sum(axis=0) / count
-        pooled.append((float(weighted[0]), float(weighted[1]), int(count)))
-    return tuple(pooled)
-
-
-def _most(confusion: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    """Return the largest entries as (row, column, documents), by count, then by place."""
-    import numpy as np
-
-    rows, columns = np.nonzero(confusion)
-    counts = confusion[rows, columns].astype(int)
-    order = np.lexsort((columns, rows, -counts))[:MOST_CONFUSIONS]
-    return tuple(
-        zip(rows[order].tolist(), columns[order].tolist(), counts[order].tolist(), strict=True)
-    )
+def main_scores(store: Store) -> dict[tuple[str, str | None], float]:
+    """Return the main metric on test of every run on a board of the store, by id and key."""
+    scores = {}
+    for name in list_names(store, "boards"):
+        board = read_board(store, name)
+        records = records_on(store, board)
+        values = load_or_compute(store, board, records).values
+        for entry in board.cells:
+            main = board.datasets[entry.cell.dataset.name].main_metric
+            score = values.get(entry.id, {}).get("test", {}).get(main)
+            if score is not None:
+                scores[entry.id, entry.key] = score
+    return scores

@@ -5,31 +5,104 @@ It is frozen when a run ends, so that reading a board needs no plugin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from benchbench.catalog import Catalog
-from benchbench.contract import Baseline, Metric, Params, Reference
-from benchbench.evaluation import plugin_values
-from benchbench.evidence.board import Board, records_on
+from benchbench.contract import (
+    AdditiveMetric,
+    Baseline,
+    Metric,
+    MetricFunction,
+    Params,
+    Reference,
+    ScoredSplit,
+)
+from benchbench.evaluation import METRICS
+from benchbench.evidence.board import (
+    Board,
+    BoardDataset,
+    MetricColumn,
+    PublishedScore,
+    records_on,
+)
+from benchbench.evidence.compute import Records, evidence_of
+from benchbench.evidence.runs import ScoredRuns, score_board
+from benchbench.evidence.values import DatasetEvidence, Evidence
+from benchbench.machine import one_line
 from benchbench.records import Store
 
-Values = dict[str, dict[str, float | None]]
+Warn = Callable[[str], None]
 
 
-def with_plugin_results(
-    board: Board, catalog: Catalog, store: Store, warn: Callable[[str], None]
-) -> Board:
+def with_plugin_results(board: Board, catalog: Catalog, store: Store, warn: Warn) -> Board:
     """Return the board with published scores, and with what plugins' metrics give."""
     references = {entry.cell.dataset.name: entry.cell.dataset for entry in board.cells}
-    datasets: dict[str, dict[str, Any]] = {}
-    for name, facts in board.datasets.items():
+    datasets: dict[str, BoardDataset] = {}
+    for name, dataset in board.datasets.items():
         resolved = catalog.resolved("dataset", references[name])
         published = comparable(catalog.baselines, references[name], resolved)
-        datasets[name] = {**facts, "baselines": [_plain(baseline) for baseline in published]}
+        scores = tuple(_score(baseline) for baseline in published)
+        datasets[name] = replace(dataset, baselines=scores)
     board = replace(board, datasets=datasets, baseline_methods=_baseline_methods(board, catalog))
-    return _measured(board, catalog.metrics, store, warn) if catalog.metrics else board
+    return with_plugin_metrics(board, catalog.metrics, store, warn) if catalog.metrics else board
+
+
+def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, warn: Warn) -> Board:
+    """Return the board with the values of these metrics, and with their intervals and tests."""
+    metrics = tuple(replace(metric, function=_guarded(metric, warn)) for metric in metrics)
+    names = tuple(metric.name for metric in metrics)
+    records = records_on(store, board)
+    runs = score_board(store, board, records, names, (*METRICS, *metrics))
+    values = {
+        cell: {name: test[name] for name in names if name in test}
+        for cell, run in runs.values.items()
+        if (test := run["test"])
+    }
+    evidence = {
+        metric.name: _evidence(board, metric, records, runs)
+        for metric in metrics
+        if any(metric.name in run.additive for run in runs.runs.values())
+    }
+    columns = tuple(
+        MetricColumn(metric.name, metric.title, metric.family, metric.kinds) for metric in metrics
+    )
+    return replace(board, values=values, plugin_metrics=columns, plugin_evidence=evidence)
+
+
+def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) -> Evidence:
+    """Return the intervals and tests by a metric, on every dataset whose kind has it.
+
+    What does not depend on the metric is left out: the board's own evidence has it.
+    """
+    by = {
+        name: metric.name
+        for name, dataset in board.datasets.items()
+        if dataset.kind in metric.kinds
+    }
+    evidence = evidence_of(board, records, runs, by)
+    datasets = {name: _essentials(dataset) for name, dataset in evidence.datasets.items()}
+    return replace(evidence, inputs="", datasets=datasets, values={}, unread={})
+
+
+def _essentials(evidence: DatasetEvidence) -> DatasetEvidence:
+    systems = tuple(
+        replace(system, reliability=(), label_f1=(), confusion=()) for system in evidence.systems
+    )
+    return replace(evidence, systems=systems)
+
+
+def _guarded(metric: Metric, warn: Warn) -> MetricFunction:
+    """Return the function of a metric that has no value where it raises; `warn` is told."""
+
+    def function(scored: ScoredSplit) -> AdditiveMetric | float | None:
+        try:
+            return metric.function(scored)
+        except Exception as error:
+            warn(f"metric {metric.name!r}: {one_line(error)}")
+            return None
+
+    return function
 
 
 def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:
@@ -54,32 +127,7 @@ def comparable(
     )
 
 
-def _plain(baseline: Baseline) -> dict[str, Any]:
-    return {
-        "name": baseline.name,
-        "metric": baseline.metric,
-        "value": baseline.value,
-        "citation": baseline.citation,
-        "note": baseline.note,
-    }
-
-
-def _measured(
-    board: Board, metrics: Iterable[Metric], store: Store, warn: Callable[[str], None]
-) -> Board:
-    records = records_on(store, board)
-    values: Values = {}
-    datasets: dict[str, Mapping[str, Any]] = {}
-    for name, facts in board.datasets.items():
-        runs = [
-            (record, store.folder("predictions") / f"{record.predictions}.parquet")
-            for entry in board.cells
-            if entry.cell.dataset.name == name
-            and (record := records[entry.id]) is not None
-            and record.status == "ok"
-        ]
-        labels = facts["labels"] + len(facts["unseen_labels"])
-        values |= plugin_values(metrics, facts["kind"], labels, runs, warn)
-        chosen = [metric.name for metric in metrics if facts["kind"] in metric.kinds]
-        datasets[name] = {**facts, "plugin_metrics": chosen}
-    return replace(board, datasets=datasets, values=values)
+def _score(baseline: Baseline) -> PublishedScore:
+    return PublishedScore(
+        baseline.name, baseline.metric, baseline.value, baseline.citation, baseline.note
+    )

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from benchbench.contract import Params, Record, Split
 from benchbench.evidence.board import Board, BoardCell
+from benchbench.evidence.values import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """All seeds of one method on one backbone on one dataset."""
+    """All seeds of one method on one backbone on one dataset.
+
+    `records` are those of its cells that have a result, `runs` what their predictions give, in
+    the same order.
+    """
 
     method: str
     backbone: str
     cells: tuple[BoardCell, ...]
     records: tuple[Record, ...]
+    runs: tuple[Values, ...]
     search: Search | None = None
 
     @property
@@ -46,37 +52,37 @@ class System:
 
     def values(self, metric: str, split: Split = "test") -> list[float]:
         """Return a split's metric for every seed that has a value."""
-        found = [record.metrics[split].get(metric) for record in self.records]
-        return [value for value in found if value is not None]
+        return [run[split][metric] for run in self.runs if metric in run[split]]
 
 
 def systems_on(
-    board: Board, dataset: str, records: Mapping[str, Record | None]
+    board: Board,
+    dataset: str,
+    records: Mapping[str, Record | None],
+    values: Mapping[str, Values],
+    metric: str | None = None,
 ) -> tuple[list[System], list[System]]:
     """Return (the complete systems of a dataset, best first; those that lack some seed).
 
-    The order is that of the main metric's mean on test, equals by their names. Of what was
+    `values` maps a cell id to what the predictions of its record give. The order is that of the
+    mean of `metric` on test, by default the main metric, equals by their names. Of what was
     searched, the try with the best validation stands for its system.
     """
-    main = board.datasets[dataset]["main_metric"]
+    main = board.datasets[dataset].main_metric
+    metric = metric or main
     grouped: dict[tuple[str, str], list[BoardCell]] = {}
-    for entry in cells_of(board, dataset):
+    for entry in board.cells_of(dataset):
         backbone = entry.cell.backbone.name if entry.cell.backbone else ""
         grouped.setdefault((entry.cell.method.name, backbone), []).append(entry)
     systems = [
-        _best_try(_tries(method, backbone, group, records), main)
+        _best_try(_tries(method, backbone, group, records, values), main)
         for (method, backbone), group in grouped.items()
     ]
     ranked = sorted(
         (system for system in systems if system.complete),
-        key=lambda system: (-(system.mean(main) or 0.0), system.method, system.backbone),
+        key=lambda system: (-(system.mean(metric) or 0.0), system.method, system.backbone),
     )
     return ranked, [system for system in systems if not system.complete]
-
-
-def cells_of(board: Board, dataset: str) -> list[BoardCell]:
-    """Return the cells of one dataset of a board."""
-    return [entry for entry in board.cells if entry.cell.dataset.name == dataset]
 
 
 def _tries(
@@ -84,16 +90,21 @@ def _tries(
     backbone: str,
     cells: Iterable[BoardCell],
     records: Mapping[str, Record | None],
+    values: Mapping[str, Values],
 ) -> list[System]:
-    """Return a system a combination of what was searched; one where nothing was."""
+    """Return one system per combination of what was searched; one where nothing was."""
     grouped: dict[str, list[BoardCell]] = {}
     for entry in cells:
         grouped.setdefault(str(sorted(entry.tried.items())), []).append(entry)
     tries = []
     for _, group in sorted(grouped.items()):
-        found = [records.get(entry.id) for entry in group]
-        good = tuple(record for record in found if record and record.status == "ok")
-        tries.append(System(method, backbone, tuple(group), good))
+        results = tuple(
+            (record, values[entry.id])
+            for entry in group
+            if (record := records.get(entry.id)) and record.status == "ok" and entry.id in values
+        )
+        good, runs = tuple(record for record, _ in results), tuple(run for _, run in results)
+        tries.append(System(method, backbone, tuple(group), good, runs))
     return tries
 
 
@@ -104,6 +115,6 @@ def _best_try(tries: Sequence[System], main: str) -> System:
     """
     if len(tries) == 1:
         return tries[0]
-    best = max(tries, key=lambda one: (one.complete, one.mean(main, "validation") or 0.0))
-    spent = [record.cost.get("fit_seconds") or 0.0 for one in tries for record in one.records]
-    return replace(best, search=Search(len(tries), best.cells[0].tried, sum(spent)))
+    best = max(tries, key=lambda system: (system.complete, system.mean(main, "validation") or 0.0))
+    seconds = [record.cost.get("fit_seconds") or 0.0 for each in tries for record in each.records]
+    return replace(best, search=Search(len(tries), best.cells[0].tried, sum(seconds)))

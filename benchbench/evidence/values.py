@@ -1,15 +1,18 @@
 """The evidence behind a board: what its predictions say of every system and every pair of them.
 
-Values only. `weighing.py` computes them from stored predictions; renderers show them. They are
-kept beside the board, so that reading a leaderboard needs neither a prediction nor numpy.
+Values only. `compute.py` computes them from stored predictions; tables show them. They are kept
+beside the board, so that reading a leaderboard needs neither a prediction nor numpy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from benchbench.contract import Json
+
+Values = Mapping[str, Mapping[str, float]]
+"""The values of a run, by split and metric; a metric that has no value is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,20 @@ class SystemEvidence:
         """Name the system for people."""
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
+    @classmethod
+    def from_json(cls, data: Json) -> SystemEvidence:
+        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        return cls(
+            **{
+                **data,
+                "seeds": tuple(data["seeds"]),
+                "interval": Interval(**data["interval"]),
+                "reliability": tuple(tuple(bins) for bins in data["reliability"]),
+                "label_f1": tuple(data["label_f1"]),
+                "confusion": tuple(tuple(entry) for entry in data["confusion"]),
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class McNemarEvidence:
@@ -76,6 +93,12 @@ class PairEvidence:
     p: float
     p_holm: float
     mcnemar: tuple[McNemarEvidence, ...]
+
+    @classmethod
+    def from_json(cls, data: Json) -> PairEvidence:
+        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        mcnemar = tuple(McNemarEvidence(**test) for test in data["mcnemar"])
+        return cls(**{**data, "interval": Interval(**data["interval"]), "mcnemar": mcnemar})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +128,32 @@ class DatasetEvidence:
 
     def pair(self, one: int, other: int) -> PairEvidence:
         """Return the pair of two places, whichever comes first."""
-        return next(each for each in self.pairs if {each.first, each.second} == {one, other})
+        return next(pair for pair in self.pairs if {pair.first, pair.second} == {one, other})
+
+    @classmethod
+    def from_json(cls, data: Json) -> DatasetEvidence:
+        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        return cls(
+            **{
+                **data,
+                "labels": tuple(data["labels"]),
+                "support": tuple(data["support"]),
+                "systems": tuple(SystemEvidence.from_json(system) for system in data["systems"]),
+                "pairs": tuple(PairEvidence.from_json(pair) for pair in data["pairs"]),
+                "left_out": tuple(data["left_out"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The evidence of a board, by dataset.
+    """All that a board's predictions say: values of every run, and by dataset what is sure.
 
-    `inputs` is a digest of all that it follows from. `family` counts the pairs of the whole
-    board, which Holm's correction is for; `resamples` and `exchanges` are the draws of the
-    bootstrap and of the randomisation test.
+    `values` maps a cell id to the values of a run, by split and metric; `unread` maps a cell id
+    to the reason why its predictions could not be read. `inputs` is a digest of all that the
+    evidence follows from. `family` counts the pairs of the whole board, which Holm's correction
+    is for; `resamples` and `exchanges` are the draws of the bootstrap and of the randomisation
+    test, 0 where no intervals and tests were computed.
     """
 
     inputs: str
@@ -122,6 +161,8 @@ class Evidence:
     resamples: int
     exchanges: int
     datasets: Mapping[str, DatasetEvidence]
+    values: Mapping[str, Values] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return this evidence as plain data."""
@@ -130,36 +171,6 @@ class Evidence:
     @classmethod
     def from_json(cls, data: Json) -> Evidence:
         """Return the evidence that `to_json` wrote."""
-        datasets = {name: _dataset(each) for name, each in data["datasets"].items()}
-        return cls(**{**data, "datasets": datasets})
-
-
-def _dataset(data: Json) -> DatasetEvidence:
-    return DatasetEvidence(
-        **{
-            **data,
-            "labels": tuple(data["labels"]),
-            "support": tuple(data["support"]),
-            "systems": tuple(_system(each) for each in data["systems"]),
-            "pairs": tuple(_pair(each) for each in data["pairs"]),
-            "left_out": tuple(data["left_out"]),
-        }
-    )
-
-
-def _system(data: Json) -> SystemEvidence:
-    return SystemEvidence(
-        **{
-            **data,
-            "seeds": tuple(data["seeds"]),
-            "interval": Interval(**data["interval"]),
-            "reliability": tuple(tuple(each) for each in data["reliability"]),
-            "label_f1": tuple(data["label_f1"]),
-            "confusion": tuple(tuple(each) for each in data["confusion"]),
-        }
-    )
-
-
-def _pair(data: Json) -> PairEvidence:
-    mcnemar = tuple(McNemarEvidence(**each) for each in data["mcnemar"])
-    return PairEvidence(**{**data, "interval": Interval(**data["interval"]), "mcnemar": mcnemar})
+        datasets = data["datasets"].items()
+        evidence = {name: DatasetEvidence.from_json(dataset) for name, dataset in datasets}
+        return cls(**{**data, "datasets": evidence, "values": data["values"]})

@@ -1,1 +1,14 @@
-"""What authors of plugins build from. Public, and light to import: torch only inside functions."""
+"""What authors of plugins build from: public, and light to import."""
+
+__all__ = [
+    "artifacts",
+    "batching",
+    "cache",
+    "data",
+    "guards",
+    "pooling",
+    "scoring",
+    "seeding",
+    "token_cache",
+    "training",
+]

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench.kit.seeding import generator
-from benchbench.kit.token_cache import remembered
+from benchbench.kit.token_cache import cached_tokens
 from benchbench.machine import stage
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def shortened_texts(
         return rows, shortened
 
     with stage("tokenize"):
-        return remembered(tokenizer, texts, max_tokens, tokenize)
+        return cached_tokens(tokenizer, texts, max_tokens, tokenize)
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:

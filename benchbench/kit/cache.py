@@ -1,8 +1,10 @@
-"""Results that cells share: found by what they were made of, and safe to lose at any moment.
+"""Results that cells share. Each is named by what it was made of, and may be lost at any moment.
 
-<cache>/<kind>/<sha256 of the key>/ holds `data.arrow`, and `entry.json` with the key, what it
-once took to make the data, and the checksums that show damage. Entries are read whole, so one
-may be deleted while it is in use; a cache that cannot be read or written is merely of no help.
+    <cache>/<kind>/<sha256 of the key>/data.arrow      the result
+                                       entry.json      the key, the seconds it took, checksums
+
+An entry is read whole, so it may be deleted while it is in use. A damaged entry is made again.
+Cache errors never reach your code: where a cache cannot be read or written, nothing is cached.
 """
 
 from __future__ import annotations
@@ -36,10 +38,16 @@ _FOLDER: ContextVar[Path | None] = ContextVar("cache", default=None)
 
 
 @contextmanager
-def using(folder: Path | None) -> Iterator[None]:
-    """Keep what is `cached` in a folder until the end of the block; None: keep nothing.
+def enabled(folder: Path | None) -> Iterator[None]:
+    """Let `cached` read and write a folder until the end of the block; None switches it off.
 
-    The harness does so around `fit` and prediction. Without it nothing is read or kept.
+    The harness does this around `fit` and prediction. Outside such a block nothing is cached.
+
+    >>> with enabled(Path("cache")):
+    ...     is_enabled()
+    True
+    >>> is_enabled()
+    False
     """
     token = _FOLDER.set(folder)
     try:
@@ -48,27 +56,26 @@ def using(folder: Path | None) -> Iterator[None]:
         _FOLDER.reset(token)
 
 
-def in_use() -> bool:
-    """Say whether there is a cache: where there is none, no key need be computed."""
+def is_enabled() -> bool:
+    """Say whether there is a cache; where there is none, no key needs to be computed."""
     return _FOLDER.get() is not None
 
 
 def cached(kind: str, key: Json, make: Callable[[], pa.Table]) -> pa.Table:
-    """Return the Arrow table that `make` returns, or returned once for the same key.
+    """Return the Arrow table that `make` returns, or that it returned before for the same key.
 
-    `key` is plain data and must hold all that decides the table, your own code included; the
-    kit's code and the versions of packages are added to it. `kind` names a folder. A hit adds
-    the seconds that `make` once took to the cost of the running cell. Whatever ails the cache,
-    `make` is called; only what it raises is raised.
+    `kind` names a folder. `key` is plain data and must hold everything that decides the table,
+    your own code included; the kit's code and the versions of packages are added to it. A hit
+    adds the seconds that `make` once took to the cost of the running cell. Where the cache fails,
+    `make` is called. Raises only what `make` raises.
     """
     folder = _FOLDER.get()
     if folder is None:
         return make()
     key = {**key, "core": execution_digest(), "packages": dict(package_versions())}
     entry = folder / kind / digest(key)
-    found = _read(entry)
-    if found is not None:
-        table, seconds = found
+    if (stored := _read(entry)) is not None:
+        table, seconds = stored
         if (watch := CURRENT.get()) is not None:
             watch.credit(seconds)
         return table
@@ -78,23 +85,27 @@ def cached(kind: str, key: Json, make: Callable[[], pa.Table]) -> pa.Table:
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
-    """Return the sha256 of byte strings, which knows where each of them ends."""
-    found = hashlib.sha256()
+    """Return the sha256 of byte strings and their lengths, so that it shows where each one ends.
+
+    >>> digest_of([b"ab", b"c"]) == digest_of([b"a", b"bc"])
+    False
+    """
+    sha256 = hashlib.sha256()
     for part in parts:
-        found.update(len(part).to_bytes(8, "big"))
-        found.update(part)
-    return found.hexdigest()
+        sha256.update(len(part).to_bytes(8, "big"))
+        sha256.update(part)
+    return sha256.hexdigest()
 
 
 def arithmetic() -> Json:
-    """Return what the last bits of float results depend on: belongs in the keys of such."""
+    """Return what the last bits of float results depend on: put it into the key of such results."""
     import torch
 
     return {"processor": processor_name(), "threads": torch.get_num_threads()}
 
 
 def _timed(make: Callable[[], pa.Table]) -> tuple[pa.Table, float]:
-    """Return what was made and the seconds of it, those that a cache saved included."""
+    """Return what was made and how long it took, with the seconds that cache hits saved."""
     watch = CURRENT.get()
     credited = watch.credited if watch else 0.0
     start = time.monotonic()
@@ -104,16 +115,16 @@ def _timed(make: Callable[[], pa.Table]) -> tuple[pa.Table, float]:
 
 
 def _read(entry: Path) -> tuple[pa.Table, float] | None:
-    """Return an entry's table and seconds, or None; a damaged one makes room for a new one."""
+    """Return an entry's table and seconds, or None. A damaged entry is removed."""
     import pyarrow as pa
 
     try:
-        told: dict[str, Any] = json.loads((entry / ENTRY).read_bytes())
+        facts: dict[str, Any] = json.loads((entry / ENTRY).read_bytes())
         data = (entry / DATA).read_bytes()
-        if told.pop("sha256") != digest(told) or told["data"] != _sha256(data):
+        if facts.pop("sha256") != digest(facts) or facts["data"] != _sha256(data):
             raise ValueError("damaged")
         with pa.ipc.open_file(pa.py_buffer(data)) as reader:
-            return reader.read_all(), float(told["seconds"])
+            return reader.read_all(), float(facts["seconds"])
     except FileNotFoundError:
         if not entry.exists():
             return None
@@ -123,20 +134,20 @@ def _read(entry: Path) -> tuple[pa.Table, float] | None:
     return None
 
 
-def _write(entry: Path, table: pa.Table, told: Json) -> None:
-    """Publish an entry unless another process was first, or the disk will have none."""
+def _write(entry: Path, table: pa.Table, facts: Json) -> None:
+    """Publish an entry, unless another process was first or the disk refuses it."""
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     data = sink.getvalue().to_pybytes()
-    told = {**told, "data": _sha256(data)}
+    facts = {**facts, "data": _sha256(data)}
     with suppress(OSError, StoreError):
         scratch = fsio.scratch_folder(fsio.make_folder(entry.parent))
         try:
             (scratch / DATA).write_bytes(data)
-            (scratch / ENTRY).write_bytes(canonical({**told, "sha256": digest(told)}))
+            (scratch / ENTRY).write_bytes(canonical({**facts, "sha256": digest(facts)}))
             fsio.publish_folder(scratch, entry)
         finally:
             fsio.remove_folder(scratch)

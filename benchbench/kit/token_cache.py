@@ -1,4 +1,4 @@
-"""Token ids that cells share: kept by the tokenizer's content and the texts'."""
+"""Token ids that cells share; the key is the content of the tokenizer and of the texts."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from benchbench.kit.cache import cached, digest_of, in_use
+from benchbench.kit.cache import cached, digest_of, is_enabled
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Tokenized = tuple[list[list[int]], list[bool]]
+"""Ids per text, and whether the text was shortened."""
 FEWEST_CHARACTERS = 20_000
-"""Below, an entry costs more than it saves: a tokenizer takes 3 million characters a second."""
-CHARACTERS_A_TOKEN = 4
-"""Likewise below so many characters for every token of the vocabulary, all of which is hashed."""
+"""For less text an entry costs more than it saves: a tokenizer reads 3 million characters per
+second."""
+CHARACTERS_PER_TOKEN = 4
+"""The same holds for fewer characters per token of the vocabulary, which is hashed as a whole."""
 
 
-def remembered(
+def cached_tokens(
     tokenizer: Any, texts: Sequence[str], max_tokens: int, tokenize: Callable[[], Tokenized]
 ) -> Tokenized:
-    """Return what `tokenize` returns: at most `max_tokens` ids a text, and whether it had more.
+    """Return what `tokenize` returns: up to `max_tokens` ids per text, and whether it had more.
 
-    It is called where there is no cache, where the texts are too few to gain by it, and where
-    the tokenizer's content cannot be told.
+    `tokenize` is called where there is no cache, where the texts are too few to gain from it, or
+    where the tokenizer's content cannot be known.
     """
-    if not in_use() or not _pays(tokenizer, texts):
+    if not is_enabled() or not _pays(tokenizer, texts):
         return tokenize()
     content = tokenizer_digest(tokenizer)
     if content is None:
@@ -40,9 +42,9 @@ def remembered(
 
 
 def tokenizer_digest(tokenizer: Any) -> str | None:
-    """Return the sha256 of all that decides a tokenizer's ids; None where it cannot be told.
+    """Return the sha256 of everything that decides a tokenizer's ids; None where it is unknown.
 
-    It can of the tokenizers of transformers that have a serialisable state and no dropout.
+    It is known for tokenizers of transformers that have a serialisable state and no dropout.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     own_code = not type(tokenizer).__module__.startswith("transformers.")
@@ -53,7 +55,7 @@ def tokenizer_digest(tokenizer: Any) -> str | None:
 
 
 def _pays(tokenizer: Any, texts: Sequence[str]) -> bool:
-    return sum(map(len, texts)) >= max(FEWEST_CHARACTERS, CHARACTERS_A_TOKEN * len(tokenizer))
+    return sum(map(len, texts)) >= max(FEWEST_CHARACTERS, CHARACTERS_PER_TOKEN * len(tokenizer))
 
 
 def _to_table(rows: list[list[int]], shortened: list[bool]) -> pa.Table:
@@ -65,7 +67,7 @@ def _to_table(rows: list[list[int]], shortened: list[bool]) -> pa.Table:
 
 
 def _from_table(table: pa.Table) -> Tokenized:
-    """Return lists of Python numbers: by way of one flat list, not of a million scalars."""
+    """Return lists of Python numbers, cut from one flat list: much faster than list by list."""
     column = table["ids"].combine_chunks()
     ids: list[int] = column.flatten().to_numpy().tolist()
     ends = column.offsets.to_numpy().tolist()

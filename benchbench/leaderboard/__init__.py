@@ -3,7 +3,6 @@
 from benchbench.leaderboard.build import Leaderboard, LearningCurve, Section, build_leaderboard
 from benchbench.leaderboard.pair_tables import pairs
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, Value, p_text
-from benchbench.leaderboard.titles import title_of
 
 __all__ = [
     "Column",
@@ -17,5 +16,4 @@ __all__ = [
     "build_leaderboard",
     "p_text",
     "pairs",
-    "title_of",
 ]

@@ -12,14 +12,14 @@ from benchbench.evidence import (
     DatasetEvidence,
     Evidence,
     System,
-    cells_of,
+    Values,
     systems_on,
 )
 from benchbench.leaderboard import notes
+from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.pair_tables import differences, mcnemar, pairs
-from benchbench.leaderboard.system_tables import further_tables, ranking
+from benchbench.leaderboard.system_tables import Shown, further_tables, ranking
 from benchbench.leaderboard.tables import Table
-from benchbench.leaderboard.titles import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,17 @@ class Leaderboard:
 
 
 def build_leaderboard(
-    board: Board, records: Mapping[str, Record | None], evidence: Evidence | None = None
+    board: Board, records: Mapping[str, Record | None], evidence: Evidence
 ) -> Leaderboard:
-    """Return the leaderboard of a board. `records` maps a cell id to the record that counts."""
-    records = {cell: _with_values(record, board.values) for cell, record in records.items()}
+    """Return the leaderboard of a board, ranked by the metric of its evidence.
+
+    `records` maps a cell id to the record that counts.
+    """
+    metrics = MetricColumns.on(board)
+    values = _with_plugin_values(evidence.values, board.values)
     sections = tuple(
-        _section(board, name, records, evidence.datasets.get(name) if evidence else None)
-        for name in sorted(board.datasets)
+        _section(board, name, records, replace(evidence, values=values), metrics)
+        for name in sorted(evidence.datasets)
     )
     return Leaderboard(board.title, sections, notes.of_board(board, records, evidence), board.note)
 
@@ -75,37 +79,41 @@ def _section(
     board: Board,
     name: str,
     records: Mapping[str, Record | None],
-    evidence: DatasetEvidence | None,
+    evidence: Evidence,
+    metrics: MetricColumns,
 ) -> Section:
-    facts, cells = board.datasets[name], cells_of(board, name)
-    ranked, incomplete = systems_on(board, name, records)
-    partial = [system for system in incomplete if system.records]
-    tables = [ranking(facts, ranked, partial, evidence)]
-    tables += further_tables(facts, ranked, partial)
-    if evidence is not None and len(evidence.systems) > 1:
-        tables += [differences(evidence), mcnemar(evidence), pairs(evidence)]
+    dataset, compared = board.datasets[name], evidence.datasets[name]
+    ranked, incomplete = systems_on(board, name, records, evidence.values, compared.metric)
+    partial = tuple(system for system in incomplete if system.records)
+    shown = Shown(dataset, compared, metrics, tuple(ranked), partial)
+    title = metrics.title(compared.metric)
+    tables = [ranking(shown), *further_tables(shown)]
+    if len(compared.systems) > 1:
+        tables += [differences(compared, title), mcnemar(compared), pairs(compared)]
     return Section(
         name,
-        title_of(facts["main_metric"]),
+        title,
         tuple(tables),
-        _failures(cells, records),
-        notes.of_dataset(facts, cells, records, [*ranked, *incomplete], evidence),
-        evidence,
+        _failures(board.cells_of(name), records, evidence.unread),
+        notes.of_dataset(shown, [*ranked, *incomplete]),
+        compared if compared.systems else None,
         tuple(_curves([*ranked, *partial])),
     )
 
 
-def _with_values(
-    record: Record | None, values: Mapping[str, Mapping[str, float | None]]
-) -> Record | None:
-    """Return a record with the values of plugins' metrics that the board froze for its cell."""
-    if record is None or record.status != "ok" or record.id not in values:
-        return record
-    test = {**record.metrics["test"], **values[record.id]}
-    return replace(record, metrics={**record.metrics, "test": test})
+def _with_plugin_values(
+    values: Mapping[str, Values], of_plugins: Mapping[str, Mapping[str, float]]
+) -> dict[str, Values]:
+    """Return the values of every run, with those of plugins' metrics that the board froze."""
+    return {
+        cell: {**run, "test": {**run["test"], **of_plugins.get(cell, {})}}
+        for cell, run in values.items()
+    }
 
 
-def _failures(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) -> tuple[str, ...]:
+def _failures(
+    cells: Iterable[BoardCell], records: Mapping[str, Record | None], unread: Mapping[str, str]
+) -> tuple[str, ...]:
     lines = []
     for entry in cells:
         record = records.get(entry.id)
@@ -113,6 +121,8 @@ def _failures(cells: Iterable[BoardCell], records: Mapping[str, Record | None]) 
             lines.append(f"{entry.cell.title}: not run")
         elif record.status != "ok":
             lines.append(f"{entry.cell.title}: {record.status}: {record.reason}")
+        elif entry.id in unread:
+            lines.append(f"{entry.cell.title}: not shown: {unread[entry.id]}")
     return tuple(lines)
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from benchbench.contract import Json, Record
-from benchbench.evidence import Board, BoardCell, DatasetEvidence, Evidence, System, SystemEvidence
-from benchbench.leaderboard.titles import title_of
+from benchbench.evidence import (
+    Board,
+    BoardDataset,
+    DatasetEvidence,
+    Evidence,
+    System,
+    SystemEvidence,
+)
+from benchbench.leaderboard.system_tables import Shown
 
 LARGE_BIAS = 0.1
 """From this share of an interval's width on, a bias of the resamples is told. The value itself is
@@ -19,45 +26,41 @@ RULES = {
 }
 
 
-def of_dataset(
-    facts: Json,
-    cells: Iterable[BoardCell],
-    records: Mapping[str, Record | None],
-    systems: Iterable[System],
-    evidence: DatasetEvidence | None,
-) -> tuple[str, ...]:
+def of_dataset(shown: Shown, systems: Iterable[System]) -> tuple[str, ...]:
     """Return what a reader must know of a dataset and of how its systems were compared."""
-    good = [record for entry in cells if (record := records.get(entry.id)) and record.metrics]
-    notes = [_documents(facts, good), RULES[facts["kind"]]]
-    if facts["unseen_labels"]:
+    dataset, evidence = shown.dataset, shown.evidence
+    notes = [_documents(dataset, evidence), RULES[dataset.kind]]
+    if dataset.unseen_labels:
         notes.append(
-            f"{len(facts['unseen_labels'])} labels occur outside training only; they cannot be "
-            f"predicted and count as missed: {', '.join(facts['unseen_labels'])}."
+            f"{len(dataset.unseen_labels)} labels occur outside training only; they cannot be "
+            f"predicted and count as missed: {', '.join(dataset.unseen_labels)}."
         )
-    if facts["skipped_rows"]:
-        notes.append(f"{facts['skipped_rows']} rows of the source were skipped, as was asked.")
-    notes += [f"Warning: {warning}." for warning in facts["warnings"]]
-    if evidence is not None and evidence.systems:
+    if dataset.skipped_rows:
+        notes.append(f"{dataset.skipped_rows} rows of the source were skipped, as was asked.")
+    notes += [f"Warning: {warning}." for warning in dataset.warnings]
+    if evidence.systems:
         notes += _resampled(evidence)
-    if names := facts.get("plugin_metrics"):
-        notes.append(f"Computed by plugins when the run ended: {', '.join(names)}.")
+    of_plugins = [
+        column.name for column in shown.metrics.of_plugins if dataset.kind in column.kinds
+    ]
+    if of_plugins:
+        notes.append(f"Computed by plugins when the run ended: {', '.join(of_plugins)}.")
     notes += [
-        f"{baseline['name']}, as reported: {title_of(baseline['metric'])} "
-        f"{baseline['value']:g}. {baseline['citation']}"
-        + (f" ({baseline['note']})" if baseline["note"] else "")
-        for baseline in facts.get("baselines", ())
+        f"{score.name}, as reported: {shown.metrics.title(score.metric)} "
+        f"{score.value:g}. {score.citation}" + (f" ({score.note})" if score.note else "")
+        for score in dataset.baselines
     ]
     return (*notes, *_searches(systems))
 
 
-def _documents(facts: Json, records: Iterable[Record]) -> str:
-    documents = facts["documents"]
-    absent = [record.metrics["test"].get("labels_without_support") or 0.0 for record in records]
+def _documents(dataset: BoardDataset, evidence: DatasetEvidence) -> str:
+    documents = dataset.documents
+    absent = evidence.support.count(0)
     return (
         f"{documents['train']:,} documents to train on, {documents['validation']:,} to validate, "
-        f"{documents['test']:,} to test; {facts['labels']} labels"
-        + (f", {max(absent):.0f} of them without a test document" if any(absent) else "")
-        + f". Fingerprint {facts['fingerprint'][:16]}."
+        f"{documents['test']:,} to test; {dataset.labels} labels"
+        + (f", {absent} of them without a test document" if absent else "")
+        + f". Fingerprint {dataset.fingerprint[:16]}."
     )
 
 
@@ -109,7 +112,7 @@ def _searches(systems: Iterable[System]) -> list[str]:
 
 
 def of_board(
-    board: Board, records: Mapping[str, Record | None], evidence: Evidence | None
+    board: Board, records: Mapping[str, Record | None], evidence: Evidence
 ) -> tuple[str, ...]:
     """Return what holds for all tables, and where the numbers come from."""
     good = [record for record in records.values() if record and record.status == "ok"]
@@ -131,8 +134,8 @@ def of_board(
     return tuple(notes)
 
 
-def _statistics(evidence: Evidence | None) -> list[str]:
-    if evidence is None or not any(each.systems for each in evidence.datasets.values()):
+def _statistics(evidence: Evidence) -> list[str]:
+    if not any(dataset.systems for dataset in evidence.datasets.values()):
         return []
     least = min(1.0, evidence.family / (evidence.exchanges + 1))
     return [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from benchbench.evaluation import title_of
 from benchbench.evidence import DatasetEvidence, PairEvidence
 from benchbench.leaderboard.system_tables import NAMES
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
-from benchbench.leaderboard.titles import title_of
 
 PAIR_COLUMNS = (
     Column.of("first", "first", words=True),
@@ -17,14 +17,17 @@ PAIR_COLUMNS = (
 )
 
 
-def differences(evidence: DatasetEvidence) -> Table:
-    """Return all differences as a matrix: above the diagonal row - column, below it Holm's p."""
+def differences(evidence: DatasetEvidence, metric: str) -> Table:
+    """Return all differences as a matrix: above the diagonal row - column, below it Holm's p.
+
+    `metric` is what the metric is called.
+    """
     systems = evidence.systems
     columns = (
         *NAMES,
         *(Column.of(str(place), str(place)) for place in range(1, len(systems) + 1)),
     )
-    found = {(pair.first, pair.second): pair for pair in evidence.pairs}
+    pairs = {(pair.first, pair.second): pair for pair in evidence.pairs}
     rows = []
     for place, system in enumerate(systems):
         entries = [Entry.words(system.method), Entry.words(system.backbone or "–")]
@@ -32,15 +35,15 @@ def differences(evidence: DatasetEvidence) -> Table:
             if other == place:
                 entries.append(Entry("·", (None,)))
             elif other > place:
-                pair = found[place, other]
+                pair = pairs[place, other]
                 entries.append(Entry(f"{pair.difference:+.3f}", (pair.difference,)))
             else:
-                pair = found[other, place]
+                pair = pairs[other, place]
                 entries.append(Entry(f"p {p_text(pair.p_holm)}", (pair.p_holm,)))
         rows.append(Row(place + 1, tuple(entries)))
     return Table(
         "differences",
-        f"Differences of {title_of(evidence.metric)}",
+        f"Differences of {metric}",
         columns,
         tuple(rows),
         (
@@ -77,7 +80,7 @@ def mcnemar(evidence: DatasetEvidence) -> Table:
     reference = evidence.baseline or 0
     others = [place for place in range(len(evidence.systems)) if place != reference]
     tests = {place: evidence.pair(place, reference) for place in others}
-    seeds = sorted({each.seed for pair in tests.values() for each in pair.mcnemar})
+    seeds = sorted({test.seed for pair in tests.values() for test in pair.mcnemar})
     columns = (
         *NAMES,
         *(
@@ -89,15 +92,15 @@ def mcnemar(evidence: DatasetEvidence) -> Table:
     for place, pair in tests.items():
         system = evidence.systems[place]
         entries = [Entry.words(system.method), Entry.words(system.backbone or "–")]
-        by_seed = {each.seed: each for each in pair.mcnemar}
+        by_seed = {test.seed: test for test in pair.mcnemar}
         for seed in seeds:
-            if (found := by_seed.get(seed)) is None:
+            if (test := by_seed.get(seed)) is None:
                 entries.append(Entry.empty(3))
                 continue
-            counts = (found.only_first, found.only_second)
+            counts = (test.only_first, test.only_second)
             ours, theirs = counts if pair.first == place else counts[::-1]
-            text = f"{ours} : {theirs}, p {p_text(found.p)}"
-            entries.append(Entry(text, (ours, theirs, found.p)))
+            text = f"{ours} : {theirs}, p {p_text(test.p)}"
+            entries.append(Entry(text, (ours, theirs, test.p)))
         rows.append(Row(place + 1, tuple(entries)))
     return Table(
         "mcnemar",

@@ -1,39 +1,26 @@
-"""The tables with a row a system: the ranking, and the further metrics by family."""
+"""The tables with one row per system: the ranking, and the further metrics by family."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from benchbench.contract import Json, Record
-from benchbench.evidence import DatasetEvidence, System, SystemEvidence
+from benchbench.contract import Record
+from benchbench.evidence import (
+    BoardDataset,
+    DatasetEvidence,
+    MetricColumn,
+    System,
+    SystemEvidence,
+)
+from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
-from benchbench.leaderboard.titles import title_of
 
 SECOND = {"single-label": "accuracy", "multi-label": "macro_f1"}
 """The metric that stands beside the one that ranks."""
 OTHER_SECOND = "weighted_f1"
-"""The one that does where that ranks itself."""
-FAMILIES = (
-    ("metrics", "Further metrics", re.compile(
-        r"macro_f1|micro_f1|weighted_f1|samples_f1|accuracy|exact_match|mcc|(head|mid|tail)_.*")),
-    ("guesses", "Guesses", re.compile(
-        r"(precision|recall)_at_\d+|top_prediction|three_guesses|all_categories")),
-    ("hierarchy", "Hierarchy", re.compile(r"hierarchical_.*|level_\d+_f1")),
-    ("thresholds", "Other thresholds", re.compile(r".*_f1_(fixed|per_label)|threshold")),
-    ("calibration", "Calibration", re.compile(
-        r"(ece|ece_mass|ece_per_label|brier|nll)(_scaled)?|temperature")),
-)  # fmt: skip
-"""Tables of further metrics: key, title, and which metrics belong to it."""
-ORDER = ("macro_f1", "micro_f1", "weighted_f1", "samples_f1", "accuracy", "exact_match", "mcc",
-         "head_macro_f1", "mid_macro_f1", "tail_macro_f1", "precision_at_1", "precision_at_3",
-         "precision_at_5", "recall_at_1", "recall_at_3", "recall_at_5", "top_prediction",
-         "three_guesses", "all_categories", "hierarchical_f1", "hierarchical_precision",
-         "hierarchical_recall", "threshold", "micro_f1_fixed", "macro_f1_fixed",
-         "micro_f1_per_label", "macro_f1_per_label", "ece", "ece_mass", "ece_per_label", "brier",
-         "nll", "temperature", "ece_scaled", "ece_mass_scaled", "brier_scaled",
-         "nll_scaled")  # fmt: skip
+"""The metric that stands beside it where that one ranks itself."""
 NAMES = (Column.of("method", "method", words=True), Column.of("backbone", "backbone", words=True))
 COSTS = (
     ("trainable_parameters", "trained parameters"),
@@ -43,103 +30,107 @@ COSTS = (
 )
 
 
-def ranking(
-    facts: Json,
-    ranked: Sequence[System],
-    partial: Iterable[System],
-    evidence: DatasetEvidence | None,
-) -> Table:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the tables of one dataset are made of.
+
+    `ranked` are its complete systems, best first, `partial` those that lack some seed.
+    """
+
+    dataset: BoardDataset
+    evidence: DatasetEvidence
+    metrics: MetricColumns
+    ranked: tuple[System, ...]
+    partial: tuple[System, ...]
+
+    @property
+    def metric(self) -> str:
+        """The metric that ranks."""
+        return self.evidence.metric
+
+    @property
+    def second(self) -> str:
+        """The metric that stands beside the one that ranks."""
+        if self.metric != self.dataset.main_metric:
+            return self.dataset.main_metric
+        usual = SECOND[self.dataset.kind]
+        return usual if usual != self.metric else OTHER_SECOND
+
+    @property
+    def placed(self) -> list[tuple[int | None, System]]:
+        """Every system with its place; those that lack a seed come last and have none."""
+        return [*enumerate(self.ranked, start=1), *((None, system) for system in self.partial)]
+
+
+def ranking(shown: Shown) -> Table:
     """Return the table that ranks: score, how sure, how calibrated, what it costs."""
-    columns = _columns(facts, evidence)
-    rows = [_row(facts, evidence, place, system) for place, system in enumerate(ranked, start=1)]
-    rows += [_row(facts, evidence, None, system) for system in partial]
-    return Table("ranking", "Ranking", columns, (*rows, *_reported(facts, columns)))
+    columns = _columns(shown)
+    rows = [_row(shown, place, system) for place, system in shown.placed]
+    return Table("ranking", "Ranking", columns, (*rows, *_reported(shown.dataset, columns)))
 
 
-def _columns(facts: Json, evidence: DatasetEvidence | None) -> tuple[Column, ...]:
-    main, second = facts["main_metric"], _second(facts)
-    documents = f", n = {evidence.documents:,}" if evidence else ""
+def _columns(shown: Shown) -> tuple[Column, ...]:
+    main, second, title = shown.metric, shown.second, shown.metrics.title
+    count = shown.evidence.documents
+    documents = f", n = {count:,}" if count else ""
     return (
         *NAMES,
-        Column.of(main, title_of(main)),
+        Column.of(main, title(main)),
         Column.of(f"{main}_sd", "SD over seeds"),
         Column("seeds", ("seeds", "seeds_asked")),
         Column(f"95 % interval{documents}", ("low", "high", "bca_low", "bca_high")),
         Column("tied", ("letters",)),
         Column("rank", ("best_rank", "worst_rank")),
         Column("p vs baseline", ("p_baseline_holm", "p_baseline")),
-        Column.of(second, title_of(second)),
-        Column.of("ece", "ECE"),
-        *(Column.of(key, title) for key, title in COSTS),
+        Column.of(second, title(second)),
+        Column.of("ece", title("ece")),
+        *(Column.of(key, heading) for key, heading in COSTS),
     )
 
 
-def _row(facts: Json, evidence: DatasetEvidence | None, place: int | None, system: System) -> Row:
+def _row(shown: Shown, place: int | None, system: System) -> Row:
     """Return the row of a system, in the order of `_columns`."""
-    main = facts["main_metric"]
     counts = (len(system.records), len(system.cells))
     return Row(
         place,
         (
             *_names(system),
-            Entry.number(system.mean(main)),
-            _deviation(system.values(main)),
+            Entry.number(system.mean(shown.metric)),
+            _deviation(system.values(shown.metric)),
             Entry(f"{counts[0]} of {counts[1]}", counts),
-            *_certainty(evidence, system if place else None),
-            Entry.number(system.mean(_second(facts))),
+            *_certainty(shown.evidence, system if place else None),
+            Entry.number(system.mean(shown.second)),
             Entry.number(system.mean("ece")),
             *_costs(system.records),
         ),
     )
 
 
-def _second(facts: Json) -> str:
-    """Return the metric that stands beside the main one."""
-    usual = SECOND[facts["kind"]]
-    return usual if usual != facts["main_metric"] else OTHER_SECOND
+def further_tables(shown: Shown) -> list[Table]:
+    """Return one table per family of metrics of which some system has a value.
 
-
-def further_tables(facts: Json, ranked: Sequence[System], partial: Iterable[System]) -> list[Table]:
-    """Return a table for every family of metrics of which some system has a value."""
-    systems = [*enumerate(ranked, start=1), *((None, system) for system in partial)]
-    shown = {facts["main_metric"], _second(facts), "labels_without_support"}
-    plugins = tuple(facts.get("plugin_metrics", ()))
-    found = {
-        name
-        for _, system in systems
-        for record in system.records
-        for name, value in record.metrics["test"].items()
-        if value is not None
-    }
-    tables = []
-    for key, title, pattern in FAMILIES:
-        names = sorted(
-            (name for name in found if pattern.fullmatch(name) and name not in plugins), key=_order
-        )
-        names = [name for name in names if name not in shown]
-        tables.append(_family(facts, systems, key, title, names))
-    # one that failed everywhere is shown, too
-    tables.append(_family(facts, systems, "plugins", "Metrics of plugins", plugins))
-    return [table for table in tables if len(table.columns) > len(NAMES)]
-
-
-def _family(
-    facts: Json,
-    systems: Iterable[tuple[int | None, System]],
-    key: str,
-    title: str,
-    names: Sequence[str],
-) -> Table:
-    columns = (*NAMES, *(Column(title_of(name), (name, f"{name}_sd")) for name in names))
-    rows = [
-        Row(place, (*_names(system), *(_score(system.values(name)) for name in names)))
-        for place, system in systems
+    A metric of a plugin that failed everywhere is shown, too.
+    """
+    kind = shown.dataset.kind
+    names = {name for _, system in shown.placed for run in system.runs for name in run["test"]}
+    names |= {column.name for column in shown.metrics.of_plugins if kind in column.kinds}
+    names -= {shown.metric, shown.second}
+    return [
+        _family(shown, key, title, columns)
+        for key, title, columns in shown.metrics.by_family(names)
     ]
-    return Table(key, title, columns, (*rows, *_reported(facts, columns)))
 
 
-def _order(name: str) -> tuple[int, str]:
-    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+def _family(shown: Shown, key: str, title: str, metrics: Sequence[MetricColumn]) -> Table:
+    columns = (
+        *NAMES,
+        *(Column(metric.title, (metric.name, f"{metric.name}_sd")) for metric in metrics),
+    )
+    rows = [
+        Row(place, (*_names(system), *(_score(system.values(metric.name)) for metric in metrics)))
+        for place, system in shown.placed
+    ]
+    return Table(key, title, columns, (*rows, *_reported(shown.dataset, columns)))
 
 
 def _names(system: System) -> tuple[Entry, ...]:
@@ -160,10 +151,10 @@ def _deviation(values: list[float]) -> Entry:
     return Entry.number(stdev(values) if len(values) > 1 else None)
 
 
-def _certainty(evidence: DatasetEvidence | None, of: System | None) -> tuple[Entry, ...]:
+def _certainty(evidence: DatasetEvidence, ranked: System | None) -> tuple[Entry, ...]:
     """Return interval, letters, ranks and the p value against the best baseline method."""
-    place = evidence.place(of.method, of.backbone) if evidence and of else None
-    if evidence is None or place is None:
+    place = evidence.place(ranked.method, ranked.backbone) if ranked else None
+    if place is None:
         return Entry.empty(4), Entry.empty(), Entry.empty(2), Entry.empty(2)
     system = evidence.systems[place]
     ranks = (system.best_rank, system.worst_rank)
@@ -176,10 +167,10 @@ def _certainty(evidence: DatasetEvidence | None, of: System | None) -> tuple[Ent
 
 
 def _interval(system: SystemEvidence) -> Entry:
-    found = system.interval
+    interval = system.interval
     return Entry(
-        f"{found.low:.3f} to {found.high:.3f}",
-        (found.low, found.high, found.bca_low, found.bca_high),
+        f"{interval.low:.3f} to {interval.high:.3f}",
+        (interval.low, interval.high, interval.bca_low, interval.bca_high),
     )
 
 
@@ -209,18 +200,18 @@ def _mean_cost(records: Iterable[Record], name: str) -> float | None:
     return fmean(values) if values else None
 
 
-def _reported(facts: Json, columns: Sequence[Column]) -> list[Row]:
+def _reported(dataset: BoardDataset, columns: Sequence[Column]) -> list[Row]:
     """Return the published scores of this table's metrics, and nothing that was not reported."""
     rows = []
-    for baseline in facts.get("baselines", ()):
-        if not any(baseline["metric"] == column.keys[0] for column in columns):
+    for score in dataset.baselines:
+        if not any(score.metric == column.keys[0] for column in columns):
             continue
         entries = [
-            Entry(f"{baseline['value']:.3f}", (baseline["value"], *(None for _ in column.keys[1:])))
-            if column.keys[0] == baseline["metric"]
+            Entry(f"{score.value:.3f}", (score.value, *(None for _ in column.keys[1:])))
+            if column.keys[0] == score.metric
             else Entry.empty(len(column.keys))
             for column in columns
         ]
-        entries[:2] = Entry.words(baseline["name"]), Entry.words("as reported")
+        entries[:2] = Entry.words(score.name), Entry.words("as reported")
         rows.append(Row(None, tuple(entries), reported=True))
     return rows

@@ -81,10 +81,9 @@ def _no_rates() -> Mapping[int, float]:
 
 def amount_of(corpus: PreparedCorpus) -> Amount:
     """Return how much data a corpus holds."""
-    facts = corpus.facts
-    documents = sum(facts["documents"].values())
-    mean = facts["characters"] / max(1, documents)
-    return Amount(facts["kind"], facts["documents"], mean, len(facts["labels"]["names"]))
+    description = corpus.description
+    mean = description.characters / max(1, sum(description.documents.values()))
+    return Amount(description.kind, description.documents, mean, len(description.labels))
 
 
 def _estimated(

@@ -7,11 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from benchbench.catalog import Catalog
-from benchbench.contract import Cell, Json, Params, PluginError, Record, Reference, Skip
-from benchbench.machine import Device, module_digest, redact
+from benchbench.contract import (
+    Cell,
+    CellParameters,
+    Identity,
+    Params,
+    PluginError,
+    Record,
+    Reference,
+    Skip,
+)
+from benchbench.machine import Device, execution_digest, module_digest, package_versions, redact
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records import Store, cell_id, identity_block, record_that_counts, records_of
-from benchbench.records import key as key_of
+from benchbench.records import Store, cell_id, key_of, record_that_counts, records_of
 
 State = Literal["done", "missing", "stale", "again", "unresolved"]
 STANDING = ("ok", "diverged", "oom", "timeout")
@@ -29,7 +37,7 @@ class PlannedCell:
     cell: Cell
     id: str
     key: str | None
-    identity: Json
+    identity: Identity | None
     state: State
     reason: str = ""
     record: Record | None = None
@@ -85,7 +93,7 @@ def _plan(
         identity = _identity(cell, corpora[cell.dataset], upstream, context)
     except Skip as error:
         reason = redact(str(error))
-        planned[cell] = PlannedCell(cell, name, None, {}, "unresolved", reason, None, ids)
+        planned[cell] = PlannedCell(cell, name, None, None, "unresolved", reason, None, ids)
         return planned[cell]
     key = key_of(identity)
     state, record = _state(records_of(context.store, name), key, context.force)
@@ -103,30 +111,30 @@ def _state(records: list[Record], key: str, force: bool) -> tuple[State, Record 
 
 def _identity(
     cell: Cell, corpus: PreparedCorpus, upstream: Iterable[PlannedCell], context: PlanContext
-) -> Json:
+) -> Identity:
     catalog, device = context.catalog, context.device
-    parameters = {
-        "dataset": catalog.resolved("dataset", cell.dataset),
-        "method": catalog.resolved("method", cell.method),
-    }
-    weights = None
-    dtype = device.dtype
-    if cell.backbone is not None:
-        parameters["backbone"] = catalog.resolved("backbone", cell.backbone)
-        dtype = device.compute_dtype(str(parameters["backbone"].get("dtype", "auto")))
-        weights = _weights(cell.backbone, parameters["backbone"], context)
-    keys = [needed.key for needed in upstream]
-    return identity_block(
-        cell=cell,
-        parameters={noun: dict(values) for noun, values in parameters.items()},
+    parameters = CellParameters(
+        catalog.resolved("dataset", cell.dataset),
+        catalog.resolved("method", cell.method),
+        catalog.resolved("backbone", cell.backbone) if cell.backbone else None,
+    )
+    weights, dtype = None, device.dtype
+    if cell.backbone is not None and parameters.backbone is not None:
+        dtype = device.compute_dtype(str(parameters.backbone.get("dtype", "auto")))
+        weights = _weights(cell.backbone, parameters.backbone, context)
+    plugins = catalog.plugins_of(cell)
+    return Identity(
+        cell=cell_id(cell),
+        seed=cell.seed,
+        parameters=parameters,
         device=device.kind,
         dtype=dtype,
-        fingerprint=corpus.fingerprint,
+        dataset=corpus.fingerprint,
         weights=weights,
-        plugins={
-            plugin.source: module_digest(plugin.module) for plugin in catalog.plugins_of(cell)
-        },
-        upstream=[key for key in keys if key is not None],
+        plugins={plugin.source: module_digest(plugin.module) for plugin in plugins},
+        core=execution_digest(),
+        packages=package_versions(),
+        upstream=tuple(needed.key for needed in upstream if needed.key is not None),
     )
 
 

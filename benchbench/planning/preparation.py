@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from benchbench.catalog import Catalog, load_catalog
-from benchbench.contract import BenchbenchError, Corpus, LoaderError, Params, Reference, StoreError
+from benchbench.contract import (
+    BenchbenchError,
+    Corpus,
+    CorpusDescription,
+    LoaderError,
+    Params,
+    Reference,
+    StoreError,
+)
 from benchbench.machine import digest, execution_digest, fsio, module_digest
 
 CACHE = "BENCHBENCH_CACHE"
@@ -25,15 +31,15 @@ CACHE = "BENCHBENCH_CACHE"
 
 @dataclass(frozen=True, slots=True)
 class PreparedCorpus:
-    """A corpus in the cache. `facts` is its `corpus.json`: labels, counts, report, fingerprint."""
+    """A corpus in the cache, and what it says of itself."""
 
     folder: Path
-    facts: Mapping[str, Any]
+    description: CorpusDescription
 
     @property
     def fingerprint(self) -> str:
         """Sha256 over every document and the label space."""
-        return str(self.facts["fingerprint"])
+        return self.description.fingerprint
 
 
 def cache_folder() -> Path:
@@ -53,7 +59,7 @@ def prepare(
     Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
     splits.
     """
-    from benchbench.kit.data.corpus_store import corpus_facts, is_whole
+    from benchbench.kit.data import describe_corpus, is_whole
 
     params = catalog.resolved("dataset", reference)
     folder = (cache or cache_folder()) / "corpora" / _name(reference, params, catalog)
@@ -61,8 +67,8 @@ def prepare(
         fsio.remove_folder(folder)
         _make_cache(folder.parent)
         _in_own_process(reference.use, dict(params), folder)
-    prepared = PreparedCorpus(folder, corpus_facts(folder))
-    warnings = prepared.facts["report"]["warnings"]
+    prepared = PreparedCorpus(folder, describe_corpus(folder))
+    warnings = prepared.description.report.warnings
     if strict and warnings:
         raise LoaderError(
             f"Dataset '{reference.name}': {'; '.join(warnings)}. "
@@ -80,9 +86,7 @@ def _make_cache(folder: Path) -> None:
 
 def build(use: str, params: Params, folder: Path) -> None:
     """Read a dataset and write it, checked, limited and searched for leaks, to `folder`."""
-    from benchbench.kit.data.corpus_checks import check_corpus
-    from benchbench.kit.data.corpus_store import write_corpus
-    from benchbench.kit.data.sampling import limit_corpus
+    from benchbench.kit.data import check_corpus, limit_corpus, write_corpus
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     raw, whole = fsio.scratch_folder(folder.parent), fsio.scratch_folder(folder.parent)
@@ -101,7 +105,7 @@ def build(use: str, params: Params, folder: Path) -> None:
 
 def with_leaks_reported(corpus: Corpus) -> Corpus:
     """Return the corpus with texts that stand in more than one split counted in its report."""
-    from benchbench.kit.data.corpus_checks import find_duplicates
+    from benchbench.kit.data import find_duplicates
 
     found = find_duplicates(corpus)
     facts = {f"duplicates_{name}": count for name, count in found._asdict().items()}

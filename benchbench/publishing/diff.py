@@ -7,8 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchbench.contract import BenchbenchError, Json, Record, did_you_mean
-from benchbench.evidence import BoardCell, System, read_board, records_on, systems_on
+from benchbench.contract import BenchbenchError, Record, did_you_mean
+from benchbench.evidence import (
+    BoardCell,
+    System,
+    load_or_compute,
+    read_board,
+    read_description,
+    records_on,
+    score_run,
+    systems_on,
+)
 from benchbench.records import Store, all_records, list_names, record_that_counts
 
 RUN = re.compile(r"[0-9a-f]{6,64}")
@@ -41,7 +50,7 @@ class StoreDiff:
     only_second: tuple[str, ...]
     same: int
     other_numbers: tuple[str, ...]
-    """Of one key, and with other metrics: not deterministic, or not what it says."""
+    """Of one key, with other predictions: not deterministic, or not what it says."""
     other_key: tuple[tuple[str, tuple[Difference, ...]], ...]
     """Cells that were asked for alike and made otherwise, with what differs."""
 
@@ -58,11 +67,13 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
         raise BenchbenchError(f"Which board? Name one with --board: {', '.join(names) or 'none'}.")
     chosen = read_board(store, board or names[0])
     records = records_on(store, chosen)
+    values = load_or_compute(store, chosen, records).values
     systems: dict[str, dict[str, System]] = {}
     for dataset, facts in sorted(chosen.datasets.items()):
-        for system in (each for group in systems_on(chosen, dataset, records) for each in group):
+        ranked, incomplete = systems_on(chosen, dataset, records, values)
+        for system in (*ranked, *incomplete):
             name = f"{system.method}/{system.backbone}" if system.backbone else system.method
-            systems.setdefault(name, {})[facts["fingerprint"]] = system
+            systems.setdefault(name, {})[facts.fingerprint] = system
     matching = [name for name in systems if text in (name, name.partition("/")[0])]
     if text in systems:
         matching = [text]
@@ -94,8 +105,10 @@ def _run(store: Store, prefix: str) -> Selected | None:
     cell = run.cell
     backbone = cell.backbone.name if cell.backbone else ""
     entry = BoardCell(cell, run.id, run.key)
-    system = System(cell.method.name, backbone, (entry,), (run,))
-    return Selected(f"{cell.title} ({run.id[:12]})", {run.identity["dataset"]: system})
+    fingerprint = run.identity["dataset"]
+    values = score_run(store, read_description(store, fingerprint), run, ()).values
+    system = System(cell.method.name, backbone, (entry,), (run,), (values,))
+    return Selected(f"{cell.title} ({run.id[:12]})", {fingerprint: system})
 
 
 def settings_of(records: Iterable[Record]) -> dict[str, str]:
@@ -145,7 +158,7 @@ def diff_stores(first: Store, second: Store) -> StoreDiff:
         if one.key != other.key:
             found = diff_settings(settings_of([one]), settings_of([other]))
             keys.append((one.cell.title, tuple(found)))
-        elif _plain(one.metrics) != _plain(other.metrics):
+        elif one.predictions != other.predictions:
             numbers.append(one.cell.title)
         else:
             same += 1
@@ -160,7 +173,3 @@ def _results(store: Store) -> dict[str, Record]:
 
 def _titles(ours: Mapping[str, Record], theirs: Mapping[str, Record]) -> tuple[str, ...]:
     return tuple(sorted(ours[name].cell.title for name in {*ours} - {*theirs}))
-
-
-def _plain(metrics: Mapping[str, Mapping[str, float | None]]) -> Json:
-    return {split: dict(values) for split, values in metrics.items()}

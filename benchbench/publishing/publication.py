@@ -213,7 +213,7 @@ def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[
     yield f"boards/{board.name}.json", _bytes(store, f"boards/{board.name}.json")
     yield f"evidence/{board.name}.json", json_bytes(evidence.to_json())
     known = list_names(store, "datasets")
-    for fingerprint in sorted({facts["fingerprint"] for facts in board.datasets.values()}):
+    for fingerprint in sorted({dataset.fingerprint for dataset in board.datasets.values()}):
         if fingerprint in known:
             yield (name := f"datasets/{fingerprint}.json"), _bytes(store, name)
     predictions = set()

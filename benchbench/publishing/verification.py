@@ -1,26 +1,27 @@
 """Does a published leaderboard follow from its predictions? All of it is computed again.
 
-That proves consistency: every record, metric, test and table agrees with the predictions that lie
-beside them. It does not prove that a model was run.
+That proves consistency: every metric, test and table agrees with the predictions that lie beside
+them. It does not prove that a model was run.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbench.contract import BenchbenchError, Json, Record, StoreError
+from benchbench.contract import Record, StoreError
 from benchbench.evidence import (
     Board,
     BoardCell,
+    BoardDataset,
+    Evidence,
     compute_evidence,
-    labels_of,
     read_board,
+    read_description,
     records_on,
-    stored_predictions,
 )
 from benchbench.publishing.publication import (
     difference,
@@ -29,7 +30,7 @@ from benchbench.publishing.publication import (
     stored_evidence,
     unpacked,
 )
-from benchbench.records import Store, existing_store, list_names, read_json, records_in
+from benchbench.records import Store, existing_store, list_names, records_in
 
 TOLERANCE = 1e-9
 """How far a number may be from the one computed again: another processor rounds otherwise."""
@@ -85,93 +86,78 @@ def verify_board(store: Store, name: str, markdown: Path) -> Iterator[Finding]:
         return
     yield from _damaged(store)
     records = records_on(store, board)
+    computed = compute_evidence(store, board, records)
+    try:
+        stored, fault = stored_evidence(store, name), ""
+    except StoreError as error:
+        stored, fault = computed, str(error)
     for entry in board.cells:
-        yield _record(store, board, entry, records[entry.id])
-    for dataset, facts in board.datasets.items():
-        yield _data(store, dataset, facts)
-    yield _evidence(store, board, records)
+        yield _record(entry, records[entry.id], stored, computed)
+    for dataset in board.datasets:
+        yield _data(store, dataset, board.datasets[dataset])
+    if fault:
+        yield Finding(f"evidence/{name}.json", faults=(fault,))
+    else:
+        yield _evidence(name, stored, computed)
     yield from _plugin_metrics(board)
     yield _markdown(store, name, markdown)
 
 
 def _damaged(store: Store) -> Iterator[Finding]:
     """Yield every record that is damaged, by its file."""
-    for path, found in records_in(store):
-        if isinstance(found, StoreError):
-            yield Finding(path.relative_to(store.root).as_posix(), faults=(str(found),))
+    for path, record in records_in(store):
+        if isinstance(record, StoreError):
+            yield Finding(path.relative_to(store.root).as_posix(), faults=(str(record),))
 
 
-def _record(store: Store, board: Board, entry: BoardCell, record: Record | None) -> Finding:
-    """Compute a record's metrics again from its predictions."""
+def _record(
+    entry: BoardCell, record: Record | None, stored: Evidence, computed: Evidence
+) -> Finding:
+    """Compare the stored values of a run with those that its predictions give."""
     place = f"{entry.id[:12]} {entry.cell.title}"
     if record is None:
         return Finding(place, "no result; it is shown as not run")
     if record.status != "ok":
         return Finding(place, f"{record.status}; nothing to compute again")
-    facts = board.datasets[entry.cell.dataset.name]
-    try:
-        found = _metrics(store, facts, record)
-    except BenchbenchError as error:
-        return Finding(place, faults=(str(error),))
-    stored = {split: dict(values) for split, values in record.metrics.items()}
-    faults = tuple(differing(stored, found))
-    count = sum(len(values) for values in found.values())
-    return Finding(place, f"{count} metrics agree with its predictions", faults)
+    if entry.id in computed.unread:
+        return Finding(place, faults=(computed.unread[entry.id],))
+    values = computed.values[entry.id]
+    faults = tuple(differing(stored.values.get(entry.id, {}), values))
+    count = sum(len(split) for split in values.values())
+    return Finding(place, f"{count} values agree with its predictions", faults)
 
 
-def _metrics(store: Store, facts: Json, record: Record) -> Mapping[str, Mapping[str, Any]]:
-    from benchbench.evaluation import evaluate
-
-    if record.identity.get("dataset") != facts["fingerprint"]:
-        raise StoreError("it was made on other data than the board's: the fingerprints differ")
-    labels = labels_of(store, facts["fingerprint"])
-    path = store.folder("predictions") / f"{record.predictions}.parquet"
-    predictions = stored_predictions(path, labels)
-    return evaluate(facts["kind"], predictions, labels, bool(record.facts.get("hard")))
-
-
-def _data(store: Store, dataset: str, facts: Json) -> Finding:
+def _data(store: Store, name: str, dataset: BoardDataset) -> Finding:
     """Compare what the board says of a dataset with the dataset's own description."""
-    place = f"datasets/{facts['fingerprint']}.json ({dataset})"
+    place = f"datasets/{dataset.fingerprint}.json ({name})"
     try:
-        described = read_json(store, "datasets", facts["fingerprint"])
+        described = BoardDataset.of(read_description(store, dataset.fingerprint))
     except StoreError as error:
         return Finding(place, faults=(str(error),))
-    told = {
-        "fingerprint": facts["fingerprint"],
-        "kind": facts["kind"],
-        "main_metric": facts["main_metric"],
-        "documents": facts["documents"],
-        "labels": facts["labels"],
-    }
-    found = {name: described[name] for name in told} | {"labels": len(described["labels"]["names"])}
-    return Finding(place, "agrees with the board", tuple(differing(told, found)))
+    stored = replace(dataset, baselines=()).to_json()
+    faults = tuple(differing(stored, described.to_json()))
+    return Finding(place, "agrees with the board", faults)
 
 
-def _evidence(store: Store, board: Board, records: Mapping[str, Record | None]) -> Finding:
-    """Weigh the predictions again: intervals, tests, ranks, confusions."""
-    place = f"evidence/{board.name}.json"
-    try:
-        stored = dict(stored_evidence(store, board.name).to_json())
-        found = dict(compute_evidence(store, board, records).to_json())
-    except StoreError as error:
-        return Finding(place, faults=(str(error),))
-    for each in (stored, found):
-        del each["inputs"]  # it names the code as well, which may be newer here
-    systems = sum(len(each["systems"]) for each in found["datasets"].values())
+def _evidence(name: str, stored: Evidence, computed: Evidence) -> Finding:
+    """Compare intervals, tests, ranks and confusions with what the predictions give."""
+    # the inputs name the code as well, which may be newer here; values are compared run by run
+    first, second = (
+        replace(evidence, inputs="", values={}).to_json() for evidence in (stored, computed)
+    )
+    systems = sum(len(dataset.systems) for dataset in computed.datasets.values())
     return Finding(
-        place,
-        f"{systems} systems and {found['family']} pairs, weighed again, agree",
-        tuple(differing(stored, found)),
+        f"evidence/{name}.json",
+        f"{systems} systems and {computed.family} pairs, computed again, agree",
+        tuple(differing(first, second)),
     )
 
 
 def _plugin_metrics(board: Board) -> Iterator[Finding]:
-    names = {name for facts in board.datasets.values() for name in facts.get("plugin_metrics", ())}
-    if names:
+    if board.plugin_metrics:
+        names = ", ".join(sorted(metric.name for metric in board.plugin_metrics))
         yield Finding(
-            f"boards/{board.name}.json",
-            f"not recomputed, for only their plugins can: {', '.join(sorted(names))}",
+            f"boards/{board.name}.json", f"not recomputed, for only their plugins can: {names}"
         )
 
 

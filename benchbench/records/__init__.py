@@ -1,7 +1,7 @@
 """What is stored of every attempt at a cell, and what makes two results the same thing."""
 
 from benchbench.records import predictions
-from benchbench.records.identity import cell_id, identity_block, key
+from benchbench.records.identity import cell_id, key_of
 from benchbench.records.predictions import read_predictions
 from benchbench.records.provenance import provenance_of
 from benchbench.records.store import (
@@ -30,9 +30,8 @@ __all__ = [
     "corrupt_records",
     "encode",
     "existing_store",
-    "identity_block",
     "json_bytes",
-    "key",
+    "key_of",
     "list_names",
     "open_store",
     "predictions",

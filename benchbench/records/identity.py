@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from benchbench.contract import Cell, Json
-from benchbench.machine import digest, execution_digest, package_versions
+from benchbench.contract import Cell, Identity, Json
+from benchbench.machine import digest
 
 
 def cell_id(cell: Cell) -> str:
@@ -13,36 +11,6 @@ def cell_id(cell: Cell) -> str:
     return digest(cell.to_json())
 
 
-def key(identity: Json) -> str:
+def key_of(identity: Identity | Json) -> str:
     """Return the key of a record: the sha256 of its identity block."""
-    return digest(identity)
-
-
-def identity_block(
-    *,
-    cell: Cell,
-    parameters: Mapping[str, Json],
-    device: str,
-    dtype: str,
-    fingerprint: str,
-    weights: str | None,
-    plugins: Mapping[str, str],
-    upstream: Iterable[str],
-) -> Json:
-    """Return all that decides a cell's numbers. Commit, host and thread count are provenance.
-
-    `plugins` maps "distribution:plugin" to the digest of its source.
-    """
-    return {
-        "cell": cell_id(cell),
-        "seed": cell.seed,
-        "parameters": {noun: dict(values) for noun, values in parameters.items()},
-        "device": device,
-        "dtype": dtype,
-        "dataset": fingerprint,
-        "weights": weights,
-        "plugins": dict(plugins),
-        "core": execution_digest(),
-        "packages": package_versions(),
-        "upstream": sorted(upstream),
-    }
+    return digest(identity.to_json() if isinstance(identity, Identity) else identity)

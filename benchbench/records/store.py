@@ -18,8 +18,7 @@ from typing import Any, get_args
 
 from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
 from benchbench.machine import canonical, digest, fsio
-from benchbench.records.identity import cell_id
-from benchbench.records.identity import key as key_of
+from benchbench.records.identity import cell_id, key_of
 
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
 UNRESOLVED = "unresolved"
@@ -150,6 +149,7 @@ def decode(data: bytes, where: str) -> Record:
         content: dict[str, Any] = json.loads(data)
         checksum = content.pop("sha256")
         sound = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
+        content.pop("metrics", None)  # version 0.1.0 kept them; now predictions say them
         cell = Cell.from_json(content.pop("cell"))
         record = Record(cell=cell, curve=tuple(content.pop("curve")), **content)
         expected_id, expected_key = cell_id(cell), key_of(record.identity)
@@ -253,7 +253,7 @@ def _misshapen(record: Record) -> str:
         value = getattr(record, name)
         if value is not None and not (isinstance(value, str) and SHA256.fullmatch(value)):
             return f"its {name} are not named by a sha256"
-    for name in ("identity", "metrics", "facts", "guards", "cost", "provenance"):
+    for name in ("identity", "facts", "guards", "cost", "provenance"):
         if not isinstance(getattr(record, name), dict):
             return f"its {name} are not names and values"
     cell = record.cell
@@ -264,11 +264,8 @@ def _misshapen(record: Record) -> str:
         return "its status is unknown"
     if type(record.attempt) is not int or type(cell.seed) is not int:
         return "its attempt or seed is not a whole number"
-    values = [*record.metrics.values(), record.cost]
-    if not all(isinstance(each, dict) and all(map(_is_figure, each.values())) for each in values):
-        return "a metric or a cost is not a number"
-    if record.status == "ok" and "test" not in record.metrics:
-        return "it has no metrics of test"
+    if not all(map(_is_figure, record.cost.values())):
+        return "a cost is not a number"
     return ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchbench.evaluation import title_of
 from benchbench.evidence import DatasetEvidence, PairEvidence
-from benchbench.leaderboard import Column, Entry, Row, Table, p_text, pairs, title_of
+from benchbench.leaderboard import Column, Entry, Row, Table, p_text, pairs
 from benchbench.render.charts import interval_bar, interval_scale
 from benchbench.render.picture import Picture
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchbench.catalog import versions_of
 from benchbench.contract import Cell, Event, Executor, Job, Outcome, Record, Reference
-from benchbench.machine import Device, fsio, one_line
+from benchbench.machine import fsio, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
 from benchbench.running.executors.local import LocalExecutor, start_server
@@ -107,10 +107,10 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
     finally:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
-    if stands.metrics != record.metrics:
+    if stands.predictions != record.predictions:
         _warn(
-            f"{record.cell.title}: another process got here first, with other numbers: "
-            "the cell is not deterministic."
+            f"{record.cell.title}: another process finished this cell first, with other "
+            "predictions: the cell is not deterministic."
         )
     hook = suite.context.catalog.manager.hook
     _tell(lambda: hook.benchbench_cell_finished(record=stands))
@@ -148,7 +148,7 @@ def _job(
     suite: Suite, planned: PlannedCell, results: dict[str, Record | None], position: _Position
 ) -> Job:
     position.start(planned.cell)
-    device: Device = suite.context.device
+    assert planned.identity is not None, "an unresolved cell is skipped"
     return Job(
         cell=planned.cell,
         id=planned.id,
@@ -156,8 +156,6 @@ def _job(
         identity=planned.identity,
         corpus=_corpus(suite, planned.cell.dataset),
         scratch=fsio.scratch_folder(suite.store.root),
-        device=device.kind,
-        dtype=str(planned.identity["dtype"]),
         threads=suite.settings.threads,
         timeout=suite.settings.timeout,
         upstream={
@@ -211,7 +209,7 @@ def _skip(suite: Suite, cell: PlannedCell, reason: str) -> Record:
     last = current_record(suite.store, cell)
     if last is not None and last.status == "skipped" and last.reason == reason:
         return last
-    record = Record(cell.cell, cell.id, cell.key, 1, "skipped", reason, cell.identity)
+    record = Record.unpublished(cell, "skipped", reason)
     return _finish(suite, Outcome(record, Path()))
 
 

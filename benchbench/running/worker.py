@@ -7,43 +7,39 @@ metrics from that file, save, load again and compare. Nothing here knows the sto
 from __future__ import annotations
 
 import gc
-import json
 import sys
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import (
     BoundBackbone,
-    Cell,
     Classifier,
     Corpus,
     Diverged,
     Event,
     GuardError,
+    Identity,
     Job,
     Json,
     Method,
     Record,
-    Skip,
-    Status,
     Task,
 )
-from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, one_line, redact, watching
+from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, redact, watching
 from benchbench.running.curve import Curve, Report
+from benchbench.running.outcome import explain, write_outcome
 
 if TYPE_CHECKING:
     import numpy as np
 
     from benchbench.catalog import Catalog
-    from benchbench.contract import Predictions
 
 PROBES = 32
 PREDICTION_CHUNK = 256
-OUTCOME = "outcome.json"
 PREDICTIONS = "predictions.parquet"
 ARTIFACTS = "artifacts"
 
@@ -73,7 +69,7 @@ def run_job(job: Job, report: Report) -> Record:
     """Run a job to its record, whatever happens, and leave the files in `job.scratch`."""
     memory = PeakMemory()
     watch = Stopwatch()
-    record = Record(job.cell, job.id, job.key, 1, "failed", identity=job.identity)
+    record = Record.unpublished(job, "failed")
     try:
         record = _run(job, report, record, watch)
     except BaseException as error:
@@ -89,45 +85,9 @@ def run_job(job: Job, report: Report) -> Record:
     return record
 
 
-def explain(error: BaseException) -> tuple[Status, str]:
-    """Return the status and the one-line reason that an exception in a cell stands for."""
-    if isinstance(error, Skip):
-        return "skipped", redact(str(error))
-    if isinstance(error, Diverged):
-        return "diverged", redact(str(error))
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "stopped by the user"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "oom", one_line(error)
-    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
-        return "oom", one_line(error)
-    return "failed", one_line(error)
-
-
-def write_outcome(folder: Path, record: Record) -> None:
-    """Leave the record for the executor, as JSON beside the cell's other files."""
-    try:
-        text = json.dumps(asdict(record), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        reason = f"its facts cannot be stored: {one_line(error)}"
-        failed = replace(record, status="failed", reason=reason, facts={}, metrics={}, curve=())
-        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
-    (folder / OUTCOME).write_text(text, encoding="utf-8")
-
-
-def read_outcome(folder: Path) -> Record | None:
-    """Return the record that a worker left, or None where it left none or half of one."""
-    try:
-        data = json.loads((folder / OUTCOME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return Record(cell=Cell.from_json(data.pop("cell")), **data)
-
-
 def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     from benchbench.catalog import load_catalog
-    from benchbench.evaluation import LabelFacts, evaluate
-    from benchbench.kit.data.corpus_store import corpus_facts, read_corpus
+    from benchbench.kit.data import read_corpus
     from benchbench.machine import folder_digest
 
     with watch.stage("open"):
@@ -135,36 +95,35 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         method = catalog.method(job.cell.method.use)
         backbone = _bind(job, catalog, watch)
         corpus = read_corpus(job.corpus)  # mapped: from here on the cache may be deleted
-        labels = LabelFacts.of(corpus_facts(job.corpus))
     if backbone is not None:
         report(Event("load", 0, 1))  # the first time a model may have to be fetched
-    instruments = CellRun(job.scratch, watch, Curve(report), job.cache)
-    fitted = _fit(method, _task(job, corpus, backbone, instruments.curve), corpus, instruments)
+    cell_run = CellRun(job.scratch, watch, Curve(report), job.cache)
+    training = _fit(method, _task(job, corpus, backbone, cell_run.curve), corpus, cell_run)
     loading = watch.seconds.pop("load", 0.0)
     watch.seconds["fit"] -= loading
     with watch.stage("write"):
-        predictions, digest = _write_predictions(corpus, fitted.logits, job.scratch)
-    metrics = watch.run("evaluate", lambda: evaluate(corpus.kind, predictions, labels, fitted.hard))
-    watch.run("check", lambda: _check_reload(method, job.scratch, backbone, corpus, fitted.probes))
+        predictions = _write_predictions(corpus, training.logits, job.scratch)
+    watch.run(
+        "check", lambda: _check_reload(method, job.scratch, backbone, corpus, training.probes)
+    )
     watch.seconds["load"] = loading  # the second load is part of the check
     return replace(
         record,
         status="ok",
-        metrics=metrics,
-        curve=tuple(instruments.curve.points),
-        facts={**fitted.facts, "hard": fitted.hard},
+        curve=tuple(cell_run.curve.points),
+        facts={**training.facts, "hard": training.hard},
         guards={
-            **fitted.guards,
+            **training.guards,
             "every document predicted once, every logit finite": "passed",
             "loaded again, the same predictions": "passed",
         },
-        cost={"documents_per_second": _speed(fitted, watch)},
-        predictions=digest,
+        cost={"documents_per_second": _speed(training, watch)},
+        predictions=predictions,
         artifacts=folder_digest(job.scratch / ARTIFACTS),
     )
 
 
-def _fit(method: Method, task: Task, corpus: Corpus, instruments: CellRun) -> FinishedTraining:
+def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> FinishedTraining:
     """Train, predict validation and then test, save; the classifier does not outlive this.
 
     The probes are predicted without caches: they show what the classifier itself can do.
@@ -172,21 +131,21 @@ def _fit(method: Method, task: Task, corpus: Corpus, instruments: CellRun) -> Fi
     from benchbench.kit import cache
     from benchbench.kit.seeding import seed_everything
 
-    watch = instruments.watch
+    watch = cell_run.watch
     seed_everything(task.seed)
     logits: dict[str, np.ndarray] = {}
 
     def predict(name: str, rows: Any) -> None:
-        logits[name] = _predict(classifier, rows, len(corpus.labels), instruments.curve)
+        logits[name] = _predict(classifier, rows, len(corpus.labels), cell_run.curve)
 
-    with watching(watch), cache.using(instruments.cache):
+    with watching(watch), cache.enabled(cell_run.cache):
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))
     facts = dict(classifier.facts)
     guards = facts.pop("guards", {})
     probes = watch.run("check", lambda: classifier.predict_logits(_probes(corpus)))
-    watch.run("save", lambda: _save(classifier, instruments.scratch / ARTIFACTS))
+    watch.run("save", lambda: _save(classifier, cell_run.scratch / ARTIFACTS))
     return FinishedTraining(facts, classifier.hard, guards, logits, probes)
 
 
@@ -194,44 +153,42 @@ def _probes(corpus: Corpus) -> list[str]:
     return list(corpus.validation[:PROBES]["text"])
 
 
-def _speed(fitted: FinishedTraining, watch: Stopwatch) -> float:
+def _speed(training: FinishedTraining, watch: Stopwatch) -> float:
     seconds = watch.seconds["predict_validation"] + watch.seconds["predict_test"]
-    return round(sum(map(len, fitted.logits.values())) / max(seconds, 1e-9), 3)
+    return round(sum(map(len, training.logits.values())) / max(seconds, 1e-9), 3)
 
 
-def _write_predictions(
-    corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path
-) -> tuple[Mapping[str, Predictions], str]:
-    """Write the predictions and return them as they stand in the file, with its sha256."""
+def _write_predictions(corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path) -> str:
+    """Write the predictions, check them as they stand in the file, and return its sha256."""
     from benchbench.records import predictions
 
     splits = {"validation": corpus.validation, "test": corpus.test}
     path = scratch / PREDICTIONS
     digest = predictions.write_predictions(predictions.predictions_table(splits, logits), path)
-    labels = len(corpus.labels) + len(corpus.labels.unseen)
-    stored = predictions.read_predictions(path, labels)
+    stored = predictions.read_predictions(path, len(corpus.labels.columns))
     for name, rows in splits.items():
         predictions.check_complete(stored[name], rows)
-    return stored, digest
+    return digest
 
 
 def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     if job.cell.backbone is None:
         return None
     backbone = catalog.backbone(job.cell.backbone.use)
-    weights = str(job.identity["weights"])
-    watched = WatchedBackbone(backbone, weights, _origin(job), watch)
-    return BoundBackbone(watched, job.identity["parameters"]["backbone"], job.device, job.dtype)
+    identity = job.identity
+    watched = WatchedBackbone(backbone, str(identity.weights), _origin(identity), watch)
+    params = identity.parameters.backbone or {}
+    return BoundBackbone(watched, params, identity.device, identity.dtype)
 
 
-def _origin(job: Job) -> str:
-    """Return the sha256 of all that decides the numbers of the job's backbone as it is loaded."""
+def _origin(identity: Identity) -> str:
+    """Return the sha256 of all that decides the numbers of a backbone as it is loaded."""
     from benchbench.machine import digest
 
-    identity = job.identity
     decisive = ("weights", "device", "dtype", "plugins", "core", "packages")
-    chosen = {name: identity[name] for name in decisive}
-    return digest({**chosen, "backbone": identity["parameters"]["backbone"]})
+    block = identity.to_json()
+    chosen = {name: block[name] for name in decisive}
+    return digest({**chosen, "backbone": block["parameters"]["backbone"]})
 
 
 def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve) -> Task:
@@ -242,7 +199,7 @@ def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve
         validation=corpus.validation,
         backbone=backbone,
         seed=job.cell.seed,
-        params=job.identity["parameters"]["method"],
+        params=job.identity.parameters.method,
         upstream=job.upstream,
         report=curve,
     )

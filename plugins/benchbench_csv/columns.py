@@ -1,4 +1,4 @@
-"""Which columns of a table make a document, and how their cells become a Row."""
+"""Which columns of a table make a document, and how their cells become one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchbench import LoaderError, Params, did_you_mean
-from benchbench.kit.data.corpora import Row
+from benchbench.kit.data import Document
 from benchbench_csv.tally import BadRow
 
 Cells = Mapping[str, object]
@@ -75,10 +75,10 @@ class Columns:
         """Say whether a row may have several labels."""
         return bool(self.label_separator) or self.label_list
 
-    def row(self, cells: Cells, fallback_id: str, facts: Counter[str]) -> Row:
+    def row(self, cells: Cells, fallback_id: str, facts: Counter[str]) -> Document:
         """Return the row that `cells` hold; count repairs in `facts`. Raises BadRow."""
         labels = self._labels(cells[self.label], facts)
-        return Row(
+        return Document(
             id=_scalar(self.id, cells[self.id]) if self.id else fallback_id,
             text=self._text(cells),
             labels=labels,

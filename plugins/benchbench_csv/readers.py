@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchbench import LoaderError, Params
-from benchbench.kit.data.corpora import Row
+from benchbench.kit.data import Document
 from benchbench_csv.columns import Cells, Columns, Literal, unknown_column
 from benchbench_csv.sources import Source, opened, text_lines
 from benchbench_csv.tally import BadRow, Tally
@@ -41,7 +41,7 @@ class Format:
         return cls(str(params["encoding"]), delimiter, int(params["max_newlines"]), scratch)
 
 
-def read_rows(source: Source, columns: Columns, how: Format, tally: Tally) -> Iterator[Row]:
+def read_rows(source: Source, columns: Columns, how: Format, tally: Tally) -> Iterator[Document]:
     """Yield the rows of one file; count the others in `tally`. Raises LoaderError."""
     before = tally.seen
     for line, cells in READERS[source.format](source, columns.wanted, how, tally):

@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from benchbench.kit.scoring.cached_reading import CachedReading
-from benchbench.kit.scoring.certified import Certified, certified_scores
-from benchbench.kit.scoring.radix import RadixTrie
-from benchbench.kit.scoring.scorer import Reading
-from benchbench.kit.scoring.trie import Continuation, TokenTrie
+from benchbench.kit.scoring import (
+    CachedPrompts,
+    CertifiedScores,
+    Continuation,
+    RadixTrie,
+    ScorablePrompts,
+    TokenTrie,
+    certified_scores,
+)
 from benchbench.kit.seeding import generator
 from benchbench_finetune.prompts import PromptFormat
 
@@ -68,7 +72,7 @@ class Way(Protocol):
         """Return what each document is to learn; `stream` names the random numbers used."""
         ...
 
-    def logits(self, reading: Reading) -> torch.Tensor:
+    def logits(self, reading: ScorablePrompts) -> torch.Tensor:
         """Return float32 [prompts, labels]."""
         ...
 
@@ -81,10 +85,10 @@ class CertifiedTally:
         default_factory=lambda: {"documents": 0, "labels_scored": 0, "largest_left_out": 0.0}
     )
 
-    def add(self, certified: Certified) -> None:
+    def add(self, certified: CertifiedScores) -> None:
         """Count the documents of a batch."""
-        self.facts["documents"] += len(certified.found)
-        self.facts["labels_scored"] += sum(certified.found)
+        self.facts["documents"] += len(certified.exact)
+        self.facts["labels_scored"] += sum(certified.exact)
         largest = max(certified.left_out, default=0.0)
         self.facts["largest_left_out"] = max(self.facts["largest_left_out"], largest)
 
@@ -116,9 +120,9 @@ class OneLabel:
         """Return the labels in the form that a search goes through."""
         return RadixTrie.build([item.answer for item in self.trie.continuations])
 
-    def logits(self, reading: Reading) -> torch.Tensor:
+    def logits(self, reading: ScorablePrompts) -> torch.Tensor:
         """Score every label, or those that may matter; float32 [prompts, labels]."""
-        if self.tally is None or not isinstance(reading, CachedReading):
+        if self.tally is None or not isinstance(reading, CachedPrompts):
             return reading.scores(self.trie)
         certified = certified_scores(reading, self.radix)
         self.tally.add(certified)
@@ -173,7 +177,7 @@ class YesNo:
             targets.append(yes + [self._answer(int(label), 1) for label in sorted(drawn)])
         return targets
 
-    def logits(self, reading: Reading) -> torch.Tensor:
+    def logits(self, reading: ScorablePrompts) -> torch.Tensor:
         """Return the corrected log-odds of yes; float32 [prompts, labels]."""
         import math
 
@@ -216,7 +220,7 @@ class LabelList:
         """Return the whole list; one too long is cut and does not learn to end there."""
         return [[Continuation((), self._list(gold.labels))] for gold in golds]
 
-    def logits(self, reading: Reading) -> torch.Tensor:
+    def logits(self, reading: ScorablePrompts) -> torch.Tensor:
         """Return the log-odds of max-over-steps probabilities; float32 [prompts, labels]."""
         import torch
 
@@ -239,12 +243,12 @@ class LabelList:
                 unwritten[writing[at], labels[at]] = False
             before = self.format.separator if step else ()
             pieces = [(*before, *self.format.labels[labels[at]]) for at in going_on]
-            reading = reading.extended(going_on, pieces)
+            reading = reading.followed_by(going_on, pieces)
             writing = [writing[at] for at in going_on]
         best = best.clamp(LEAST_LOG_PROBABILITY, MOST_LOG_PROBABILITY)
         return best - torch.log(-torch.expm1(best))
 
-    def _options(self, reading: Reading, trie: TokenTrie) -> torch.Tensor:
+    def _options(self, reading: ScorablePrompts, trie: TokenTrie) -> torch.Tensor:
         """Return log-probabilities [prompts, labels + 1] among all labels and the end."""
         import torch
 

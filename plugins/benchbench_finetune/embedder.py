@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
 from benchbench.kit.pooling import last_token, pool, position_ids
-from benchbench.kit.scoring.last_layer import states_at
+from benchbench.kit.scoring import hidden_states_at
 from benchbench.kit.training import autocast
 
 if TYPE_CHECKING:
@@ -54,6 +54,6 @@ class DocumentEmbedder:
         with autocast(self.loaded):
             if self.causal and self.pooling == "last":
                 columns = last_token(mask)[:, None]
-                return states_at(self.loaded.model, columns, **inputs)[:, 0].float()
+                return hidden_states_at(self.loaded.model, columns, **inputs)[:, 0].float()
             hidden = self.loaded.model.base_model(**inputs).last_hidden_state
         return pool(hidden, mask, self.pooling)

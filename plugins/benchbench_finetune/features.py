@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from benchbench.kit.cache import arithmetic, cached, digest_of, in_use
+from benchbench.kit.cache import arithmetic, cached, digest_of, is_enabled
 from benchbench_finetune.embedder import DocumentEmbedder
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def shared(
     import pyarrow as pa
 
     origin = embedder.loaded.facts.get("origin")
-    if origin is None or not in_use() or not documents:
+    if origin is None or not is_enabled() or not documents:
         return compute()
     key = {
         "origin": origin,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from benchbench import Corpus, Kind, LoaderError, Parameter, Params
-from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
+from benchbench.kit.data import BuildOptions, Document, build_corpus
 from benchbench_wipo_alpha.codes import WIDTHS, NewerCode, parents
 from benchbench_wipo_alpha.places import HALVES
 from benchbench_wipo_alpha.reading import Reading, processes_for, read_all
@@ -173,12 +173,12 @@ def _spool(source: Source, params: Params, spool: BinaryIO, tally: Tally) -> lis
     return headers
 
 
-def _rows(chosen: list[Chosen], half: str, spool: BinaryIO) -> Iterator[Row]:
+def _rows(chosen: list[Chosen], half: str, spool: BinaryIO) -> Iterator[Document]:
     for header, labels, main in chosen:
         if header.place.startswith(half):
             spool.seek(header.start)
             text = spool.read(header.length).decode()
-            yield Row(header.number, text, labels, main, header.application)
+            yield Document(header.number, text, labels, main, header.application)
 
 
 def _check_halves(source: Source, headers: list[Header], chosen: list[Chosen]) -> None:

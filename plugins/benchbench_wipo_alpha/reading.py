@@ -18,7 +18,7 @@ from benchbench_wipo_alpha.faults import BadDocument
 from benchbench_wipo_alpha.places import Place, check_folders
 from benchbench_wipo_alpha.sources import Member
 from benchbench_wipo_alpha.view import Language, View, text_of
-from benchbench_wipo_alpha.xml import FILE_BYTES, Document, read_json
+from benchbench_wipo_alpha.xml import FILE_BYTES, PatentDocument, read_json
 
 CHUNK = 512
 """Files handed to a process at a time: fewer, and it waits for the next ones too often."""
@@ -165,7 +165,7 @@ def _bytes_of(path: str) -> bytes:
     return data
 
 
-def _codes(document: Document, reading: Reading) -> tuple[str, ...]:
+def _codes(document: PatentDocument, reading: Reading) -> tuple[str, ...]:
     """Return the codes at the level asked for, the main one first. Raises BadDocument."""
     if not document.main:
         raise BadDocument("it names no main code (mc of <ipcs>)")

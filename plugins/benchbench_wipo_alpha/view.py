@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchbench import LoaderError
 from benchbench_wipo_alpha.faults import BadDocument
-from benchbench_wipo_alpha.xml import PARTS, Document
+from benchbench_wipo_alpha.xml import PARTS, PatentDocument
 
 CLASSIC = ("title", "inventors", "applicants", "abstract", "description")
 """The parts of which Fall et al. (2003) took the first 300 words."""
@@ -63,7 +63,7 @@ class Language:
     fallback: bool
 
 
-def text_of(document: Document, view: View, language: Language) -> str:
+def text_of(document: PatentDocument, view: View, language: Language) -> str:
     """Return the view's parts, one below the other; note in the document what is missing."""
     shown = []
     for name, words in view.parts:
@@ -105,7 +105,7 @@ def _first_words(texts: list[str], words: int) -> str:
     return "\n".join(shown)
 
 
-def _in_language(document: Document, element: str, language: Language) -> str:
+def _in_language(document: PatentDocument, element: str, language: Language) -> str:
     """Return the text of an element; texts that name no language are in all of them."""
     entries = document.texts.get(element, ())
     wanted = language.code
@@ -120,7 +120,7 @@ def _in_language(document: Document, element: str, language: Language) -> str:
     return text
 
 
-def _joined(document: Document, texts: list[list[str]]) -> str:
+def _joined(document: PatentDocument, texts: list[list[str]]) -> str:
     """Return the texts one below the other; C1 controls become the Windows characters meant.
 
     Raises BadDocument for those that mean none.

@@ -48,7 +48,7 @@ MISMATCHED = 7
 
 
 @dataclass(slots=True)
-class Document:
+class PatentDocument:
     """What a file says; of each text element, its (language, pieces of text) in their order."""
 
     number: str = ""
@@ -60,7 +60,7 @@ class Document:
     """Names of what was met and mended, each counted over all documents."""
 
 
-def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> Document:
+def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> PatentDocument:
     """Return the document of a file's bytes with the texts of `elements`.
 
     `fallback` is the encoding of files that are not what they say they are. Raises BadDocument.
@@ -76,7 +76,7 @@ def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> Docu
     return document
 
 
-def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -> Document:
+def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -> PatentDocument:
     """Return the document. Raises ExpatError, BadDocument.
 
     A text ends where the next element of the format starts: calls at end tags would double the
@@ -86,7 +86,7 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
         NAMES.clear()
     parser = expat.ParserCreate(encoding, intern=NAMES)
     parser.buffer_text = True
-    document = Document()
+    document = PatentDocument()
     texts = document.texts
     inside = False
 
@@ -130,7 +130,7 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
     return document
 
 
-def _read_header(document: Document, tag: str, attributes: dict[str, str]) -> None:
+def _read_header(document: PatentDocument, tag: str, attributes: dict[str, str]) -> None:
     """Take over what stands in an attribute."""
     if tag == "ipc":
         document.secondary.append(attributes.get("ic", ""))
@@ -145,7 +145,7 @@ def _refuse_entity(name: str, *declaration: object) -> None:
     raise BadDocument(f"it declares the entity '{name}'; declared entities are refused")
 
 
-def _entity_reader(parser: Any, document: Document) -> Callable[[str, bool], None]:
+def _entity_reader(parser: Any, document: PatentDocument) -> Callable[[str, bool], None]:
     """Return what reads a named character that only the DTD, never fetched, would define."""
 
     def read(name: str, is_parameter_entity: bool) -> None:
@@ -164,7 +164,7 @@ def _entity_reader(parser: Any, document: Document) -> Callable[[str, bool], Non
 
 def _second_try(
     data: bytes, elements: frozenset[str], fallback: str, error: expat.ExpatError
-) -> Document:
+) -> PatentDocument:
     """Read a file again that is in another encoding, or in which tags were left open."""
     line = error.lineno
     wrong = _wrong_byte(data)

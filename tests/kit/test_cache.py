@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from benchbench.kit import cache
-from benchbench.kit.cache import DATA, ENTRY, cached, digest_of, using
+from benchbench.kit.cache import DATA, ENTRY, cached, digest_of, enabled
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.stopwatch import Stopwatch, stage, watching
 from tests.support.faults import counted, failing, killed_at
@@ -33,7 +33,7 @@ def fetched(folder, key=KEY, table=TABLE):
         made.append(1)
         return table
 
-    with using(folder):
+    with enabled(folder):
         return cached("numbers", key, make), len(made)
 
 
@@ -64,14 +64,14 @@ def test_outside_of_a_cache_nothing_is_kept(tmp_path):
     made = []
     for _ in range(2):
         assert cached("numbers", KEY, lambda: made.append(1) or TABLE) == TABLE
-        with using(tmp_path), using(None):
+        with enabled(tmp_path), enabled(None):
             assert cached("numbers", KEY, lambda: made.append(1) or TABLE) == TABLE
     assert len(made) == 4
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_goes_wrong_while_it_is_made_is_told_and_not_kept(tmp_path):
-    with using(tmp_path), pytest.raises(OSError, match="of its own"):
+    with enabled(tmp_path), pytest.raises(OSError, match="of its own"):
         cached("numbers", KEY, lambda: (_ for _ in ()).throw(OSError("of its own")))
     assert entries(tmp_path) == []
 
@@ -91,8 +91,8 @@ def flip(name):
 
 
 def cheapen(entry):
-    told = json.loads((entry / ENTRY).read_bytes())
-    (entry / ENTRY).write_text(json.dumps({**told, "seconds": 0.0001}))
+    facts = json.loads((entry / ENTRY).read_bytes())
+    (entry / ENTRY).write_text(json.dumps({**facts, "seconds": 0.0001}))
 
 
 DAMAGES = {
@@ -208,10 +208,10 @@ def test_deleted_while_it_is_in_use_it_stays_in_use(tmp_path):
 def test_an_entry_says_what_it_is_and_holds_no_text(tmp_path):
     fetched(tmp_path)
     (entry,) = entries(tmp_path)
-    told = json.loads((entry / ENTRY).read_bytes())
-    assert told["kind"] == "numbers"
-    assert told["key"].items() >= KEY.items()
-    assert told["seconds"] >= 0
+    facts = json.loads((entry / ENTRY).read_bytes())
+    assert facts["kind"] == "numbers"
+    assert facts["key"].items() >= KEY.items()
+    assert facts["seconds"] >= 0
     assert pa.ipc.open_file(entry / DATA).read_all() == TABLE
 
 
@@ -232,7 +232,7 @@ def test_what_was_made_of_cached_things_counts_what_those_took(tmp_path, monkeyp
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     fetched(tmp_path)  # takes a second
     for watch in (Stopwatch(), Stopwatch()):
-        with watching(watch), using(tmp_path):
+        with watching(watch), enabled(tmp_path):
             cached("sums", KEY, lambda: fetched(tmp_path)[0])
     (entry,) = (tmp_path / "sums").iterdir()
     assert json.loads((entry / ENTRY).read_bytes())["seconds"] == 2.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchbench.kit import token_cache
 from benchbench.kit.batching import tokenize_documents
-from benchbench.kit.cache import using
+from benchbench.kit.cache import enabled
 from benchbench.kit.token_cache import tokenizer_digest
 from benchbench.machine.stopwatch import Stopwatch, watching
 from tests.support.models import WORDS, write_encoder, write_tokenizer
@@ -40,20 +40,20 @@ def tokenizer(tmp_path):
 def eager(monkeypatch):
     """Let the cache keep what is too little to gain by it."""
     monkeypatch.setattr(token_cache, "FEWEST_CHARACTERS", 0)
-    monkeypatch.setattr(token_cache, "CHARACTERS_A_TOKEN", 0)
+    monkeypatch.setattr(token_cache, "CHARACTERS_PER_TOKEN", 0)
 
 
 def entries(folder):
     return list((folder / "tokens").glob("*")) if (folder / "tokens").exists() else []
 
 
-def asked(folder, tokenizer, texts, most):
+def through_cache(folder, tokenizer, texts, most):
     """Return (documents with whether each was cut, how many hits that took)."""
     watch = Stopwatch()
-    with using(folder), watching(watch):
-        found = tokenize_documents(tokenizer, texts, most)
+    with enabled(folder), watching(watch):
+        tokenized = tokenize_documents(tokenizer, texts, most)
     assert "tokenize" in watch.seconds
-    return found, watch.hits
+    return tokenized, watch.hits
 
 
 @pytest.mark.usefixtures("eager")
@@ -63,8 +63,8 @@ def asked(folder, tokenizer, texts, most):
 @given(st.lists(WILD, max_size=12), st.integers(1, 40))
 def test_through_the_cache_come_the_plain_tokens(tmp_path, tokenizer, texts, most):
     plain = tokenize_documents(tokenizer, texts, most)
-    assert asked(tmp_path / "cache", tokenizer, texts, most)[0] == plain
-    assert asked(tmp_path / "cache", tokenizer, texts, most) == (plain, 1)
+    assert through_cache(tmp_path / "cache", tokenizer, texts, most)[0] == plain
+    assert through_cache(tmp_path / "cache", tokenizer, texts, most) == (plain, 1)
 
 
 @pytest.mark.usefixtures("eager")
@@ -73,7 +73,7 @@ def test_a_text_that_is_none_fails_as_it_does_without_a_cache(tmp_path, tokenize
     with pytest.raises(Exception) as plain:
         tokenize_documents(tokenizer, texts, 5)
     with pytest.raises(plain.type):
-        asked(tmp_path / "cache", tokenizer, texts, 5)
+        through_cache(tmp_path / "cache", tokenizer, texts, 5)
     assert entries(tmp_path / "cache") == []
 
 
@@ -82,16 +82,16 @@ def test_a_text_that_is_none_fails_as_it_does_without_a_cache(tmp_path, tokenize
     ("texts", "most"), [(LONG, 7), (LONG[:-1], 8), ([*LONG[:-1], WORDS + " "], 8), (LONG[::-1], 9)]
 )
 def test_other_texts_or_another_limit_are_another_entry(tmp_path, tokenizer, texts, most):
-    asked(tmp_path, tokenizer, LONG, 8)
+    through_cache(tmp_path, tokenizer, LONG, 8)
     plain = tokenize_documents(tokenizer, texts, most)
-    assert asked(tmp_path, tokenizer, texts, most) == (plain, 0)
+    assert through_cache(tmp_path, tokenizer, texts, most) == (plain, 0)
     assert len(entries(tmp_path)) == 2
 
 
 def test_few_texts_do_not_go_through_the_cache_and_many_do(tmp_path, tokenizer):
-    assert asked(tmp_path, tokenizer, LONG[:10], 8)[1] == 0
+    assert through_cache(tmp_path, tokenizer, LONG[:10], 8)[1] == 0
     assert entries(tmp_path) == []
-    asked(tmp_path, tokenizer, LONG, 8)
+    through_cache(tmp_path, tokenizer, LONG, 8)
     assert len(entries(tmp_path)) == 1
 
 
@@ -138,16 +138,18 @@ def test_what_decides_no_token_is_no_part_of_the_key(tmp_path, tokenizer):
 
 
 def test_a_tokenizer_whose_content_cannot_be_told_shares_nothing(tmp_path, tokenizer):
-    class Own(type(tokenizer)):
+    class Custom(type(tokenizer)):
         pass
 
-    own = copy.deepcopy(tokenizer)
-    own.__class__ = Own
+    custom = copy.deepcopy(tokenizer)
+    custom.__class__ = Custom
     random = tokenizer_of(tmp_path / "random")
     random.backend_tokenizer.model.dropout = 0.5
-    for unknown in (own, random, object()):
+    for unknown in (custom, random, object()):
         assert tokenizer_digest(unknown) is None
-    assert asked(tmp_path / "cache", own, LONG, 8)[0] == tokenize_documents(tokenizer, LONG, 8)
+    assert through_cache(tmp_path / "cache", custom, LONG, 8)[0] == tokenize_documents(
+        tokenizer, LONG, 8
+    )
     assert entries(tmp_path / "cache") == []
 
 
@@ -158,4 +160,7 @@ def test_an_encoder_s_documents_are_framed_as_without_a_cache(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(write_encoder(tmp_path / "bert", [WORDS]))
     plain = tokenize_documents(tokenizer, ["", WORDS, "pump [SEP]"], 6)
     for hits in (0, 1):
-        assert asked(tmp_path / "c", tokenizer, ["", WORDS, "pump [SEP]"], 6) == (plain, hits)
+        assert through_cache(tmp_path / "c", tokenizer, ["", WORDS, "pump [SEP]"], 6) == (
+            plain,
+            hits,
+        )

@@ -46,7 +46,7 @@ def main(settings: dict[str, Any]) -> None:
         reading = reader.read(some)
         if settings["way"] == "certified":
             certified = certified_scores(reading, radix)
-            found.extend(certified.found)
+            found.extend(certified.exact)
             left_out.extend(certified.left_out)
             return certified.scores
         return reading.scores(trie)

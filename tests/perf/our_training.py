@@ -18,7 +18,7 @@ from peak import peak_mb
 from benchbench import BoundBackbone, Corpus, Task
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.parameters import resolve
-from benchbench.kit.data.corpora import Row, build_corpus
+from benchbench.kit.data import Document, build_corpus
 
 
 def timed(function: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
@@ -103,7 +103,9 @@ def corpus_of(path: Path, folder: Path) -> Corpus:
     names = data["labels"]
     rows = {
         name: [
-            Row(f"{name}-{number}", row["text"], tuple(names[label] for label in row["labels"]))
+            Document(
+                f"{name}-{number}", row["text"], tuple(names[label] for label in row["labels"])
+            )
             for number, row in enumerate(data[name])
         ]
         for name in ("train", "validation", "test")

@@ -1,1 +1,36 @@
-"""TODO: one line."""
+"""Corpora: from documents to checked, split and stored ones, and labels as arrays."""
+
+from benchbench.kit.data.corpora import MAIN_METRICS, BuildOptions, build_corpus
+from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
+from benchbench.kit.data.corpus_store import (
+    describe_corpus,
+    is_whole,
+    read_corpus,
+    training_counts,
+    write_corpus,
+)
+from benchbench.kit.data.document import Document
+from benchbench.kit.data.sampling import limit_corpus
+from benchbench.kit.data.splits import LabelSets, stratified_group_split, stratified_sample
+from benchbench.kit.data.targets import class_index, multi_hot
+
+__all__ = [
+    "MAIN_METRICS",
+    "BuildOptions",
+    "Document",
+    "Duplicates",
+    "LabelSets",
+    "build_corpus",
+    "check_corpus",
+    "class_index",
+    "describe_corpus",
+    "find_duplicates",
+    "is_whole",
+    "limit_corpus",
+    "multi_hot",
+    "read_corpus",
+    "stratified_group_split",
+    "stratified_sample",
+    "training_counts",
+    "write_corpus",
+]

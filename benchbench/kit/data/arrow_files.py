@@ -39,7 +39,7 @@ def open_writer(path: Path) -> AbstractContextManager[Any]:
 
 
 def stream(path: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the batches of an Arrow stream; read, not mapped, so that memory stays flat."""
+    """Yield the batches of an Arrow stream. It is read, not mapped, so that memory stays flat."""
     import pyarrow as pa
 
     with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
@@ -47,7 +47,7 @@ def stream(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def open_split(path: Path) -> datasets.Dataset:
-    """Return the split that an Arrow stream holds, memory-mapped. Raises LoaderError."""
+    """Return the split in an Arrow stream, memory-mapped. Raises LoaderError."""
     import datasets
     import pyarrow as pa
 
@@ -58,7 +58,7 @@ def open_split(path: Path) -> datasets.Dataset:
 
 
 def batches_of(dataset: datasets.Dataset) -> Iterator[pa.RecordBatch]:
-    """Yield the rows in batches of a fixed number, whatever chunks they lie in.
+    """Yield the rows in batches of 100, however they are chunked in the file.
 
     So few that documents of 16 MiB each still fit in one Arrow string array.
     """
@@ -67,5 +67,9 @@ def batches_of(dataset: datasets.Dataset) -> Iterator[pa.RecordBatch]:
 
 
 def text_hash(text: str) -> int:
-    """Return 63 bits of BLAKE2b: never negative, so that -1 can stand for none."""
+    """Return 63 bits of BLAKE2b. They are never negative, so -1 can stand for none.
+
+    >>> text_hash("a family of patents") == text_hash("a family of patents") >= 0
+    True
+    """
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

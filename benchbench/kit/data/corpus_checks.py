@@ -1,4 +1,4 @@
-"""What holds for every corpus, whoever built it; and texts that stand in two splits."""
+"""Checks that every corpus must pass, and the search for texts that are in two splits."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Duplicates(NamedTuple):
-    """Documents whose normalised text also stands in an earlier split.
+    """How many documents have a normalised text that is also in an earlier split.
 
-    `conflicting` counts those of them of which no copy in that split has the same labels.
+    `conflicting` counts the documents among them that have other labels than every copy there.
     """
 
     validation_in_train: int
@@ -30,9 +30,9 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(corpus: Corpus) -> Duplicates:
-    """Count documents whose normalised text stands in an earlier split as well.
+    """Count documents whose normalised text is also in an earlier split.
 
-    Normalised: NFKC, case folded, runs of white space as one space.
+    Normalised means NFKC, case folded, and one space for every run of white space.
     """
     import numpy as np
 
@@ -53,16 +53,22 @@ def find_duplicates(corpus: Corpus) -> Duplicates:
 
 
 def check_corpus(corpus: Corpus) -> None:
-    """Refuse a corpus that breaks the contract of `Corpus`, whoever built it.
+    """Raise LoaderError where a corpus breaks the contract of `Corpus`.
 
-    Raises LoaderError naming the split and the row's id: for other columns or types, empty
-    splits, missing values, ids used twice, labels out of range or twice in a row, a training
-    label outside the label space, a main label that is none of the labels, a single-label row
-    without exactly one label, a weight that is not a finite number of at least 0, and a group
-    that straddles splits.
+    The error names the split and the row's id. It is raised for
+
+    - a split without rows, with other columns, or with columns of other types,
+    - a missing value,
+    - an id that is used twice, or a group that straddles splits,
+    - a label that is out of range, twice in a row, or in training but not in the label space,
+    - a main label that is not among the row's labels,
+    - a single-label row without exactly one label,
+    - a weight that is not a finite number of at least 0.
     """
     if len(corpus.labels) < 2:
-        raise LoaderError(f"the label space holds {len(corpus.labels)} labels; two are the least")
+        raise LoaderError(
+            f"the label space has {len(corpus.labels)} labels; at least two are needed"
+        )
     for split in SPLITS:
         dataset = getattr(corpus, split)
         if len(dataset) == 0:
@@ -75,21 +81,21 @@ def check_corpus(corpus: Corpus) -> None:
 
 
 def _check_schema(split: Split, dataset: datasets.Dataset) -> None:
-    """Refuse other columns or types than those of `Corpus`."""
+    """Raise LoaderError where columns or types are not those of `Corpus`."""
     expected = {column.name: str(column.type) for column in schema()}
-    found = {column.name: str(column.type) for column in dataset.features.arrow_schema}
-    # The name of a list's items carries nothing and differs between writers.
-    found = {name: kind.replace("element:", "item:") for name, kind in found.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    actual = {column.name: str(column.type) for column in dataset.features.arrow_schema}
+    # The name of a list's items means nothing and differs between writers.
+    actual = {name: kind.replace("element:", "item:") for name, kind in actual.items()}
+    for name in sorted(expected.keys() | actual.keys()):
+        if expected.get(name) != actual.get(name):
             raise LoaderError(
                 f"{split}: column '{name}': expected {expected.get(name, 'no such column')}, "
-                f"found {found.get(name, 'none')}"
+                f"found {actual.get(name, 'none')}"
             )
 
 
 def _check_batch(split: Split, batch: pa.RecordBatch, kind: Kind, allowed: int) -> None:
-    """Refuse the first row whose values break the contract."""
+    """Raise LoaderError for the first row whose values break the contract."""
     import numpy as np
 
     for column in batch.columns:
@@ -102,56 +108,58 @@ def _check_batch(split: Split, batch: pa.RecordBatch, kind: Kind, allowed: int) 
     owners = np.repeat(np.arange(len(lengths)), lengths)
     main = batch.column("main").to_numpy()
     weights = batch.column("weight").to_numpy()
-    main_found = main == -1
-    main_found[owners[codes == main[owners]]] = True
+    main_is_a_label = main == -1
+    main_is_a_label[owners[codes == main[owners]]] = True
     pairs = np.lexsort((codes, owners))
     again = (np.diff(owners[pairs]) == 0) & (np.diff(codes[pairs]) == 0)
     faults = {
         f"a label index is outside 0..{allowed - 1}": owners[(codes < 0) | (codes >= allowed)],
-        "a label stands twice in it": owners[pairs][1:][again],
-        "its main label is none of its labels": np.flatnonzero(~main_found),
-        "its weight is no finite number of at least 0": np.flatnonzero(
+        "a label occurs twice": owners[pairs][1:][again],
+        "the main label is not among its labels": np.flatnonzero(~main_is_a_label),
+        "the weight is not a finite number of at least 0": np.flatnonzero(
             ~(np.isfinite(weights) & (weights >= 0))
         ),
     }
     if kind == "single-label":
         faults["a single-label row needs exactly one label"] = np.flatnonzero(lengths != 1)
-        faults["the main label of a single-label row is its label"] = np.flatnonzero(main == -1)
+        faults["the main label of a single-label row must be its label"] = np.flatnonzero(
+            main == -1
+        )
     for fault, rows in faults.items():
         if len(rows):
             raise LoaderError(f"{split}: row '{batch.column('id')[int(rows[0])]}': {fault}")
 
 
 def check_identities(where: str, batches: Callable[[Split], Iterator[pa.RecordBatch]]) -> None:
-    """Refuse ids that are used twice, and groups that straddle splits.
+    """Raise LoaderError for an id that is used twice, or a group that straddles splits.
 
-    Python's own hashes do: they have 64 bits and are compared within this process alone.
+    Python's own hashes are enough: they have 64 bits and are compared only within this process.
     """
     import numpy as np
 
     ids, groups = [], []
     for split in SPLITS:
-        own_ids, own_groups = array("q"), array("q")
+        split_ids, split_groups = array("q"), array("q")
         for batch in batches(split):
-            own_ids.extend(map(hash, batch.column("id").to_pylist()))
-            own_groups.extend(map(hash, filter(None, batch.column("group").to_pylist())))
-        ids.append(np.array(own_ids, np.int64))
-        groups.append(np.unique(np.array(own_groups, np.int64)))
+            split_ids.extend(map(hash, batch.column("id").to_pylist()))
+            split_groups.extend(map(hash, filter(None, batch.column("group").to_pylist())))
+        ids.append(np.array(split_ids, np.int64))
+        groups.append(np.unique(np.array(split_groups, np.int64)))
     for column, parts, fault in (
         ("id", ids, "is used twice; ids must be unique over all splits"),
         ("group", groups, "straddles splits; move its documents into one of them"),
     ):
         hashes, counts = np.unique(np.concatenate(parts), return_counts=True)
         if (counts > 1).any():
-            again = hashes[counts > 1][0]
-            split = [split for split, own in zip(SPLITS, parts, strict=True) if again in own][-1]
+            repeated = hashes[counts > 1][0]
+            split = [name for name, part in zip(SPLITS, parts, strict=True) if repeated in part][-1]
             names = (name for batch in batches(split) for name in batch.column(column).to_pylist())
-            name = next(name for name in names if hash(name) == again)
+            name = next(name for name in names if hash(name) == repeated)
             raise LoaderError(f"{where}{split}: the {column} '{name}' {fault}")
 
 
 def _text_hashes(dataset: datasets.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return int64 hashes of the normalised texts, alone and together with the label set."""
+    """Return int64 hashes of the normalised texts: without and with the set of labels."""
     import numpy as np
 
     texts, labelled = array("q"), array("q")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def limit_corpus(corpus: Corpus, limit: int, seed: int) -> Corpus:
-    """Return the corpus with at most `limit` documents a split, every label of it kept.
+    """Return the corpus with at most `limit` documents per split, and with every label.
 
-    A seeded, stratified sample, the same for a split whatever the others hold. The label space
-    stays. Raises LoaderError where the limit is below the number of labels in a split.
+    The sample is seeded and stratified; that of a split does not depend on the other splits. The
+    label space stays. Raises LoaderError where the limit is below the number of labels in a split.
     """
     parts: dict[str, datasets.Dataset] = {}
     for split in SPLITS:
@@ -40,7 +40,7 @@ def limit_corpus(corpus: Corpus, limit: int, seed: int) -> Corpus:
 
 
 def label_sets(dataset: datasets.Dataset) -> splits.LabelSets:
-    """Return the label codes of every document of a split."""
+    """Return the label codes of the documents of a split."""
     import numpy as np
 
     codes, lengths = [np.empty(0, np.int64)], [np.zeros(1, np.int64)]

@@ -1,7 +1,8 @@
 """Seeded splits and samples that keep every class and never break a group. Pure numpy.
 
-A class here is a document's *stratum*: its rarest label in the whole corpus. For single-label
-documents that is their label; for multi-label ones it is the label that is hardest to place.
+A class is here the *stratum* of a document: its rarest label in the whole corpus. For a
+single-label document that is its label. For a multi-label one it is the label that is hardest to
+place.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class LabelSets:
     """The labels of n documents: those of document i are `codes[offsets[i]:offsets[i + 1]]`.
 
     `codes` int [n_pairs], `offsets` int64 [n + 1].
+
+    >>> labels = LabelSets.several([[0, 2], [], [1]])
+    >>> labels.codes.tolist(), labels.offsets.tolist(), labels.documents.tolist()
+    ([0, 2, 1], [0, 2, 2, 3], [0, 0, 2])
     """
 
     codes: NDArray[np.integer]
@@ -33,7 +38,7 @@ class LabelSets:
 
     @classmethod
     def single(cls, codes: Sequence[int] | NDArray[np.integer]) -> LabelSets:
-        """Return the label sets of documents that have one label each."""
+        """Return the label sets of documents with one label each."""
         import numpy as np
 
         return cls(np.asarray(codes, dtype=np.int64), np.arange(len(codes) + 1, dtype=np.int64))
@@ -49,7 +54,7 @@ class LabelSets:
 
     @property
     def documents(self) -> Ints:
-        """Return int64 [n_pairs]: the document that each code belongs to."""
+        """Int64 [n_pairs]: the document of each code."""
         import numpy as np
 
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
@@ -58,13 +63,19 @@ class LabelSets:
 def stratified_group_split(
     labels: LabelSets, groups: Ints, fractions: Sequence[float], seed: int
 ) -> tuple[Ints, ...]:
-    """Return one sorted array of document indices a part, the first being the training part.
+    """Return one sorted array of document indices per part; the first part is for training.
 
     `groups` int64 [n]: documents of one group stay together, -1 stands for no group.
     `fractions` are the shares of the parts and sum to 1. The training part gets every label at
     least once. A class of two or more documents (or groups, where there are any) is also in the
-    last part, one of three or more in every part of three. Beyond that each class is shared out
-    by its fractions, after Sainte-Laguë (1910).
+    last part; a class of three or more is in every part of three. Beyond that, each class is
+    shared out by the fractions, after Sainte-Laguë (1910).
+
+    >>> import numpy as np
+    >>> labels, no_groups = LabelSets.single([0] * 6 + [1] * 4), np.full(10, -1)
+    >>> train, test = stratified_group_split(labels, no_groups, (0.5, 0.5), seed=0)
+    >>> [(int((part < 6).sum()), int((part >= 6).sum())) for part in (train, test)]
+    [(3, 2), (3, 2)]
     """
     import numpy as np
 
@@ -75,7 +86,7 @@ def stratified_group_split(
     units = _join(labels, unit_of)
     sizes = np.bincount(unit_of)
     order = random.permutation(len(units))
-    # Large units are pinned first: a small one would leave a large one for a small part.
+    # Large units are pinned first, so that no large one is left for a small part.
     pinned = cover(units, order[np.argsort(-sizes[order], kind="stable")])
     parts = np.empty(len(units), np.int64)
     for members in _stratum_members(_strata(units), order):
@@ -84,10 +95,15 @@ def stratified_group_split(
 
 
 def stratified_sample(labels: LabelSets, limit: int, seed: int) -> Ints:
-    """Return the sorted indices of `limit` documents that hold every label at least once.
+    """Return the sorted indices of `limit` documents in which every label occurs.
 
     Beyond that, classes keep their shares. Raises ValueError where `limit` is below the number
-    of labels that occur; with that many there is always such a sample.
+    of labels that occur; with that many documents there is always such a sample.
+
+    >>> labels = LabelSets.single([0] * 80 + [1] * 20)
+    >>> sample = stratified_sample(labels, limit=10, seed=0)
+    >>> int((sample < 80).sum()), int((sample >= 80).sum())
+    (8, 2)
     """
     import numpy as np
 
@@ -107,7 +123,12 @@ def stratified_sample(labels: LabelSets, limit: int, seed: int) -> Ints:
 
 
 def cover(labels: LabelSets, order: Ints) -> NDArray[np.bool_]:
-    """Return bool [n]: few documents, early ones in `order`, that hold every label together."""
+    """Return bool [n]: a few documents, early ones in `order`, that have all labels together.
+
+    >>> import numpy as np
+    >>> cover(LabelSets.several([[0], [1, 0], [2, 1, 0]]), np.arange(3)).tolist()
+    [False, False, True]
+    """
     import numpy as np
 
     taken = np.zeros(len(labels), bool)
@@ -121,13 +142,13 @@ def cover(labels: LabelSets, order: Ints) -> NDArray[np.bool_]:
         if int(codes[index]) not in covered:
             first = documents[by_label[starts[index]]]
             taken[first] = True
-            own = labels.codes[labels.offsets[first] : labels.offsets[first + 1]]
-            covered.update(own.tolist())
+            codes_of_first = labels.codes[labels.offsets[first] : labels.offsets[first + 1]]
+            covered.update(codes_of_first.tolist())
     return taken
 
 
 def _units(groups: Ints) -> Ints:
-    """Return int64 [n]: the number of the unit that must stay whole, for each document."""
+    """Return int64 [n]: the unit of each document; a unit is what must stay together."""
     import numpy as np
 
     grouped = groups != -1
@@ -139,7 +160,7 @@ def _units(groups: Ints) -> Ints:
 
 
 def _join(labels: LabelSets, unit_of: Ints) -> LabelSets:
-    """Return the label sets of the units: those of their documents, one after the other."""
+    """Return the label sets of the units: those of their documents, joined."""
     import numpy as np
 
     owners = unit_of[labels.documents]
@@ -162,7 +183,7 @@ def _strata(labels: LabelSets) -> Ints:
 
 
 def _stratum_members(strata: Ints, order: Ints) -> list[Ints]:
-    """Return the members of every stratum, each in the order of `order`."""
+    """Return the members of each stratum, in the order of `order`."""
     import numpy as np
 
     sorted_members = order[np.argsort(strata[order], kind="stable")]
@@ -173,7 +194,7 @@ def _stratum_members(strata: Ints, order: Ints) -> list[Ints]:
 def _share_out(
     sizes: Ints, pinned: NDArray[np.bool_], fractions: Sequence[float]
 ) -> NDArray[np.int64]:
-    """Return int64 [n_units]: the part of each unit of one stratum; pinned ones go to part 0."""
+    """Return int64 [n_units]: the part of each unit of a stratum; pinned units go to part 0."""
     import numpy as np
 
     parts = np.full(len(sizes), -1, np.int64)
@@ -188,7 +209,7 @@ def _share_out(
     held = [float(sizes[parts == part].sum()) for part in range(len(fractions))]
     for unit in np.flatnonzero(parts == -1).tolist():
         size = float(sizes[unit])
-        room = [(quota - own - size / 2) / quota for quota, own in zip(quotas, held, strict=True)]
+        room = [(quota - now - size / 2) / quota for quota, now in zip(quotas, held, strict=True)]
         parts[unit] = best = room.index(max(room))
         held[best] += size
     return parts

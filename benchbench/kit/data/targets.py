@@ -1,4 +1,4 @@
-"""What a document should be answered with, as arrays over the label space."""
+"""The true labels of documents as arrays over the label space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 
 def class_index(labels: Iterable[Sequence[int]], n_labels: int) -> np.ndarray:
-    """Return int64 [documents]: the one label of each, -1 where training never saw it."""
+    """Return int64 [documents]: the label of each, -1 where training never saw it.
+
+    >>> class_index([[1], [0], [2]], n_labels=2).tolist()
+    [1, 0, -1]
+    """
     import numpy as np
 
     first = [row[0] if row[0] < n_labels else -1 for row in labels]
@@ -18,9 +22,12 @@ def class_index(labels: Iterable[Sequence[int]], n_labels: int) -> np.ndarray:
 
 
 def multi_hot(labels: Iterable[Sequence[int]], n_labels: int) -> np.ndarray:
-    """Return float32 [documents, n_labels] of ones and zeros; labels unseen in training drop out.
+    """Return float32 [documents, n_labels] of ones and zeros.
 
-    They have no column: the metrics count them as missed.
+    Labels that training never saw have no column; the metrics count them as missed.
+
+    >>> multi_hot([[0, 2], [], [1, 3]], n_labels=3).tolist()
+    [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     import numpy as np
 

@@ -1,4 +1,19 @@
-"""The tokens of a trie's branches, laid out for a processor: one number names each."""
+"""The tokens of a radix trie's branches as columns of numbers, and the mask between them.
+
+The radix trie of the answers `7 8 9 1`, `7 8 5 1` and `4 1`, and its table. The last token of an
+answer is scored and never read, so it has no entry:
+
+    --+-- branch 0: 4 1                              entry     0   1   2   3   4   5
+      +-- branch 1: 7 8 --+-- branch 2: 5 1          token     4   7   8   5   9   none
+                          +-- branch 3: 9 1          branch    0   1   1   2   3
+                                                     end       1   4   4   3   4
+                                                     depth     1   1   2   3   3
+
+The branches below branch b have the numbers b + 1 to end - 1. So three comparisons say whether
+the token of an entry sees the token of another one, the column:
+
+    branch(column) <= branch(entry) < end(column)   and   depth(column) <= depth(entry)
+"""
 
 from __future__ import annotations
 
@@ -14,12 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BranchTable:
-    """What a model reads of branches, an entry a token, branch after branch; the last is no token.
+    """The tokens that a model reads of a radix trie: one entry per token, branch after branch.
 
-    `starts` says at which entry each branch begins, and where the last ends. The others are int64
-    [entries]: `tokens`; `branches` that they are of; `ends`, the number behind the last branch
-    below; `depths` behind the prompt; `below`, 1 where branches follow. A token's followers are
-    the `counts` tokens of `followers` [edges] from `firsts` on.
+    The last entry is no token; it fills rows up. `starts` says at which entry each branch begins
+    and where the last one ends. These are int64 [entries]: `tokens`; `branches`, the branch of
+    each token; `ends`, the number after the last branch below it; `depths`, 1 right after the
+    prompt; `below`, 1 where another branch follows. The tokens that may follow entry i are the
+    `counts[i]` tokens of `followers` [edges] from `firsts[i]` on.
     """
 
     starts: tuple[int, ...]
@@ -34,7 +50,7 @@ class BranchTable:
 
     @classmethod
     def of(cls, trie: RadixTrie, device: Any) -> BranchTable:
-        """Lay out a trie."""
+        """Return the table of a trie."""
         import torch
 
         entries: list[tuple[int, ...]] = []
@@ -43,11 +59,11 @@ class BranchTable:
             after = [[token] for token in branch.tokens[1:]]
             if branch.children:
                 after.append([trie.branches[child].tokens[0] for child in branch.children])
-            for at, (token, own) in enumerate(zip(branch.read, after, strict=True), start=1):
+            for at, (token, options) in enumerate(zip(branch.read, after, strict=True), start=1):
                 depth, below = branch.depth + at, int(bool(branch.children))
-                entries.append((token, index, trie.ends[index], depth, below, len(own)))
-                followers += own
-        entries.append((0, len(trie.branches), 0, 0, 0, 0))  # nobody sees it, nothing follows
+                entries.append((token, index, trie.ends[index], depth, below, len(options)))
+                followers += options
+        entries.append((0, len(trie.branches), 0, 0, 0, 0))  # no entry sees it, nothing follows
         columns = torch.tensor(entries, device=device).T.contiguous()
         tokens, branches, ends, depths, below, counts = columns
         lengths = (len(branch.read) for branch in trie.branches)
@@ -65,7 +81,7 @@ class BranchTable:
 
     @property
     def nothing(self) -> int:
-        """The entry that is no token."""
+        """The number of the entry that is no token."""
         return len(self.tokens) - 1
 
     def entries(self, branch: int) -> range:
@@ -73,17 +89,17 @@ class BranchTable:
         return range(self.starts[branch], self.starts[branch + 1])
 
     def seen(self, entries: Tensor, columns: Tensor) -> Tensor:
-        """Return bool [batch, tokens, columns]: whether a column is a token or stands above it.
+        """Return bool [batch, tokens, columns]: whether a token sees a column.
 
-        `entries` [batch, tokens] and `columns` [batch, columns] are both entries. The branches
-        below one have the numbers from its own to its end.
+        It sees itself and the tokens above it. `entries` [batch, tokens] and `columns` [batch,
+        columns] are both numbers of entries.
         """
         branches, depths = self.branches[entries][:, :, None], self.depths[entries][:, :, None]
         above, ends = self.branches[columns][:, None], self.ends[columns][:, None]
         return (above <= branches) & (branches < ends) & (self.depths[columns][:, None] <= depths)
 
     def edges(self, entries: Tensor) -> tuple[Tensor, Tensor]:
-        """Return int64 [edges] twice for `entries` [n]: which of them, and what may follow it."""
+        """Return int64 [edges] twice: a place in `entries` [n], and a token that may follow it."""
         import torch
 
         counts = self.counts[entries]

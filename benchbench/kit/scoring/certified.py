@@ -1,9 +1,16 @@
-"""The likely labels exactly, the others within proven bounds, for a fraction of the work.
+"""Likely labels are scored exactly and the others within proven bounds, for part of the work.
 
-The probability of a beginning bounds that of every label that begins so. Beginnings are read in
-the order of their probability until those left unread weigh less than `TOLERANCE` of the labels
-found, and none weighs more than the third-best label: the best label and the best three are then
-those of a complete scoring. What is left out shares its bound equally among its labels.
+The probability of a beginning is an upper bound for every label that begins so:
+
+    p(7 8 1) = p(7) p(8 | 7) p(1 | 7 8)  <=  p(7) p(8 | 7)  <=  p(7)
+
+A best-first search therefore reads the most likely beginnings first. It ends when
+
+    sum of p(beginnings left unread)  <=  TOLERANCE x sum of p(labels scored)
+    every p(beginning left unread)    <=  p(third-best label scored)
+
+The best label and the best three are then those of a complete scoring. A beginning that is left
+unread shares its probability equally among its labels.
 """
 
 from __future__ import annotations
@@ -14,8 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchbench.kit.scoring.branch_reading import BranchReader
-from benchbench.kit.scoring.cached_reading import CachedReading
+from benchbench.kit.scoring.branch_reader import BranchReader
+from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.radix import RadixTrie
 from benchbench.kit.scoring.vocabulary import token_log_probabilities
 
@@ -23,47 +30,51 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOLERANCE = 1e-4
-"""The largest weight of what is left out, as a share of what was found."""
+"""The largest probability that may be left out, as a share of what was scored exactly."""
 PROVEN = 3
-"""So many best labels are those of a complete scoring, in their order."""
+"""How many of the best labels are those of a complete scoring, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
-    """Scores and what they leave open.
+class CertifiedScores:
+    """Scores, and how much of each prompt they leave open.
 
-    `scores` float32 [prompts, answers]; `left_out` the weight of what was left out of each
-    prompt, as a share of what was found; `found` how many answers were scored exactly.
+    `scores` are float32 [prompts, answers]. `exact` says per prompt how many answers were scored
+    exactly, `left_out` the probability of all others as a share of theirs.
     """
 
     scores: Tensor
     left_out: list[float]
-    found: list[int]
+    exact: list[int]
 
 
 @dataclass(slots=True)
-class Search:
-    """What is known about one prompt.
+class BestFirstSearch:
+    """The search for the likely answers of one prompt.
 
-    `open` maps branches to the log-probability of their first token and all before it; `found`
-    answers to their score.
+    `open` maps a branch to the log-probability up to its first token. `scored` maps an answer to
+    its log-probability.
     """
 
     trie: RadixTrie
     open: dict[int, float] = field(default_factory=dict)
-    found: dict[int, float] = field(default_factory=dict)
+    scored: dict[int, float] = field(default_factory=dict)
 
     def enter(self, branches: Sequence[int], scores: Sequence[float], before: float) -> None:
-        """Take up branches whose first tokens have these log-probabilities behind `before`."""
+        """Add branches.
+
+        `scores` are the log-probabilities of their first tokens, `before` is that of the tokens
+        above them.
+        """
         for index, score in zip(branches, scores, strict=True):
             branch = self.trie.branches[index]
             if branch.read:
                 self.open[index] = before + score
             else:
-                self.found[branch.answers[0]] = before + score
+                self.scored[branch.answers[0]] = before + score
 
     def needed(self) -> list[int]:
-        """Return the branches that must be read before this can end; none: it has ended."""
+        """Return the branches that must be read next; none where the search has ended."""
         if not self.open:
             return []
         order = sorted(self.open, key=self.open.__getitem__, reverse=True)
@@ -73,72 +84,75 @@ class Search:
             weights.pop()
         if weights:
             return order[: len(weights)]
-        best = heapq.nlargest(PROVEN, self.found.values())
+        best = heapq.nlargest(PROVEN, self.scored.values())
         if len(best) < PROVEN:
             return order[:PROVEN]
         return [index for index in order[:PROVEN] if self.open[index] > best[-1]]
 
     def take(self, index: int, edges: Sequence[float]) -> None:
-        """Replace a branch by what follows it; `edges` are their log-probabilities."""
+        """Replace a branch by its children or its answer; `edges` are its log-probabilities."""
         branch = self.trie.branches[index]
         inner = len(branch.tokens) - 1
         before = self.open.pop(index) + math.fsum(edges[:inner])
         if branch.children:
             self.enter(branch.children, edges[inner:], before)
         else:
-            self.found[branch.answers[0]] = before
+            self.scored[branch.answers[0]] = before
 
     @property
     def weight(self) -> float:
-        """Return the probability of all answers found."""
-        return math.fsum(map(math.exp, self.found.values()))
+        """Return the probability of all answers that were scored exactly."""
+        return math.fsum(map(math.exp, self.scored.values()))
 
     def scores(self) -> list[float]:
-        """Return a score for every answer; what is left out shares its bound."""
+        """Return a score per answer; the answers of an open branch share its bound."""
         scores = [0.0] * self.trie.answers
         for index, bound in self.open.items():
             answers = self.trie.branches[index].answers
             for answer in answers:
                 scores[answer] = bound - math.log(len(answers))
-        for answer, score in self.found.items():
+        for answer, score in self.scored.items():
             scores[answer] = score
         return scores
 
     def left_out(self) -> float:
-        """Return the weight of what is left out, as a share of what was found."""
+        """Return the probability of the open branches as a share of `weight`."""
         return math.fsum(map(math.exp, self.open.values())) / max(self.weight, 1e-300)
 
 
-def certified_scores(reading: CachedReading, trie: RadixTrie) -> Certified:
-    """Score answers behind prompts, best first, all prompts a step at a time. No gradients."""
+def certified_scores(prompts: CachedPrompts, trie: RadixTrie) -> CertifiedScores:
+    """Score answers after prompts, likely ones first. No gradients.
+
+    The searches of all prompts go forward together: each step reads the branches they need.
+    """
     import torch
 
-    device = reading.visible.device
-    searches = [Search(trie) for _ in range(len(reading.lengths))]
-    _enter_roots(reading, trie, searches)
-    reader = BranchReader(reading, trie)
+    device = prompts.visible.device
+    searches = [BestFirstSearch(trie) for _ in range(len(prompts.lengths))]
+    _enter_roots(prompts, trie, searches)
+    reader = BranchReader(prompts, trie)
     while any(wanted := [search.needed() for search in searches]):
-        for search, found in zip(searches, reader.read(wanted), strict=True):
-            for index, edges in found.items():
+        for search, branches in zip(searches, reader.read(wanted), strict=True):
+            for index, edges in branches.items():
                 search.take(index, edges)
     scores = torch.tensor([search.scores() for search in searches], dtype=torch.float32)
-    return Certified(
+    return CertifiedScores(
         scores.to(device),
         [search.left_out() for search in searches],
-        [len(search.found) for search in searches],
+        [len(search.scored) for search in searches],
     )
 
 
-def _enter_roots(reading: CachedReading, trie: RadixTrie, searches: list[Search]) -> None:
-    """Score the first tokens of all answers where the prompts end."""
+def _enter_roots(prompts: CachedPrompts, trie: RadixTrie, searches: list[BestFirstSearch]) -> None:
+    """Score the first tokens of all answers at the prompts' ends, and open their branches."""
     import torch
 
     firsts = torch.tensor([trie.branches[index].tokens[0] for index in trie.roots])
     rows = len(searches)
     places = torch.arange(rows).repeat_interleave(len(firsts))
-    device = reading.visible.device
+    device = prompts.visible.device
     scored = token_log_probabilities(
-        reading.model, reading.ends, places.to(device), firsts.repeat(rows).to(device)
+        prompts.model, prompts.ends, places.to(device), firsts.repeat(rows).to(device)
     )
     for search, scores in zip(searches, scored.view(rows, -1).tolist(), strict=True):
         search.enter(trie.roots, scores, 0.0)

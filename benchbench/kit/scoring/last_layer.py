@@ -1,8 +1,19 @@
-"""Final hidden states at a few positions, without computing what nobody looks at.
+"""Final hidden states at a few positions, with a last layer that computes only those.
 
-In the last layer a position needs the keys and values of those before it and nothing else of
-them: queries, feed-forward part and final norm are computed where the states are read alone. Of
-a 4-layer model read at one position a document that leaves out more than a fifth of the work.
+    the last layer of a model     its own forward      ours, read at position 3
+                                  0  1  2  3           0  1  2  3
+    norm                          x  x  x  x           x  x  x  x
+    keys, values                  x  x  x  x           x  x  x  x      position 3 sees them all
+    queries, attention            x  x  x  x                    x
+    feed-forward part             x  x  x  x                    x
+    final norm                    x  x  x  x                    x
+
+    x' = x + attention(query = norm(x), keys and values = norm(x of all positions))
+    y  = x' + feed_forward(norm(x'))
+
+Both lines hold per position, so they are computed only at the positions that are read. For a
+model of 4 layers that is read at one position per document, this saves more than a fifth of the
+work. A model that is built in another way keeps its own forward.
 """
 
 from __future__ import annotations
@@ -16,18 +27,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LAYER_PARTS = ("input_layernorm", "self_attn", "post_attention_layernorm", "mlp")
-"""What a layer has whose sum is x + attention(norm(x)), then x + mlp(norm(x))."""
+"""The parts of a layer that computes x + attention(norm(x)), then x + mlp(norm(x))."""
 ATTENTION_PARTS = ("q_proj", "k_proj", "v_proj", "o_proj", "head_dim")
 COLUMNS = "benchbench_columns"
+"""The keyword that carries the positions from the model's forward to the layer's."""
 TOLERANCE = 1e-4
+"""How far the states may differ from those of the whole layer, as a share of the largest."""
 
 
-def states_at(model: Any, columns: Tensor, **inputs: Any) -> Tensor:
+def hidden_states_at(model: Any, columns: Tensor, **inputs: Any) -> Tensor:
     """Return the final hidden states [batch, n, width] at `columns`, int64 [batch, n].
 
-    `inputs` are those of the model without its output head, a mask of two or four dimensions
-    among them. Gradients flow. A model that is built otherwise than `LAYER_PARTS`, or attends
-    otherwise than by PyTorch's own function, is computed whole.
+    `inputs` go to the model without its output head; the attention mask may have two or four
+    dimensions. Gradients flow. A model whose layers are not made of `LAYER_PARTS`, or whose
+    attention is not PyTorch's own function, is computed whole.
     """
     if _narrowed(model):
         narrow: Tensor = model.base_model(**inputs, **{COLUMNS: columns}).last_hidden_state
@@ -36,19 +49,19 @@ def states_at(model: Any, columns: Tensor, **inputs: Any) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """Stands where a cache of keys and values is expected, and answers with all of them."""
+class FixedCache:
+    """Takes the place of a model's cache: it answers with the keys and values of all positions."""
 
     keys: Tensor
     values: Tensor
 
     def update(self, keys: Tensor, values: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Return the given ones: those of the few positions are among them."""
+        """Return the fixed keys and values; those of the few positions are among them."""
         return self.keys, self.values
 
 
 def _narrowed(model: Any) -> bool:
-    """Say whether the last layer can leave positions out; found out once a model."""
+    """Say whether the last layer can leave positions out; tried once per model."""
     known = getattr(model, "benchbench_narrowed", None)
     if known is None:
         known = model.benchbench_narrowed = _narrow(model)
@@ -56,7 +69,7 @@ def _narrowed(model: Any) -> bool:
 
 
 def _narrow(model: Any) -> bool:
-    """Give the last layer a forward that can leave positions out, if that gives the same."""
+    """Replace the last layer's `forward` where ours gives the same states; say whether it does."""
     layers = getattr(model.base_model, "layers", None)
     if not layers or model.config._attn_implementation != "sdpa":
         return False
@@ -68,12 +81,15 @@ def _narrow(model: Any) -> bool:
     layer.forward = MethodType(_forward, layer)
     if _is_exact(model):
         return True
-    del layer.forward  # the class's own again
+    del layer.forward  # back to the class's own forward
     return False
 
 
 def _forward(layer: Any, hidden_states: Tensor, *arguments: Any, **options: Any) -> Any:
-    """Compute a layer; takes the place of its own `forward`."""
+    """Take the place of a decoder layer's `forward`: compute it at a few positions only.
+
+    The positions come in the keyword `COLUMNS`. Without it the layer's own forward runs.
+    """
     columns = options.pop(COLUMNS, None)
     if columns is None:
         return type(layer).forward(layer, hidden_states, *arguments, **options)
@@ -83,22 +99,22 @@ def _forward(layer: Any, hidden_states: Tensor, *arguments: Any, **options: Any)
 
 
 def _attended(layer: Any, hidden: Tensor, columns: Tensor, options: dict[str, Any]) -> Tensor:
-    """Return what the positions `columns` of normed `hidden` [batch, tokens, width] attend to."""
+    """Return the attention output at `columns` for normed `hidden` [batch, tokens, width]."""
     attention, (cos, sin) = layer.self_attn, options.pop("position_embeddings")
     keys, values = _keys_and_values(attention, hidden, cos, sin)
     cache = options.pop("past_key_values", None)
     if cache is not None:
         keys, values = cache.update(keys, values, attention.layer_idx)
-    before = keys.shape[-2] - hidden.shape[1]  # what a cache held already
+    before = keys.shape[-2] - hidden.shape[1]  # columns that the cache held already
     mask = _mask_of(options.pop("attention_mask", None), columns, keys.shape[-2], before)
-    every = len(hidden)
+    rows = len(hidden)
     attended: Tensor = attention(
         hidden_states=_taken(hidden, columns),
         position_embeddings=tuple(
-            _taken(part.expand(every, -1, -1), columns) for part in (cos, sin)
+            _taken(part.expand(rows, -1, -1), columns) for part in (cos, sin)
         ),
         attention_mask=mask,
-        past_key_values=Given(keys, values),
+        past_key_values=FixedCache(keys, values),
         **options,
     )[0]
     return attended
@@ -107,7 +123,7 @@ def _attended(layer: Any, hidden: Tensor, columns: Tensor, options: dict[str, An
 def _keys_and_values(
     attention: Any, hidden: Tensor, cos: Tensor, sin: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return both for all positions, each [batch, heads, tokens, head width]."""
+    """Return the keys and the values of all positions, [batch, heads, tokens, head width] each."""
     shape = (*hidden.shape[:-1], -1, attention.head_dim)
     keys = attention.k_proj(hidden).view(shape)
     if hasattr(attention, "k_norm"):  # Qwen3
@@ -121,7 +137,8 @@ def _keys_and_values(
 def _mask_of(mask: Tensor | None, columns: Tensor, width: int, before: int) -> Tensor | None:
     """Return the rows of a mask [batch, 1, tokens, width] that belong to `columns`.
 
-    Without a mask a position sees itself and what precedes it, `before` cached ones among it.
+    Without a mask a position sees itself and all positions before it, the `before` cached ones
+    included.
     """
     import torch
 
@@ -142,7 +159,7 @@ def _taken(states: Tensor, columns: Tensor) -> Tensor:
 
 
 def _is_exact(model: Any) -> bool:
-    """Compare the states of short rows, padded ones among them, with those of the whole model."""
+    """Say whether short rows, with and without padding, have the states of the whole model."""
     import torch
 
     training = model.training
@@ -159,7 +176,7 @@ def _is_exact(model: Any) -> bool:
                 _agrees(model, torch.tensor(columns, device=device), ids, mask)
                 for mask, columns in cases
             )
-    except torch.OutOfMemoryError:  # a RuntimeError, but no word about the model's build
+    except torch.OutOfMemoryError:  # a RuntimeError that says nothing about the model's build
         raise
     except (AttributeError, IndexError, TypeError, ValueError, RuntimeError):
         return False
@@ -168,7 +185,7 @@ def _is_exact(model: Any) -> bool:
 
 
 def _agrees(model: Any, columns: Tensor, ids: Tensor, mask: Tensor) -> bool:
-    """Say whether both ways agree to rounding, which is coarse in 16 bits."""
+    """Say whether both ways agree within rounding, which is coarse in 16 bits."""
     import torch
 
     inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": False}

@@ -1,4 +1,4 @@
-"""How long a row of tokens a model may be given."""
+"""How many tokens a row may have."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from benchbench.contract import GuardError
 
 
 def context_length(model: Any) -> int:
-    """Return the number of tokens that the model's positions are made for, if they have an end."""
+    """Return how many tokens the model can read; sys.maxsize where its positions have no end."""
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return int(limit) if limit else sys.maxsize
 
 
 def tree_limit(model: Any) -> int:
-    """Return the longest row under a mask of our own: the context, or a shorter sliding window.
+    """Return the longest row under a tree mask: the context, or a shorter sliding window.
 
-    Such a mask overrules the window, so that a longer row would see too far.
+    A tree mask replaces the window, so a token of a longer row would see too far.
     """
     config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
@@ -27,9 +27,11 @@ def tree_limit(model: Any) -> int:
 
 
 def check_row(length: int, limit: int) -> None:
-    """Raise GuardError where a row is longer than what the model sees."""
+    """Raise GuardError where a row is longer than what the model sees.
+
+    >>> check_row(length=250, limit=256)
+    """
     if length > limit:
         raise GuardError(
-            f"a row of {length} tokens was to be scored, and the model sees {limit}: "
-            "shorten the document"
+            f"a row of {length} tokens is too long: the model sees {limit}; shorten the document"
         )

@@ -1,6 +1,6 @@
-"""Continuations scored one row each, by the model's own forward.
+"""One row per prompt and continuation, scored by the model's own forward.
 
-Right for any model, and the reference that faster ways are held against.
+This is right for any model. Faster ways are compared with it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOKENS_AT_ONCE = 2**15
-"""Tokens of one forward pass."""
+"""The most tokens per forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlainReading:
-    """Prompts that are read anew with every continuation."""
+class PlainPrompts:
+    """Prompts that are read again with every continuation."""
 
     model: Any
     prompts: Sequence[Sequence[int]]
@@ -34,16 +34,16 @@ class PlainReading:
         """Return float32 [prompts, continuations]."""
         return plain_scores(self.model, self.prompts, trie, self.pad_id)
 
-    def extended(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> PlainReading:
-        """Return the prompts `rows`, each followed by its piece."""
+    def followed_by(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> PlainPrompts:
+        """Return the prompts `rows`, each followed by its own piece of tokens."""
         longer = [[*self.prompts[row], *piece] for row, piece in zip(rows, pieces, strict=True)]
-        return PlainReading(self.model, longer, self.pad_id)
+        return PlainPrompts(self.model, longer, self.pad_id)
 
 
 def plain_scores(
     model: Any, prompts: Sequence[Sequence[int]], trie: TokenTrie, pad_id: int
 ) -> Tensor:
-    """Return float32 [prompts, continuations], with a row for every prompt and continuation."""
+    """Return float32 [prompts, continuations], from one row per prompt and continuation."""
     rows = [(*prompt, *item.context) for prompt in prompts for item in trie.continuations]
     answers = [item.answer for _ in prompts for item in trie.continuations]
     scores = answer_scores(model, rows, answers, pad_id)
@@ -53,10 +53,10 @@ def plain_scores(
 def answer_scores(
     model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
 ) -> Tensor:
-    """Return float32 [prompts]: the log-probability of each prompt's own answer.
+    """Return float32 [prompts]: the log-probability of the answer of each prompt.
 
-    Rows are padded on the left, so that all answers end in the last column and only the last
-    columns reach the model's output head. Gradients flow.
+    Rows are padded on the left. So all answers end in the last column, and only the last columns
+    go through the model's output head. Gradients flow.
     """
     import torch
 

@@ -1,4 +1,14 @@
-"""Exact log-probabilities of what may follow a prompt, and which way to them a model allows."""
+"""Exact log-probabilities of what may follow a prompt, in the fastest way that a model allows.
+
+A tree scorer reads what prompts share once, and all continuations of a prompt in one pass. A
+plain scorer reads one row per prompt and continuation. `Scorer.choose` compares both on one
+prompt and takes the tree only where it gives the plain scores.
+
+    trie = TokenTrie.build([Continuation((), (*ids, end)) for ids in label_ids])
+    scorer = Scorer.choose(model, pad_id, prompts[0], trie, longest_row=1024)
+    reader = scorer.reader(prompts)
+    log_probabilities = reader.read(prompts[:8]).scores(trie)      # float32 [8, labels]
+"""
 
 from __future__ import annotations
 
@@ -7,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from benchbench.contract import GuardError
-from benchbench.kit.scoring.cached_reading import CachedReading
+from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.limits import tree_limit
-from benchbench.kit.scoring.plain_scoring import PlainReading, answer_scores, plain_scores
+from benchbench.kit.scoring.plain_scoring import PlainPrompts, answer_scores, plain_scores
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
@@ -17,27 +27,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FEWEST_SHARED = 4
-"""Tokens that prompts must have in common to be worth reading apart."""
+"""The shortest common beginning that is worth a pass of its own, in tokens."""
 
 
-class Reading(Protocol):
-    """Prompts that were read, or will be; whatever may follow them can be scored."""
+class ScorablePrompts(Protocol):
+    """A batch of prompts whose continuations can be scored."""
 
     def scores(self, trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]."""
         ...
 
-    def extended(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> Reading:
-        """Return the prompts `rows`, each followed by its piece."""
+    def followed_by(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> ScorablePrompts:
+        """Return the prompts `rows`, each followed by its own piece of tokens."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A model and the way its continuations are scored: by tree, or plainly where that is wrong.
+    """A model and how its continuations are scored: by tree, or plainly where the tree is wrong.
 
-    `difference` is what `tree_difference` measured; None where it was not, or the tree cannot be
-    used at all.
+    `difference` is what `tree_difference` measured. It is None where nothing was measured, or
+    where the tree cannot be used at all.
     """
 
     model: Any
@@ -51,8 +61,8 @@ class Scorer:
     ) -> Scorer:
         """Return a tree scorer where the tree is exact on `prompt`, else a plain one.
 
-        Exact means within 1e-3 in float32, and within the rounding of narrower types: 0.25.
-        `longest_row` is the longest row that will ever be scored, prompt and depth together.
+        Exact means within 1e-3 in float32 and within 0.25, which is rounding, in narrower types.
+        `longest_row` is the longest row that will be scored: prompt and continuation together.
         """
         import torch
 
@@ -66,16 +76,16 @@ class Scorer:
 
     @property
     def name(self) -> str:
-        """Return "tree" or "plain", as the record has it."""
+        """Return "tree" or "plain", the word that the record uses."""
         return "tree" if self.tree else "plain"
 
-    def reader(self, prompts: Sequence[Sequence[int]]) -> Reader:
-        """Return a reader of these prompts, for as long as the weights stay what they are."""
+    def reader(self, prompts: Sequence[Sequence[int]]) -> PromptReader:
+        """Return a reader of these prompts. It is valid until the model's weights change."""
         shared = shared_beginning(prompts)
         if not self.tree or len(prompts) < 2 or shared < FEWEST_SHARED:
-            return Reader(self)
-        beginning = CachedReading.of(self.model, [prompts[0][:shared]], self.pad_id)
-        return Reader(self, shared, beginning)
+            return PromptReader(self)
+        beginning = CachedPrompts.of(self.model, [prompts[0][:shared]], self.pad_id)
+        return PromptReader(self, shared, beginning)
 
     def scores(self, prompts: Sequence[Sequence[int]], trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]. Gradients flow."""
@@ -84,45 +94,56 @@ class Scorer:
     def scores_each(
         self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[Continuation]]
     ) -> list[Tensor]:
-        """Return float32 [its own continuations] for every prompt, which has at least one.
+        """Return float32 [continuations of the prompt] per prompt; each has at least one.
 
-        Gradients flow. A tree is used where a prompt has several; one is a row of its own anyway.
+        Gradients flow. A tree is used where a prompt has several continuations. Where every
+        prompt has one, a continuation is an ordinary row.
         """
         import torch
 
-        if self.tree and any(len(own) > 1 for own in targets):
+        if self.tree and any(len(continuations) > 1 for continuations in targets):
             return score_tries(
                 self.model, prompts, list(map(TokenTrie.build, targets)), self.pad_id
             )
-        pairs = [(p, item) for p, own in zip(prompts, targets, strict=True) for item in own]
+        pairs = [
+            (prompt, continuation)
+            for prompt, continuations in zip(prompts, targets, strict=True)
+            for continuation in continuations
+        ]
         rows = [(*prompt, *item.context) for prompt, item in pairs]
         score = chain_scores if self.tree else answer_scores
         scores = score(self.model, rows, [item.answer for _, item in pairs], self.pad_id)
-        return list(torch.split(scores, [len(own) for own in targets]))
+        return list(torch.split(scores, list(map(len, targets))))
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads prompts; what all of them begin with, the first `shared` tokens, only once."""
+class PromptReader:
+    """Reads prompts. The `shared` tokens that all of them begin with are read only once."""
 
     scorer: Scorer
     shared: int = 0
-    beginning: CachedReading | None = None
+    beginning: CachedPrompts | None = None
 
-    def read(self, prompts: Sequence[Sequence[int]]) -> Reading:
-        """Return some of the prompts that the reader was made for, read."""
+    def read(self, prompts: Sequence[Sequence[int]]) -> ScorablePrompts:
+        """Read some of the prompts that the reader was made for."""
         model, pad_id = self.scorer.model, self.scorer.pad_id
         if not self.scorer.tree:
-            return PlainReading(model, prompts, pad_id)
+            return PlainPrompts(model, prompts, pad_id)
         if self.beginning is None:
-            return CachedReading.of(model, prompts, pad_id)
+            return CachedPrompts.of(model, prompts, pad_id)
         rest = [prompt[self.shared :] for prompt in prompts]
-        return self.beginning.extended([0] * len(prompts), rest)
+        return self.beginning.followed_by([0] * len(prompts), rest)
 
 
 def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
-    """Return how many tokens all prompts begin with, the last one of each left aside."""
-    # no other prompt differs from these two earlier than they differ from each other
+    """Return how many tokens all prompts begin with, without the last token of any prompt.
+
+    >>> shared_beginning([[5, 6, 7, 8], [5, 6, 9]])
+    2
+    >>> shared_beginning([[5, 6], [5, 6]])
+    1
+    """
+    # In sorted order, no prompt differs from the first earlier than the last one does.
     first, last = min(map(list, prompts)), max(map(list, prompts))
     shortest = min(map(len, prompts)) - 1
     differing = (at for at in range(shortest) if first[at] != last[at])
@@ -130,11 +151,13 @@ def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
 
 
 def tree_difference(model: Any, prompt: Sequence[int], trie: TokenTrie, pad_id: int) -> float:
-    """Return how far tree and plain scores differ at most, on one prompt and on its second half.
+    """Return the largest difference between tree and plain scores, on one prompt and its half.
 
-    The half is there so that padding is tried too. At most eight continuations, spread over the
-    trie, are compared, read in one piece, in two, and as a training reads them. Infinite where
-    the model cannot take a mask of four dimensions, or keeps no keys and values.
+    The second half of the prompt is there so that padding is tried too. At most eight
+    continuations, spread over the trie, are compared. They are read in three ways: after the
+    whole prompt, after a prompt that is read in two pieces, and as training reads them. The
+    difference is infinite where the model cannot take a mask of four dimensions, or keeps no keys
+    and values.
     """
     import torch
 
@@ -148,16 +171,16 @@ def tree_difference(model: Any, prompt: Sequence[int], trie: TokenTrie, pad_id: 
     try:
         with torch.no_grad():
             plain = plain_scores(model, prompts, some, pad_id)
-            found = [CachedReading.of(model, prompts, pad_id).scores(trie)[:, ::step]]
+            by_tree = [CachedPrompts.of(model, prompts, pad_id).scores(trie)[:, ::step]]
             if len(prompt) > 3:
-                begun = CachedReading.of(model, [prompt[:2]], pad_id)
-                twice = begun.extended([0, 0], [prompt[2:], prompt[2:]]).scores(trie)[:, ::step]
-                found.append(torch.stack([twice[0], plain[1]]))
-                found.append(torch.stack([twice[1], plain[1]]))
+                begun = CachedPrompts.of(model, [prompt[:2]], pad_id)
+                twice = begun.followed_by([0, 0], [prompt[2:], prompt[2:]]).scores(trie)[:, ::step]
+                by_tree.append(torch.stack([twice[0], plain[1]]))
+                by_tree.append(torch.stack([twice[1], plain[1]]))
             chains = chain_scores(model, rows, answers, pad_id)
-            found.append(torch.stack([chains, plain[1]]))
-            difference = max((scores - plain).abs().max().item() for scores in found)
-    except torch.OutOfMemoryError:  # a RuntimeError, but no word about masks
+            by_tree.append(torch.stack([chains, plain[1]]))
+            difference = max((scores - plain).abs().max().item() for scores in by_tree)
+    except torch.OutOfMemoryError:  # a RuntimeError that says nothing about masks
         raise
     except (GuardError, AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError):
         return float("inf")

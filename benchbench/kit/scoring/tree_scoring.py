@@ -1,8 +1,25 @@
-"""What a training learns: each prompt's own continuations, prompt and continuations in one pass.
+"""Scores for training: a prompt and its own continuations in one row, one pass per batch.
 
-A row of the batch is [prompt, left-padded | nodes of its trie]; see `cached_reading` for what a
-node sees. A prompt with a single continuation is an ordinary row. Gradients flow, and the output
-head runs at supervised positions alone, whatever the length of the prompts.
+A row is [padding | prompt | nodes of the prompt's trie]. This is the row of the prompt P Q and of
+the continuations `A B x` and `A C y`. Their last tokens x and y need no node, because B and C
+predict them:
+
+    P - Q - A --+-- B --> x          sees:     pad   P   Q   A   B   C      position
+                +-- C --> y            pad      #                              -
+                                       P            #                          0
+                                       Q            #   #                      1
+                                       A            #   #   #                  2
+                                       B            #   #   #   #              3
+                                       C            #   #   #       #          3
+
+A node sees the prompt, its ancestors and itself, and stands where it would stand alone:
+
+    position(node) = tokens of the prompt + depth(node) - 1
+    log p(continuation | prompt) = sum over its scored tokens of log p(token | parent of the token)
+
+So the state of a node is what the model computes for that continuation alone (tree attention:
+Miao et al. 2024, SpecInfer, section 4.2). A prompt with a single continuation is an ordinary
+row. Gradients flow. The output head runs only at the nodes that predict a scored token.
 """
 
 from __future__ import annotations
@@ -12,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
 from benchbench.kit.guards import check_left_padded
-from benchbench.kit.scoring.last_layer import states_at
+from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, context_length, tree_limit
 from benchbench.kit.scoring.trie import TokenTrie
 from benchbench.kit.scoring.vocabulary import token_log_probabilities
@@ -24,9 +41,9 @@ if TYPE_CHECKING:
 def chain_scores(
     model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
 ) -> Tensor:
-    """Return float32 [prompts]: the log-probability of each prompt's own answer.
+    """Return float32 [prompts]: the log-probability of the answer of each prompt.
 
-    Rows are padded on the left, so that all answers end in the last column.
+    Rows are padded on the left, so all answers end in the last column.
     """
     import torch
 
@@ -37,7 +54,7 @@ def chain_scores(
     check_left_padded(mask)
     targets, scored = (tensor.to(device) for tensor in pad(answers, 0, side="left"))
     columns = torch.arange(ids.shape[1] - targets.shape[1], ids.shape[1], device=device)
-    states = states_at(
+    states = hidden_states_at(
         model,
         columns.clamp(min=0).expand(len(rows), -1),
         input_ids=ids,
@@ -47,18 +64,18 @@ def chain_scores(
     )
     row, place = scored.nonzero(as_tuple=True)
     supervised = states[row, place]
-    every = torch.arange(len(row), device=device)
-    found = token_log_probabilities(model, supervised, every, targets[row, place])
-    return found.new_zeros(len(rows)).index_add(0, row, found)
+    places = torch.arange(len(row), device=device)
+    token_scores = token_log_probabilities(model, supervised, places, targets[row, place])
+    return token_scores.new_zeros(len(rows)).index_add(0, row, token_scores)
 
 
 def score_tries(
     model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
 ) -> list[Tensor]:
-    """Return float32 [continuations] for every prompt and its trie: summed log-probabilities.
+    """Return float32 [continuations] per prompt and its trie: summed log-probabilities.
 
-    Raises GuardError where a row is longer than the model's context or than its sliding window,
-    which a ready-made mask overrules.
+    Raises GuardError where a row is longer than the model's context, or than its sliding window,
+    which a tree mask replaces.
     """
     import torch
 
@@ -81,18 +98,18 @@ def score_tries(
     scored = token_log_probabilities(
         model, states, torch.cat(places).to(device), torch.cat(tokens).to(device)
     )
-    each = torch.split(scored, [len(trie.edges) for trie in tries])
+    edges_of_tries = torch.split(scored, [len(trie.edges) for trie in tries])
     zero = scored.new_zeros(1)
     return [
         torch.cat([edges, zero])[trie.path_table.to(device)].sum(-1)
-        for edges, trie in zip(each, tries, strict=True)
+        for edges, trie in zip(edges_of_tries, tries, strict=True)
     ]
 
 
 def _tree_states(
     model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
 ) -> Tensor:
-    """Return the last hidden states [prompts, longest prompt + most nodes, width]."""
+    """Return the final hidden states [prompts, longest prompt + most nodes, width]."""
     import torch
 
     width, nodes = max(map(len, prompts)), max(map(len, tries))
@@ -112,7 +129,7 @@ def _tree_states(
         mask[row, width:end, width:end] = trie.lineage
     embedding = model.get_input_embeddings().weight
     allowed = mask[:, None].to(embedding.device)
-    if model.config._attn_implementation == "eager":  # adds the mask to the scores
+    if model.config._attn_implementation == "eager":  # eager attention adds the mask
         allowed = (~allowed).to(embedding.dtype) * torch.finfo(embedding.dtype).min
     output = model.base_model(
         input_ids=input_ids.to(embedding.device),

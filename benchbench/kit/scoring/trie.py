@@ -1,4 +1,13 @@
-"""Continuations of a prompt, with their common beginnings shared."""
+"""Continuations of a prompt as a trie: what several begin with is one path of nodes.
+
+The trie of the continuations `7 8 1`, `7 9 1` and `4`, where `^` is the prompt's last token:
+
+    ^ --+-- 7 (node 0) --+-- 8 (node 1) --> 1
+        |                +-- 9 (node 2) --> 1
+        +--> 4
+
+An arrow leads to a last token, which needs no node: its parent predicts it and nothing follows.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +20,22 @@ if TYPE_CHECKING:
     import torch
 
 PROMPT_END = -1
-"""The parent of a trie's first nodes: the last token of the prompt."""
+"""The parent of the trie's first nodes: the last token of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Tokens that follow a prompt, of which only those of `answer` are scored."""
+    """Tokens that follow a prompt; only those of `answer` are scored.
+
+    >>> Continuation(context=(5, 6), answer=(7,)).tokens
+    (5, 6, 7)
+    """
 
     context: tuple[int, ...]
     answer: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Refuse an answer without tokens: its probability would be 1, whatever the model."""
+        """Refuse an empty answer: every model gives it probability 1."""
         if not self.answer:
             raise ValueError("a continuation needs at least one token to be scored")
 
@@ -34,12 +47,13 @@ class Continuation:
 
 @dataclass(frozen=True)
 class TokenTrie:
-    """Continuations with their common beginnings shared.
+    """Continuations that share their common beginnings.
 
-    A node is an index into `tokens`, `parents` and `depths` (1 for a child of the prompt's end);
-    parents come before children. `predictors` are the places whose distribution is read, in
-    ascending order, PROMPT_END among them. An edge (predictor, token) is one scored token:
-    `edges` are sorted and distinct, and `paths[i]` are the edges of continuation i.
+    A node is an index into `tokens`, `parents` and `depths`. A child of the prompt's end has
+    depth 1. Parents come before children. `predictors` are the nodes whose next-token
+    distribution is needed, in ascending order; PROMPT_END may be one of them. An edge
+    (predictor, token) is one scored token: `edges` are sorted and distinct, and `paths[i]` are
+    the edges of continuation i.
     """
 
     continuations: tuple[Continuation, ...]
@@ -52,7 +66,15 @@ class TokenTrie:
 
     @classmethod
     def build(cls, continuations: Sequence[Continuation]) -> TokenTrie:
-        """Return the trie of `continuations`, of which there must be one."""
+        """Return the trie of `continuations`. Raises ValueError where there are none.
+
+        >>> answers = [(7, 8, 1), (7, 9, 1), (4,)]
+        >>> trie = TokenTrie.build([Continuation((), answer) for answer in answers])
+        >>> trie.tokens, trie.parents, trie.depths
+        ((7, 8, 9), (-1, 0, 0), (1, 2, 2))
+        >>> trie.predictors
+        (-1, 0, 1, 2)
+        """
         if not continuations:
             raise ValueError("a trie needs at least one continuation")
         nodes: dict[tuple[int, int], int] = {}
@@ -84,19 +106,19 @@ class TokenTrie:
         return len(self.tokens)
 
     def split(self, parts: int) -> list[TokenTrie]:
-        """Return tries over consecutive stretches of the continuations, at most `parts`."""
+        """Return at most `parts` tries, each over a consecutive run of the continuations."""
         size = -(-len(self.continuations) // parts)
         starts = range(0, len(self.continuations), size)
         return [TokenTrie.build(self.continuations[start : start + size]) for start in starts]
 
     @property
     def depth(self) -> int:
-        """The most tokens that any continuation puts behind the prompt."""
+        """The most nodes that any continuation adds to the prompt."""
         return max(self.depths, default=0)
 
     @cached_property
     def lineage(self) -> torch.Tensor:
-        """Bool [nodes, nodes]: whether the second is the first or an ancestor of it."""
+        """Bool [nodes, nodes]: whether the second node is the first, or an ancestor of it."""
         import torch
 
         seen = torch.eye(len(self), dtype=torch.bool)
@@ -107,7 +129,7 @@ class TokenTrie:
 
     @cached_property
     def edge_table(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return long [edges] twice: the index into `predictors`, and the token."""
+        """Return int64 [edges] twice: the index into `predictors`, and the token."""
         import torch
 
         index = {predictor: position for position, predictor in enumerate(self.predictors)}
@@ -116,7 +138,7 @@ class TokenTrie:
 
     @cached_property
     def path_table(self) -> torch.Tensor:
-        """Long [continuations, longest path]: `paths`, filled up with len(edges)."""
+        """Int64 [continuations, longest path]: `paths`, padded with len(edges)."""
         import torch
 
         longest = max(map(len, self.paths))

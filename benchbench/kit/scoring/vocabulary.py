@@ -1,4 +1,4 @@
-"""What hidden states say of the next token: log-probabilities of a few tokens, exactly."""
+"""From hidden states to the exact log-probabilities of a few tokens."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LOGITS_AT_ONCE = 32 * 2**20
-"""The most numbers that the output head writes before they are reduced (128 MiB in float32)."""
+"""The most logits that the output head writes at once (128 MiB in float32)."""
 CACHED_LOGITS = 3 * 2**19
-"""Numbers that stay in a processor's own cache between being written and being reduced."""
+"""So many logits stay in a processor's cache between being written and being reduced."""
 FEWEST_STATES = 256
-"""So many states at once at least, for the head's weights are read anew each time."""
+"""The fewest states per pass of the output head, which reads all its weights in each pass."""
 
 
 def token_log_probabilities(model: Any, states: Tensor, places: Tensor, tokens: Tensor) -> Tensor:
     """Return float32 [edges]: log p(tokens[i]) under the distribution at states[places[i]].
 
-    `states` are final hidden states [n, width], without gaps: `places` ascend, so that a chunk
-    of states meets one stretch of edges. Gradients flow.
+    `states` are final hidden states [n, width]. `places` ascend, so that a chunk of states
+    belongs to one run of edges. Gradients flow.
+
+        log p(token | state) = logit[token] - log sum over the vocabulary of exp(logit)
     """
     import torch
 
@@ -38,7 +40,7 @@ def token_log_probabilities(model: Any, states: Tensor, places: Tensor, tokens: 
 
 
 def states_at_once(model: Any) -> int:
-    """Return for how many states the whole vocabulary is scored at a time."""
+    """Return how many states go through the output head at once."""
     vocabulary = int(model.config.get_text_config().vocab_size)
     return max(
         1, min(LOGITS_AT_ONCE // vocabulary, max(FEWEST_STATES, CACHED_LOGITS // vocabulary))
@@ -46,9 +48,9 @@ def states_at_once(model: Any) -> int:
 
 
 def vocabulary_logits(model: Any, states: Tensor) -> Tensor:
-    """Apply the output head, and the scaling or capping that some families put behind it.
+    """Apply the output head, and the scaling or capping that some families put after it.
 
-    A family that does something else here is found out where tree and plain scores are compared.
+    Where a family does something else here, the comparison of tree and plain scores shows it.
     """
     import torch
 

@@ -12,10 +12,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.running import worker
 from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
+from benchbench.running.outcome import read_outcome
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LIGHT = (
@@ -160,11 +160,10 @@ def _finish(child: Running, progress: Progress) -> Outcome:
     if not child.pipe.closed:
         _forward(child, progress)
         child.pipe.close()
-    record = worker.read_outcome(child.job.scratch)
+    record = read_outcome(child.job.scratch)
     if record is None or child.killed:
         status, reason = _death(child)
-        job = child.job
-        record = Record(job.cell, job.id, job.key, 1, status, reason, job.identity)
+        record = Record.unpublished(child.job, status, reason)
     wall = round(time.monotonic() - child.started, 4)
     return Outcome(replace(record, cost={**record.cost, "wall_seconds": wall}), child.job.scratch)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchbench.catalog import DISABLE, Catalog, load_catalog, versions_of
 from benchbench.contract import BenchbenchError, Job, Json, LoaderError, Record, Skip, Status
-from benchbench.kit.data.corpus_store import corpus_facts
+from benchbench.kit.data import describe_corpus
 from benchbench.machine import (
     PACKAGES,
     core_digest,
@@ -30,7 +30,7 @@ from benchbench.machine import (
 )
 from benchbench.planning import cache_folder
 from benchbench.records import provenance_of
-from benchbench.running.worker import explain
+from benchbench.running.outcome import explain
 
 OFFLINE = "HF_HUB_OFFLINE"
 CARRIED = (OFFLINE, "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", DISABLE)
@@ -62,7 +62,7 @@ def installation() -> Mapping[str, str]:
 def check_installation(job: Job, asked: Mapping[str, str]) -> None:
     """Raise BenchbenchError unless what `job` needs is here as it is where it was planned."""
     found = installation()
-    needed = ("python", "benchbench", *PACKAGES, *job.identity["plugins"])
+    needed = ("python", "benchbench", *PACKAGES, *job.identity.plugins)
     differing = [
         f"{name} {found.get(name, 'absent')} instead of {asked.get(name, 'absent')}"
         for name in needed
@@ -83,7 +83,7 @@ def check_weights(job: Job) -> None:
     """
     if job.cell.backbone is None:
         return
-    found, planned = _weights(job, job.cell.backbone.use), job.identity["weights"]
+    found, planned = _weights(job, job.cell.backbone.use), job.identity.weights
     if found not in (None, planned):
         raise BenchbenchError(
             f"the machine it came to has other weights of {job.cell.backbone.name}: {found} "
@@ -97,7 +97,7 @@ def surroundings(job: Job) -> Json:
     Raises BenchbenchError where the device that the job asks for is not here.
     """
     plugins = versions_of(_catalog().plugins_of(job.cell))
-    return provenance_of(find_device(job.device), job.threads, plugins)
+    return provenance_of(find_device(job.identity.device), job.threads, plugins)
 
 
 def backbone_folder(job: Job) -> Path | None:
@@ -110,13 +110,13 @@ def backbone_folder(job: Job) -> Path | None:
 
 def holds_weights(folder: Path, job: Job) -> bool:
     """Say whether a folder of this machine holds the weights of the job's key."""
-    return folder.is_dir() and _weights(job, str(folder)) == job.identity["weights"]
+    return folder.is_dir() and _weights(job, str(folder)) == job.identity.weights
 
 
 def holds_corpus(folder: Path, fingerprint: str) -> bool:
     """Say whether a folder of this machine holds the corpus of that fingerprint."""
     try:
-        return bool(corpus_facts(folder)["fingerprint"] == fingerprint)
+        return describe_corpus(folder).fingerprint == fingerprint
     except LoaderError:
         return False
 
@@ -153,7 +153,7 @@ def with_fresh_scratch(job: Job) -> Job:
 
 def without_result(job: Job, status: Status, reason: str) -> Record:
     """Return the record of a job that left none."""
-    return Record(job.cell, job.id, job.key, 1, status, reason, job.identity)
+    return Record.unpublished(job, status, reason)
 
 
 def failure(job: Job, error: BaseException) -> Record:
@@ -171,7 +171,7 @@ def _catalog() -> Catalog:
 
 def _weights(job: Job, use: str) -> str | None:
     """Return what identifies a backbone's weights here, None where they are not here."""
-    return _identity(use, json.dumps(dict(job.identity["parameters"]["backbone"])))
+    return _identity(use, json.dumps(dict(job.identity.parameters.backbone or {})))
 
 
 @cache

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchbench.kit.scoring import branch_reading, certified
-from benchbench.kit.scoring.branch_table import BranchTable
-from benchbench.kit.scoring.cached_reading import CachedReading
+from benchbench.kit.scoring import branch_reader, certified
+from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.certified import PROVEN, TOLERANCE, certified_scores
 from benchbench.kit.scoring.plain_scoring import plain_scores
 from benchbench.kit.scoring.radix import RadixTrie
@@ -20,7 +19,7 @@ from tests.support.models import load_model, write_model
 PROMPTS = [[0, 40, 41, 42, 43, 44, 45], [0, 50], [0, 60, 61, 62, 63]]
 END = 1
 ANSWERS = st.lists(
-    st.lists(st.integers(2, 9), min_size=1, max_size=5).map(lambda own: (*own, END)),
+    st.lists(st.integers(2, 9), min_size=1, max_size=5).map(lambda tokens: (*tokens, END)),
     min_size=1, max_size=40, unique=True,
 )  # fmt: skip
 
@@ -38,20 +37,20 @@ def both(model, answers):
     import torch
 
     with torch.no_grad():
-        reading = CachedReading.of(model, PROMPTS, 0)
-        found = certified_scores(reading, RadixTrie.build(answers))
+        prompts = CachedPrompts.of(model, PROMPTS, 0)
+        bounded = certified_scores(prompts, RadixTrie.build(answers))
         trie = TokenTrie.build([Continuation((), answer) for answer in answers])
-        return found, plain_scores(model, PROMPTS, trie, 0)
+        return bounded, plain_scores(model, PROMPTS, trie, 0)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS)
 def test_what_is_found_is_exact_and_what_is_left_out_is_bounded(model, answers):
-    found, complete = both(model, answers)
-    for row, (scores, exact) in enumerate(zip(found.scores, complete, strict=True)):
-        assert found.left_out[row] <= TOLERANCE
+    bounded, complete = both(model, answers)
+    for row, (scores, exact) in enumerate(zip(bounded.scores, complete, strict=True)):
+        assert bounded.left_out[row] <= TOLERANCE
         near = (scores - exact).abs() < 1e-3 + 1e-5 * exact.abs()
-        assert int(near.sum()) >= found.found[row] >= min(PROVEN, len(answers))
+        assert int(near.sum()) >= bounded.exact[row] >= min(PROVEN, len(answers))
         weights, truth = scores.double().exp(), exact.double().exp()
         assert abs(float(weights.sum() - truth.sum())) <= TOLERANCE * float(truth.sum()) * 1.01
         best, expected = scores.sort(descending=True), exact.sort(descending=True)
@@ -67,13 +66,13 @@ def test_what_is_found_is_exact_and_what_is_left_out_is_bounded(model, answers):
 def test_unlikely_labels_are_left_out_and_share_their_bound(model):
     answers = [(first, second, third, END) for first in range(2, 8) for second in range(2, 6)
                for third in range(2, 6)]  # fmt: skip
-    found, complete = both(model, answers)
-    assert all(PROVEN <= count < len(answers) / 2 for count in found.found)
-    exact = (found.scores - complete).abs() < 1e-3
-    for row, count in enumerate(found.found):
-        left = found.scores[row][~exact[row]].double().exp().sum()
+    bounded, complete = both(model, answers)
+    assert all(PROVEN <= count < len(answers) / 2 for count in bounded.exact)
+    exact = (bounded.scores - complete).abs() < 1e-3
+    for row, count in enumerate(bounded.exact):
+        left = bounded.scores[row][~exact[row]].double().exp().sum()
         assert float(left) == pytest.approx(
-            found.left_out[row] * float(found.scores[row][exact[row]].double().exp().sum()),
+            bounded.left_out[row] * float(bounded.scores[row][exact[row]].double().exp().sum()),
             rel=0.01,
         )
         assert count == int(exact[row].sum())
@@ -83,17 +82,17 @@ def test_a_search_that_ends_too_early_would_be_seen(model, monkeypatch):
     monkeypatch.setattr(certified, "TOLERANCE", 0.5)
     monkeypatch.setattr(certified, "PROVEN", 1)
     answers = [(first, second, END) for first in range(2, 8) for second in range(2, 8)]
-    found, complete = both(model, answers)
-    weights, truth = found.scores.double().exp(), complete.double().exp()
+    bounded, complete = both(model, answers)
+    weights, truth = bounded.scores.double().exp(), complete.double().exp()
     off = (weights.sum(1) - truth.sum(1)).abs() / truth.sum(1)
     assert off.max() > TOLERANCE
 
 
 def test_all_labels_are_found_where_there_are_no_more_than_are_proven(model):
-    found, complete = both(model, [(5, END), (6, 7, END), (8, END)])
-    assert found.found == [3, 3, 3]
-    assert found.left_out == [0.0, 0.0, 0.0]
-    assert (found.scores - complete).abs().max() < 1e-4
+    bounded, complete = both(model, [(5, END), (6, 7, END), (8, END)])
+    assert bounded.exact == [3, 3, 3]
+    assert bounded.left_out == [0.0, 0.0, 0.0]
+    assert (bounded.scores - complete).abs().max() < 1e-4
 
 
 def test_rows_of_any_size_and_in_any_company_give_the_same(model, monkeypatch):
@@ -101,20 +100,20 @@ def test_rows_of_any_size_and_in_any_company_give_the_same(model, monkeypatch):
                for third in (7, 8)]  # fmt: skip
     expected, _ = both(model, answers)
     for row, together in ((1, 1), (3, 40), (10**6, 10**6)):
-        monkeypatch.setattr(branch_reading, "ROW_TOKENS", row)
-        monkeypatch.setattr(branch_reading, "PASS_TOKENS", together)
-        found, _ = both(model, answers)
-        assert found.found == expected.found
-        assert (found.scores - expected.scores).abs().max() < 1e-4
+        monkeypatch.setattr(branch_reader, "ROW_TOKENS", row)
+        monkeypatch.setattr(branch_reader, "PASS_TOKENS", together)
+        bounded, _ = both(model, answers)
+        assert bounded.exact == expected.exact
+        assert (bounded.scores - expected.scores).abs().max() < 1e-4
 
 
 def test_a_token_that_saw_another_branch_would_be_seen(model, monkeypatch):
     monkeypatch.setattr(RadixTrie, "ends", (10**6,) * 100)  # every earlier branch counts as above
     answers = [(first, second, third, END) for first in (2, 3) for second in (4, 5)
                for third in (6, 7)]  # fmt: skip
-    found, complete = both(model, answers)
-    exact = (found.scores - complete).abs() < 1e-3
-    assert any(int(row.sum()) < count for row, count in zip(exact, found.found, strict=True))
+    bounded, complete = both(model, answers)
+    exact = (bounded.scores - complete).abs() < 1e-3
+    assert any(int(row.sum()) < count for row, count in zip(exact, bounded.exact, strict=True))
 
 
 def test_one_reading_serves_the_next_search_as_the_first(model):
@@ -122,57 +121,14 @@ def test_one_reading_serves_the_next_search_as_the_first(model):
 
     answers = RadixTrie.build([(first, second, END) for first in (2, 3) for second in (4, 5, 6)])
     with torch.no_grad():
-        reading = CachedReading.of(model, PROMPTS, 0)
-        first, second = (certified_scores(reading, answers).scores for _ in range(2))
+        prompts = CachedPrompts.of(model, PROMPTS, 0)
+        first, second = (certified_scores(prompts, answers).scores for _ in range(2))
     assert torch.equal(first, second)
-
-
-def test_branches_are_as_long_as_there_is_no_choice():
-    trie = RadixTrie.build([(7, 8, 9, 1), (7, 8, 5, 1), (4, 1)])
-    told = {branch.tokens: branch for branch in trie.branches}
-    assert set(told) == {(7, 8), (9, 1), (5, 1), (4, 1)}
-    assert told[7, 8].answers == (1, 0)
-    assert told[7, 8].read == (7, 8)
-    assert told[9, 1].read == (9,)
-    assert told[9, 1].depth == 2
-    assert [trie.branches[root].tokens for root in trie.roots] == [(4, 1), (7, 8)]
-    at = trie.branches.index(told[7, 8])
-    assert trie.ends[at] == at + 3  # itself and two under it
-    assert [told[own].edges for own in ((7, 8), (9, 1), (4, 1))] == [3, 1, 1]
-
-
-def test_a_table_names_each_token_that_is_read_and_what_may_follow_it():
-    import torch
-
-    trie = RadixTrie.build([(7, 8, 9, 1), (7, 8, 5, 1), (4, 1)])
-    table = BranchTable.of(trie, "cpu")
-    assert table.tokens.tolist() == [4, 7, 8, 5, 9, 0]
-    assert table.depths.tolist() == [1, 1, 2, 3, 3, 0]
-    assert table.below.tolist() == [0, 1, 1, 0, 0, 0]
-    assert [list(table.entries(branch)) for branch in range(4)] == [[0], [1, 2], [3], [4]]
-    places, following = table.edges(torch.tensor([2, 0, 4]))
-    assert places.tolist() == [0, 0, 1, 2]
-    assert following.tolist() == [5, 9, 1, 1]
-    rows = torch.arange(6)[None]
-    assert table.seen(rows, rows)[0].int().tolist() == [
-        [1, 0, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0, 0],
-        [0, 1, 1, 0, 0, 0],
-        [0, 1, 1, 1, 0, 0],
-        [0, 1, 1, 0, 1, 0],
-        [0, 0, 0, 0, 0, 0],
-    ]
-
-
-@pytest.mark.parametrize("answers", [[(5,), (5, 6)], [(5, 6), (5, 6)]], ids=["begins", "twice"])
-def test_answers_that_begin_others_are_refused(answers):
-    with pytest.raises(ValueError, match="begins another"):
-        RadixTrie.build(answers)
 
 
 def test_the_rest_of_a_bound_is_never_above_it():
     """A search's own sums: opening a branch replaces its bound by parts that weigh no more."""
-    search = certified.Search(RadixTrie.build([(7, 8, 1), (7, 9, 1), (4, 1)]))
+    search = certified.BestFirstSearch(RadixTrie.build([(7, 8, 1), (7, 9, 1), (4, 1)]))
     search.enter(search.trie.roots, [math.log(0.1), math.log(0.6)], 0.0)
     assert set(search.needed()) == set(search.open)
     assert search.weight == 0

@@ -61,14 +61,14 @@ def test_states_and_gradients_are_those_of_the_whole_model(family, case):
     mask, columns = CASES[case]
     columns, inputs = torch.tensor(columns), inputs_of(mask)
     outcomes = []
-    for compute in (whole, lambda m, c, i: last_layer.states_at(m, c, **i)):
+    for compute in (whole, lambda m, c, i: last_layer.hidden_states_at(m, c, **i)):
         model.zero_grad()
         states = compute(model, columns, inputs)
         (states**3).sum().backward()
         outcomes.append((states.detach(), [p.grad for p in model.base_model.parameters()]))
-    (expected, gradients), (found, narrow_gradients) = outcomes
+    (expected, gradients), (trimmed, narrow_gradients) = outcomes
     assert model.benchbench_narrowed
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(trimmed, expected, atol=1e-5)
     for narrow, gradient in zip(narrow_gradients, gradients, strict=True):
         near = 1e-5 * float(gradient.abs().max())
         assert torch.allclose(narrow, gradient, rtol=1e-4, atol=near)
@@ -80,8 +80,8 @@ def test_a_mask_of_four_dimensions_is_followed():
     mask[:, :, :, 2] = False
     mask[:, :, 2, 2] = True
     inputs = inputs_of([[1] * 9] * 2) | {"attention_mask": mask}
-    found = last_layer.states_at(model, columns, **inputs)
-    assert torch.allclose(found, whole(model, columns, inputs), atol=1e-5)
+    trimmed = last_layer.hidden_states_at(model, columns, **inputs)
+    assert torch.allclose(trimmed, whole(model, columns, inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize("build", WHOLE)
@@ -89,9 +89,9 @@ def test_a_model_of_another_build_is_computed_whole(build):
     name, more = WHOLE[build]
     model = model_of(name, **more)
     inputs, columns = inputs_of(LEFT), torch.tensor([[7], [8]])
-    found = last_layer.states_at(model, columns, **inputs)
+    trimmed = last_layer.hidden_states_at(model, columns, **inputs)
     assert not model.benchbench_narrowed
-    assert torch.allclose(found, whole(model, columns, inputs), atol=1e-6)
+    assert torch.allclose(trimmed, whole(model, columns, inputs), atol=1e-6)
 
 
 def test_a_layer_that_only_looks_alike_is_found_out():
@@ -103,6 +103,6 @@ def test_a_layer_that_only_looks_alike_is_found_out():
             return 2 * super().forward(*arguments, **options)
 
     layer.__class__ = Louder
-    last_layer.states_at(model, torch.tensor([[8], [8]]), **inputs_of([[1] * 9] * 2))
+    last_layer.hidden_states_at(model, torch.tensor([[8], [8]]), **inputs_of([[1] * 9] * 2))
     assert not model.benchbench_narrowed
     assert not isinstance(layer.__dict__.get("forward"), MethodType)

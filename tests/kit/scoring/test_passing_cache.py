@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from benchbench.kit.scoring.cached_reading import CachedReading, states_behind
+from benchbench.kit.scoring.cached_prompts import CachedPrompts, states_after_cache
 from benchbench.kit.scoring.passing_cache import passing_cache
 from tests.support.models import load_model, write_model
 
@@ -38,19 +38,19 @@ def test_tokens_behind_it_are_those_of_the_whole_text_and_no_layer_s_columns_out
 
     def earlier(layer):
         nonlocal most
-        most = max(most, sum(one() is not None for one in alive))
+        most = max(most, sum(reference() is not None for reference in alive))
         pieces = tuple(tensor.clone() for tensor in layer)
         alive.extend(map(weakref.ref, pieces))
         return [pieces]
 
     with torch.no_grad():
-        reading = CachedReading.of(model, [prompt], 0)
-        layers = [lambda layer=layer: earlier(layer) for layer in reading.layers]
+        cached = CachedPrompts.of(model, [prompt], 0)
+        layers = [lambda layer=layer: earlier(layer) for layer in cached.layers]
         assert len(layers) > 1
         cache = passing_cache(layers, len(prompt))
         seen = torch.ones(1, 2, 7, dtype=torch.bool).tril(5)
         positions = torch.tensor([[5, 6]])
-        states = states_behind(model, cache, torch.tensor([more]), positions, seen)
+        states = states_after_cache(model, cache, torch.tensor([more]), positions, seen)
         whole = model.base_model(torch.tensor([prompt + more])).last_hidden_state[:, 5:]
     assert (states - whole).abs().max() < 1e-5
     assert most == 0

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchbench import GuardError
-from benchbench.kit.scoring.cached_reading import CachedReading, parts_of
+from benchbench.kit.scoring.cached_prompts import CachedPrompts, parts_of
 from benchbench.kit.scoring.plain_scoring import answer_scores, plain_scores
 from benchbench.kit.scoring.scorer import Scorer, tree_difference
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
-from benchbench.kit.scoring.trie import PROMPT_END, Continuation, TokenTrie
+from benchbench.kit.scoring.trie import Continuation, TokenTrie
 from tests.support.models import load_model, write_model
 
 PROMPTS = [[0, 40, 41, 42, 43, 44, 45], [0, 50], [0, 60, 61, 62, 63]]
@@ -81,8 +81,8 @@ def test_plain_scores_are_the_log_probabilities_of_the_models_own_forward(model)
     with torch.no_grad():
         logits = model(torch.tensor([[*prompt, *answer]])).logits[0].log_softmax(-1)
         expected = sum(logits[len(prompt) - 1 + at, token] for at, token in enumerate(answer))
-        found = answer_scores(model, [prompt, [0, 50, 51, 52, 53]], [answer, [70]], 0)
-    assert found[0].item() == pytest.approx(expected.item(), abs=1e-5)
+        scores = answer_scores(model, [prompt, [0, 50, 51, 52, 53]], [answer, [70]], 0)
+    assert scores[0].item() == pytest.approx(expected.item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("trie", TRIES.values(), ids=TRIES)
@@ -121,12 +121,12 @@ def test_whatever_the_labels_and_prompts_every_way_gives_the_plain_scores(
         reader = scorer.reader(prompts)
         assert (reader.read(prompts).scores(trie) - plain).abs().max() < 1e-4
         begun = reader.read(prompts[:1])
-        longer = begun.extended([0, 0], [[7], [8, 9]])
+        longer = begun.followed_by([0, 0], [[7], [8, 9]])
         more = [[*prompts[0], 7], [*prompts[0], 8, 9]]
         assert (longer.scores(trie) - plain_scores(model, more, trie, 0)).abs().max() < 1e-4
         chains = [item.tokens for item in trie.continuations]
-        each = chain_scores(model, [prompts[0]] * len(chains), chains, pad_id)
-        assert (each - plain[0]).abs().max() < 1e-4
+        by_chain = chain_scores(model, [prompts[0]] * len(chains), chains, pad_id)
+        assert (by_chain - plain[0]).abs().max() < 1e-4
 
 
 def test_what_prompts_begin_with_is_read_once_and_a_document_once(model):
@@ -176,8 +176,8 @@ def test_every_prompt_may_have_a_trie_of_its_own(model):
 
     tries = list(TRIES.values())[: len(PROMPTS)]
     with torch.no_grad():
-        each = score_tries(model, PROMPTS, tries, 0)
-        for prompt, trie, scores in zip(PROMPTS, tries, each, strict=True):
+        by_prompt = score_tries(model, PROMPTS, tries, 0)
+        for prompt, trie, scores in zip(PROMPTS, tries, by_prompt, strict=True):
             assert (scores - plain_scores(model, [prompt], trie, 0)[0]).abs().max() < 1e-4
 
 
@@ -189,8 +189,8 @@ def test_a_split_trie_gives_the_same_scores_in_the_same_order(model):
     assert len(parts_of(model, trie)) > 1
     scorer = Scorer(model, 0, True, None)
     with torch.no_grad():
-        found = scorer.scores(PROMPTS, trie)
-        assert (found - score_continuations(model, PROMPTS, trie, 0)).abs().max() < 1e-4
+        scores = scorer.scores(PROMPTS, trie)
+        assert (scores - score_continuations(model, PROMPTS, trie, 0)).abs().max() < 1e-4
 
 
 def test_the_terminator_keeps_a_label_apart_from_one_that_it_begins(model):
@@ -232,7 +232,7 @@ def test_the_exact_sum_is_right_where_a_greedy_walk_is_wrong(model):
 def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch):
     import torch
 
-    from benchbench.kit.scoring import cached_reading, plain_scoring, vocabulary
+    from benchbench.kit.scoring import cached_prompts, plain_scoring, vocabulary
 
     with torch.no_grad():
         tree = score_continuations(model, PROMPTS, QUESTIONS, 0)
@@ -240,7 +240,7 @@ def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch
         monkeypatch.setattr(vocabulary, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
         monkeypatch.setattr(plain_scoring, "LOGITS_AT_ONCE", 2 * model.config.vocab_size)
         monkeypatch.setattr(plain_scoring, "TOKENS_AT_ONCE", 1)
-        monkeypatch.setattr(cached_reading, "ATTENTION_AT_ONCE", 1)
+        monkeypatch.setattr(cached_prompts, "ATTENTION_AT_ONCE", 1)
         assert (score_continuations(model, PROMPTS, QUESTIONS, 0) - tree).abs().max() < 1e-5
         assert (plain_scores(model, PROMPTS, QUESTIONS, 0) - plain).abs().max() < 1e-5
         scorer = Scorer(model, 0, True, None)
@@ -253,7 +253,7 @@ def test_gradients_by_tree_and_plain_are_the_same(folders):
     model = load_model(folders["llama"]).model
     weight = model.model.layers[0].self_attn.q_proj.weight.requires_grad_(True)
     gradients = []
-    read = lambda *a: CachedReading.of(a[0], a[1], a[3]).scores(a[2])  # noqa: E731
+    read = lambda *a: CachedPrompts.of(a[0], a[1], a[3]).scores(a[2])  # noqa: E731
     for score in (score_continuations, read, plain_scores):
         score(model, PROMPTS, QUESTIONS, 0).sum().backward()
         gradients.append(weight.grad.clone())
@@ -261,29 +261,6 @@ def test_gradients_by_tree_and_plain_are_the_same(folders):
     assert gradients[0].abs().max() > 0
     assert torch.allclose(gradients[0], gradients[2], atol=1e-4)
     assert torch.allclose(gradients[1], gradients[2], atol=1e-4)
-
-
-def test_nodes_are_shared_and_the_last_token_needs_none():
-    trie = closed((70, 71), (70, 72))
-    assert (trie.tokens, trie.parents, trie.depths) == (
-        (70, 71, 72),
-        (PROMPT_END, 0, 0),
-        (1, 2, 2),
-    )
-    assert trie.predictors == (PROMPT_END, 0, 1, 2)
-    assert trie.depth == 2
-    assert trie.lineage.tolist() == [
-        [True, False, False],
-        [True, True, False],
-        [True, False, True],
-    ]
-
-
-def test_an_empty_answer_and_an_empty_trie_are_refused():
-    with pytest.raises(ValueError, match="at least one token"):
-        Continuation((70,), ())
-    with pytest.raises(ValueError, match="at least one continuation"):
-        TokenTrie.build([])
 
 
 def test_a_row_longer_than_the_context_is_refused_with_both_numbers(model):

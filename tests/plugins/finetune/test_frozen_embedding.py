@@ -12,7 +12,7 @@ from benchbench_finetune import frozen_embedding
 from benchbench_finetune.frozen_embedding import FrozenEmbedding, features_of, fit_planes
 
 from benchbench import GuardError, Method
-from benchbench.kit.cache import using
+from benchbench.kit.cache import enabled
 from benchbench.machine.stopwatch import Stopwatch, WatchedBackbone, watching
 from tests.support.models import bind_model, toy_split, toy_task, write_encoder, write_model
 
@@ -139,7 +139,7 @@ def shared_fit(folder, cache, origin="o", **params):
     watch = Stopwatch()
     watched = WatchedBackbone(bound.backbone, "weights", origin, watch)
     task = toy_task(FrozenEmbedding(), replace(bound, backbone=watched), **params)
-    with using(cache), watching(watch), watch.stage("fit"):
+    with enabled(cache), watching(watch), watch.stage("fit"):
         return FrozenEmbedding().fit(task), watch
 
 
@@ -185,6 +185,6 @@ def test_so_are_the_threads_for_they_change_the_last_bits(folder, tmp_path):
 
 
 def test_a_model_of_unknown_origin_shares_nothing(folder, tmp_path):
-    with using(tmp_path):
+    with enabled(tmp_path):
         FrozenEmbedding().fit(task_of(folder))
     assert not list(tmp_path.glob("features/*"))

@@ -404,7 +404,7 @@ class Scripted:
         pairs = (row[:-1, None] / 1).expand(-1, 2) - 0.6931471805599453  # half each: go on, or end
         return torch.cat([pairs.reshape(-1), row[-1:]]).expand(len(self.prompts), -1)
 
-    def extended(self, rows, pieces):
+    def followed_by(self, rows, pieces):
         longer = [[*self.prompts[row], *piece] for row, piece in zip(rows, pieces, strict=True)]
         return Scripted(longer, *self.steps, asked=self.asked)
 

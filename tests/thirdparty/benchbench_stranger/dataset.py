@@ -4,7 +4,7 @@ import hashlib
 import random
 
 from benchbench import Parameter
-from benchbench.kit.data.corpora import BuildOptions, Row, build_corpus
+from benchbench.kit.data import BuildOptions, Document, build_corpus
 
 WORDS = {
     "rain": "umbrella wet puddle drizzle shower cloud",
@@ -37,4 +37,4 @@ def rows(params):
     for number in range(params["documents"] * len(WORDS)):
         label = sorted(WORDS)[number % len(WORDS)]
         words = draw.choices([*WORDS[label].split(), "today", "the", "is"], k=8)
-        yield Row(f"report-{number}", " ".join(words) + f" {number}", (label,))
+        yield Document(f"report-{number}", " ".join(words) + f" {number}", (label,))

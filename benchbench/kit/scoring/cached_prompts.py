@@ -1,11 +1,19 @@
-"""Prompts that are read once, whatever is asked behind them.
+"""The prefix cache: prompts are read once, then scored with any continuations.
 
-A reading holds the keys and values of its tokens. A trie of continuations is scored against them
-in one pass: a node sees the prompt, its ancestors and itself, and stands at the position it would
-have had on its own, so that its state is what the model computes for that continuation alone
-(tree attention: Miao et al. 2024, SpecInfer, section 4.2). The last token of a continuation needs
-no node, for its parent's distribution holds its probability, and the output head runs only at
-nodes that predict something.
+    prompts            keys and values             followed by one pass per trie
+    a b c                . . a b c                 . . a b c | A B C
+    d e f g h            d e f g h                 d e f g h | A B C
+
+    (. is padding, which no token sees)            A B C are the nodes of the trie
+
+    plain     tokens read = prompts x continuations x (prompt + continuation)
+    cached    tokens read = prompts x (prompt + nodes)
+
+A node sees the prompt, its ancestors and itself, at position prompt length + depth - 1;
+`tree_scoring` draws that mask. `states_after` reads nodes and leaves the cache as it is.
+`followed_by` reads more tokens and returns a longer cache. So the common beginning of all prompts
+is read once, and a list of labels grows without reading its document again. The output head runs
+only at nodes that predict a scored token.
 """
 
 from __future__ import annotations
@@ -16,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
-from benchbench.kit.scoring.last_layer import states_at
+from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, tree_limit
 from benchbench.kit.scoring.passing_cache import passing_cache
 from benchbench.kit.scoring.trie import TokenTrie
@@ -26,19 +34,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ATTENTION_AT_ONCE = 32 * 2**20
-"""Cells of the attention mask of one pass."""
+"""The most cells of the attention mask per pass."""
 FEWEST_NODES = 64
+"""A trie of up to so many nodes is never split."""
 
 KeysAndValues = tuple[tuple["Tensor", "Tensor"], ...]
+"""Keys and values per layer."""
 
 
 @dataclass(frozen=True, slots=True)
-class CachedReading:
-    """A batch of prompts as the model has read them.
+class CachedPrompts:
+    """A batch of prompts that the model has read.
 
-    `layers` are keys and values [batch, heads, columns, head width]; `visible` bool [batch,
-    columns] says which columns are tokens of a prompt; `lengths` int64 [batch] counts them; `ends`
-    [batch, width] are the final hidden states of the last ones.
+    `layers` are keys and values [batch, heads, columns, head width] per layer. `visible` bool
+    [batch, columns] says which columns are tokens of a prompt, `lengths` int64 [batch] how many
+    there are. `ends` [batch, width] are the final hidden states of the prompts' last tokens.
     """
 
     model: Any
@@ -49,8 +59,8 @@ class CachedReading:
     ends: Tensor
 
     @classmethod
-    def of(cls, model: Any, prompts: Sequence[Sequence[int]], pad_id: int) -> CachedReading:
-        """Read prompts, each of which has a token."""
+    def of(cls, model: Any, prompts: Sequence[Sequence[int]], pad_id: int) -> CachedPrompts:
+        """Read prompts; each must have at least one token."""
         import torch
 
         weight = model.get_input_embeddings().weight
@@ -58,10 +68,14 @@ class CachedReading:
         nothing = torch.zeros(rows, 0, dtype=torch.bool, device=weight.device)
         lengths = torch.zeros(rows, dtype=torch.long, device=weight.device)
         ends = torch.zeros(rows, weight.shape[-1], device=weight.device)
-        return cls(model, pad_id, (), nothing, lengths, ends).extended(range(rows), prompts)
+        return cls(model, pad_id, (), nothing, lengths, ends).followed_by(range(rows), prompts)
 
-    def extended(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> CachedReading:
-        """Return a reading of the prompts `rows`, each followed by its piece of some tokens."""
+    def followed_by(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> CachedPrompts:
+        """Return the prompts `rows`, each followed by its own piece of at least one token.
+
+        A row may be repeated. Raises GuardError where a prompt becomes longer than the context or
+        the sliding window.
+        """
         import torch
 
         device = self.visible.device
@@ -72,7 +86,7 @@ class CachedReading:
         check_row(int(lengths.max()), tree_limit(self.model))
         visible = torch.cat([self.visible[index], mask.bool()], dim=1)
         cache = _cache(tuple((_rows(k, index), _rows(v, index)) for k, v in self.layers))
-        ends = states_at(
+        ends = hidden_states_at(
             self.model,
             torch.full((len(index), 1), ids.shape[1] - 1, device=device),
             input_ids=ids,
@@ -81,65 +95,72 @@ class CachedReading:
             past_key_values=cache,
             use_cache=True,
         )[:, 0]
-        return CachedReading(self.model, self.pad_id, _layers(cache), visible, lengths, ends)
+        return CachedPrompts(self.model, self.pad_id, _layers(cache), visible, lengths, ends)
 
     def scores(self, trie: TokenTrie) -> Tensor:
-        """Return float32 [prompts, continuations]: each one's summed log-probability.
+        """Return float32 [prompts, continuations]: summed log-probabilities.
 
-        Raises GuardError where a row is longer than the context or than the sliding window.
+        Raises GuardError where a row is longer than the context or the sliding window.
         """
         import torch
 
         check_row(int(self.lengths.max()) + trie.depth, tree_limit(self.model))
         return torch.cat([self._part(part) for part in parts_of(self.model, trie)], dim=1)
 
-    def asked(
+    def states_after(
         self, ids: Tensor, depths: Tensor, seen: Tensor, columns: Tensor | None = None
     ) -> Tensor:
-        """Return the final hidden states of new tokens, at `columns` [batch, n] or all of them.
+        """Return the final hidden states of new tokens, at `columns` [batch, n] or at all of them.
 
-        `ids` int64 [batch, tokens] stand `depths` tokens behind their prompts' last ones; `seen`
-        bool [batch, tokens, columns + tokens] says what each sees. No prompt grows.
+        `ids` int64 [batch, tokens] stand `depths` tokens after the prompt's last token. `seen`
+        bool [batch, tokens, columns + tokens] says what each new token sees. The cache does not
+        change.
         """
         cache = passing_cache(
             [partial(list, [layer]) for layer in self.layers], self.visible.shape[1]
         )
         positions = self.lengths[:, None] - 1 + depths
-        return states_behind(self.model, cache, ids, positions, seen, columns)
+        return states_after_cache(self.model, cache, ids, positions, seen, columns)
 
-    def only(self, rows: slice) -> CachedReading:
-        """Return the reading of some of the prompts."""
-        layers = tuple((keys[rows], values[rows]) for keys, values in self.layers)
-        one = (self.visible[rows], self.lengths[rows], self.ends[rows])
-        return CachedReading(self.model, self.pad_id, layers, *one)
+    def rows(self, selection: slice) -> CachedPrompts:
+        """Return some of the prompts."""
+        layers = tuple((keys[selection], values[selection]) for keys, values in self.layers)
+        return CachedPrompts(
+            self.model,
+            self.pad_id,
+            layers,
+            self.visible[selection],
+            self.lengths[selection],
+            self.ends[selection],
+        )
 
     def _part(self, trie: TokenTrie) -> Tensor:
-        """Score one part of a trie, as many prompts at once as fit."""
+        """Return the scores of one part of a trie, for as many prompts per pass as fit."""
         import torch
 
         wide = max(1, len(trie) * (self.visible.shape[1] + len(trie)))
         rows = max(1, ATTENTION_AT_ONCE // wide)
         return torch.cat(
             [
-                _scores(self.only(slice(first, first + rows)), trie)
+                _scores(self.rows(slice(first, first + rows)), trie)
                 for first in range(0, len(self.lengths), rows)
             ]
         )
 
 
-def states_behind(
+def states_after_cache(
     model: Any, cache: Any, ids: Tensor, positions: Tensor, seen: Tensor,
     columns: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return the final hidden states of new tokens, at `columns` [batch, n] or all of them.
+    """Return the final hidden states of new tokens, at `columns` [batch, n] or at all of them.
 
-    `ids` and `positions` are int64 [batch, tokens], `seen` bool [batch, tokens, earlier columns +
-    tokens]: what each sees of the cache and of the new.
+    `ids` and `positions` are int64 [batch, tokens]. `seen` bool [batch, tokens, earlier columns +
+    tokens] says what each token sees: first of the cache, then of the new tokens.
     """
     import torch
 
     dtype = model.get_input_embeddings().weight.dtype
-    # as what is added to the scores: a mask of yes and no every layer would turn into that
+    # In the form that is added to attention scores: every layer would convert a boolean mask.
     added = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
     inputs = {
         "input_ids": ids,
@@ -149,7 +170,7 @@ def states_behind(
         "use_cache": True,
     }
     if columns is not None:
-        return states_at(model, columns, **inputs)
+        return hidden_states_at(model, columns, **inputs)
     states: Tensor = model.base_model(**inputs).last_hidden_state
     return states
 
@@ -157,42 +178,43 @@ def states_behind(
 def parts_of(model: Any, trie: TokenTrie) -> list[TokenTrie]:
     """Return the trie in parts, each of which is scored in one pass.
 
-    In a pass every node meets every other, though it sees only its ancestors. A token costs its
-    layers about 24 h^2 operations and a cell of the attention 4 h, h being the hidden size: with
-    3/4 h nodes, attention to nodes is an eighth of the work. Wide models hardly ever split.
+    In a pass every node is compared with every other, though it sees only its ancestors. With the
+    hidden size h, a token costs a layer about 24 h^2 operations and a cell of the attention 4 h.
+    So with 3/4 h nodes, attention between nodes is an eighth of the work. Wide models hardly ever
+    need a second part.
     """
     hidden = model.config.get_text_config().hidden_size
     most = max(FEWEST_NODES, 3 * hidden // 4)
     return trie.split(max(1, -(-len(trie) // most)))
 
 
-def _scores(reading: CachedReading, trie: TokenTrie) -> Tensor:
+def _scores(prompts: CachedPrompts, trie: TokenTrie) -> Tensor:
     """Return float32 [prompts, continuations] in one pass."""
     import torch
 
-    device, rows, nodes = reading.visible.device, len(reading.lengths), len(trie)
+    device, rows, nodes = prompts.visible.device, len(prompts.lengths), len(trie)
     predictors = torch.tensor(trie.predictors, device=device)
-    states = reading.ends[:, None]
+    states = prompts.ends[:, None]
     if nodes:
         seen = torch.cat(
             [
-                reading.visible[:, None].expand(-1, nodes, -1),
+                prompts.visible[:, None].expand(-1, nodes, -1),
                 trie.lineage.to(device).expand(rows, -1, -1),
             ],
             dim=2,
         )
-        behind = predictors[predictors >= 0].expand(rows, -1)
+        columns = predictors[predictors >= 0].expand(rows, -1)
         ids = torch.tensor(trie.tokens, device=device).expand(rows, -1)
         depths = torch.tensor(trie.depths, device=device)
-        every = behind.shape[1] == nodes
-        found = reading.asked(ids, depths, seen, None if every else behind)
-        states = torch.cat([states, found], dim=1)
-    first = 0 if trie.predictors[0] < 0 else 1  # whether the prompt's end predicts anything
+        all_predict = columns.shape[1] == nodes
+        node_states = prompts.states_after(ids, depths, seen, None if all_predict else columns)
+        states = torch.cat([states, node_states], dim=1)
+    first = 0 if trie.predictors[0] < 0 else 1  # whether the prompt's end predicts a scored token
     states = states[:, first:]
     places, tokens = (tensor.to(device) for tensor in trie.edge_table)
     width = states.shape[1]
     scored = token_log_probabilities(
-        reading.model,
+        prompts.model,
         states.reshape(rows * width, -1),
         (torch.arange(rows, device=device)[:, None] * width + places).flatten(),
         tokens.repeat(rows),
@@ -202,21 +224,21 @@ def _scores(reading: CachedReading, trie: TokenTrie) -> Tensor:
 
 
 def _rows(tensor: Tensor, index: Tensor) -> Tensor:
-    """Return the rows `index`, without a copy where one row is repeated."""
+    """Return the rows `index`; a single row is repeated without a copy."""
     if len(tensor) == 1:
         return tensor.expand(len(index), *tensor.shape[1:])
     return tensor[index]
 
 
 def _cache(layers: KeysAndValues) -> Any:
-    """Return a cache that begins with these keys and values, and leaves them as they are."""
+    """Return a transformers cache that begins with these keys and values and never changes them."""
     from transformers.cache_utils import DynamicCache, DynamicLayer
 
     cache = DynamicCache()
     for keys, values in layers:
         layer = DynamicLayer()
         layer.lazy_initialization(keys, values)
-        layer.keys, layer.values = keys, values  # an update makes new tensors
+        layer.keys, layer.values = keys, values  # `update` makes new tensors
         cache.layers.append(layer)
     return cache
 

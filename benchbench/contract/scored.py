@@ -1,0 +1,70 @@
+"""A split of one run with all that a metric may look at, and the rule that decides its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchbench.contract.corpus import Kind, LabelFacts
+from benchbench.contract.predictions import Predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What was tuned on validation, and is applied to test unchanged.
+
+    A label is assigned where its logit is above `threshold` (multi-label); `label_thresholds`,
+    float64 [labels], has one threshold per label instead. Logits are divided by `temperature`
+    before they become probabilities; it is None for a classifier that only decides.
+    """
+
+    threshold: float
+    label_thresholds: np.ndarray
+    temperature: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSplit:
+    """A split of one run: its predictions, its labels and what was tuned on validation.
+
+    Every metric is a function of this. Columns of gold are the labels of the label space, then
+    the unseen ones. `hard` says that the classifier only decides and gives no probabilities.
+    """
+
+    kind: Kind
+    predictions: Predictions
+    labels: LabelFacts
+    tuning: Tuning
+    hard: bool = False
+
+    def decided(self, threshold: np.ndarray | float | None = None) -> np.ndarray:
+        """Return the decided labels beside gold, bool [documents, labels + unseen].
+
+        Unseen labels are never decided. `threshold` takes the place of the tuned one.
+        """
+        import numpy as np
+
+        if threshold is None:
+            threshold = self.tuning.threshold
+        decided = np.zeros(self.predictions.gold.shape, dtype=bool)
+        logits = self.predictions.logits
+        decided[:, : logits.shape[1]] = decide(self.kind, logits, threshold)
+        return decided
+
+
+def decide(kind: Kind, logits: np.ndarray, threshold: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the decided labels, bool [documents, labels]: argmax, or all above the threshold.
+
+    The threshold is one logit, or one per label.
+    """
+    import numpy as np
+
+    if kind == "multi-label":
+        # in float64: a threshold between two neighbouring float32 scores is neither of them
+        return np.asarray(logits > np.asarray(threshold, dtype=np.float64))
+    decided = np.zeros(logits.shape, dtype=bool)
+    decided[np.arange(len(logits)), logits.argmax(axis=1)] = True
+    return decided

@@ -1,0 +1,24 @@
+"""What validation decides about test: thresholds and a temperature."""
+
+from __future__ import annotations
+
+from benchbench.contract import Kind, Predictions, Tuning
+from benchbench.evaluation.calibration import fit_temperature
+from benchbench.evaluation.thresholds import tune_label_thresholds, tune_threshold
+
+
+def tune(kind: Kind, validation: Predictions, hard: bool = False) -> Tuning:
+    """Return what validation tells of the decision rule and of the probabilities.
+
+    Single-label: the decision is argmax, so there is no threshold. Multi-label: one global
+    threshold for micro-F1, and for comparison one per label. A hard classifier has decided
+    already: its threshold is 0, and it has no probabilities that a temperature could scale.
+    """
+    import numpy as np
+
+    gold, logits = validation.gold, validation.logits
+    temperature = None if hard else fit_temperature(kind, gold, logits)
+    if hard or kind == "single-label":
+        return Tuning(0.0, np.zeros(logits.shape[1]), temperature)
+    threshold = tune_threshold(gold, logits)
+    return Tuning(threshold, tune_label_thresholds(gold, logits, threshold), temperature)

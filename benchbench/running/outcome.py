@@ -1,0 +1,47 @@
+"""What a cell's process leaves behind: its record, and what an exception in it stands for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from benchbench.contract import Cell, Diverged, Record, Skip, Status
+from benchbench.machine import one_line, redact
+
+OUTCOME = "outcome.json"
+
+
+def explain(error: BaseException) -> tuple[Status, str]:
+    """Return the status and the one-line reason that an exception in a cell stands for."""
+    if isinstance(error, Skip):
+        return "skipped", redact(str(error))
+    if isinstance(error, Diverged):
+        return "diverged", redact(str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "stopped by the user"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "oom", one_line(error)
+    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
+        return "oom", one_line(error)
+    return "failed", one_line(error)
+
+
+def write_outcome(folder: Path, record: Record) -> None:
+    """Leave the record for the executor, as JSON beside the cell's other files."""
+    try:
+        text = json.dumps(asdict(record), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        reason = f"its facts cannot be stored: {one_line(error)}"
+        failed = replace(record, status="failed", reason=reason, facts={}, curve=())
+        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
+    (folder / OUTCOME).write_text(text, encoding="utf-8")
+
+
+def read_outcome(folder: Path) -> Record | None:
+    """Return the record that a worker left, or None where it left none or half of one."""
+    try:
+        data = json.loads((folder / OUTCOME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return Record(cell=Cell.from_json(data.pop("cell")), **data)
