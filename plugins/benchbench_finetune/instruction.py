@@ -1,4 +1,4 @@
-"""Instruction tuning: LoRA on a frozen base, trained to answer a prompt with the label's text."""
+"""Instruction tuning: adapters on a frozen base, trained to answer a prompt with the label."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Workload
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
-from benchbench.kit.scoring.trie import Continuation
+from benchbench.kit.scoring import Continuation
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training import (
     LORA_PARAMETERS,
@@ -23,14 +23,14 @@ from benchbench.kit.training import (
     prepare_memory,
     train,
 )
-from benchbench_finetune.answer_formats import Gold
+from benchbench_finetune.answer_formats import GoldLabels
 from benchbench_finetune.backbone_guard import load_backbone
 from benchbench_finetune.prompted_classifier import (
     ANSWER_PARAMETERS,
     PromptedClassifier,
-    ask,
     gold_labels,
     load_prompted,
+    prompt_model,
 )
 from benchbench_finetune.workloads import prompted_workload
 
@@ -41,21 +41,21 @@ NEGATIVES = Parameter(
     "negatives",
     int,
     4,
-    "labels that a document learns to answer no to, drawn anew each epoch (yes-no)",
+    "labels per document that it learns to answer no to, drawn anew in each epoch (yes-no)",
     minimum=1,
 )
 VERBALIZER = Parameter(
     "verbalizer",
     str,
     "text",
-    "what stands for a label: its text, or a code of one token that it is trained onto",
+    "what stands for a label: its text, or a code of one token, which is learned",
     choices=("text", "code"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt, what is to be learned behind it, and what the document weighs."""
+    """A prompt, the continuations to learn behind it, and the weight of the document."""
 
     prompt: list[int]
     targets: list[Continuation]
@@ -63,12 +63,13 @@ class Example:
 
 
 class Instruction:
-    """Train LoRA adapters so that the model answers a prompt with the label's text.
+    """Train adapters so that the model answers a prompt with the label's text.
 
-    The loss is -log p of the right answer's tokens with the end, none of the prompt's: summed
-    over a document's tokens, so that it is the likelihood that prediction compares, and averaged
-    over documents by their weights. Where a document is asked several questions, the sum is
-    divided by their average number, so that every question counts the same.
+    The loss is -log p of the tokens of the right answer and its end, and of no token of the
+    prompt. It is summed over the tokens of a document, so that it is the likelihood that
+    prediction compares, and averaged over documents by their weights. Where documents have
+    several questions, the sum is divided by the average number of questions, so that every
+    question counts the same.
     """
 
     name = "instruction"
@@ -79,32 +80,31 @@ class Instruction:
     seeded = True
 
     def workload(self, params: Params, amount: Amount) -> Workload:
-        """Return how much work it makes of so much data."""
+        """Return how much work the method makes of so much data."""
         return prompted_workload(params, amount)
 
     def fit(self, task: Task) -> PromptedClassifier:
-        """Train on `task.train`; the epoch with the lowest validation loss counts."""
+        """Train on `task.train` and keep the epoch with the lowest validation loss."""
         loaded = load_backbone(self.name, task.backbone)
         seed_everything(task.seed)
         plan = TrainingPlan.from_params(task.params, loaded.facts["hidden_size"])
         attach(loaded.model, task.params, task.seed)
         golds = gold_labels(task.train, len(task.labels))
-        classifier = ask(task, loaded, golds)
+        classifier = prompt_model(task, loaded, golds)
         checkpointed = prepare_memory(loaded, plan)
-        training, learned = _training_task(classifier, task, plan, golds)
+        training, facts = _training_task(classifier, task, plan, golds)
         outcome = train(training, plan, task.report, task.seed)
-        guards = classifier.facts["guards"] | PASSED
-        classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
-        classifier.facts["guards"] = guards
+        classifier.facts.update(facts, **outcome, gradient_checkpointing=checkpointed)
+        classifier.facts["guards"] |= PASSED
         return classifier
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:
-        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
+        """Return the classifier that `save` wrote; raise GuardError where a file is damaged."""
         return load_prompted(folder, load_backbone(self.name, backbone))
 
 
 def _training_task(
-    classifier: PromptedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
+    classifier: PromptedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[GoldLabels]
 ) -> tuple[TrainingTask[list[Example]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents."""
     model = classifier.loaded.model
@@ -135,13 +135,13 @@ def _training_task(
 def _examples(
     classifier: PromptedClassifier,
     prompts: Sequence[list[int]],
-    golds: Sequence[Gold],
+    golds: Sequence[GoldLabels],
     *stream: str | int,
 ) -> list[Example]:
-    """Return an example a document; `stream` names the random numbers."""
-    targets = classifier.way.targets(golds, *stream)
+    """Return one example per document; `stream` names the random numbers."""
+    targets = classifier.answer_format.targets(golds, *stream)
     rows = zip(prompts, targets, golds, strict=True)
-    return [Example(prompt, own, gold.weight) for prompt, own, gold in rows]
+    return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
 
 
 def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
@@ -152,14 +152,15 @@ def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
         scores = classifier.scorer.scores_each(
             [example.prompt for example in batch], [example.targets for example in batch]
         )
-    losses = torch.stack([-own.sum() for own in scores]) / classifier.way.answers_each
+    answers = classifier.answer_format.answers_per_document
+    losses = torch.stack([-document.sum() for document in scores]) / answers
     return (losses * losses.new_tensor([example.weight for example in batch])).mean()
 
 
 def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:
-    """Return the validation loss as a function of nothing; its questions are always the same.
+    """Return the validation loss as a function without arguments; its questions never change.
 
-    A single-label document whose label training never saw has no answer, hence no loss.
+    A single-label document whose label does not occur in training has no answer, so no loss.
     """
     golds = gold_labels(task.validation, len(task.labels))
     prompts, _ = classifier.encode(task.validation["text"])

@@ -1,24 +1,17 @@
-"""A model that is asked for labels in words: what instruction tuning and zero-shot share."""
+"""A classifier that scores labels behind a prompt: what instruction tuning and zero-shot share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import (
-    GuardError,
-    LabelSpace,
-    LoadedModel,
-    Parameter,
-    Task,
-)
+from benchbench import GuardError, LabelSpace, LoadedModel, Parameter, Task
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
-from benchbench.kit.scoring.limits import context_length
-from benchbench.kit.scoring.scorer import Scorer
+from benchbench.kit.scoring import Scorer, context_length
 from benchbench.kit.training import (
     adapter_outputs,
     adapter_tensors,
@@ -26,18 +19,30 @@ from benchbench.kit.training import (
     load_adapter,
     save_adapter,
 )
-from benchbench_finetune.answer_formats import CertifiedTally, Gold, LabelList, OneLabel, Way, YesNo
+from benchbench.kit.typed_parameters import read_parameters
+from benchbench_finetune.answer_formats import (
+    YES_NO_LABELS,
+    AnswerFormat,
+    CertifiedTally,
+    GoldLabels,
+    LabelList,
+    OneLabel,
+    YesNo,
+)
 from benchbench_finetune.backbone_guard import base_guard
-from benchbench_finetune.prompts import PROMPT_PARAMETERS, PromptFormat, prompt_format
-from benchbench_finetune.prompts import Way as WayName
+from benchbench_finetune.prompt_format import (
+    PROMPT_PARAMETERS,
+    PromptFormat,
+    PromptSettings,
+    prompt_format,
+)
+from benchbench_finetune.prompts import FormatName
 
 if TYPE_CHECKING:
     import datasets
     import numpy as np
     from torch import Tensor
 
-YES_NO_LABELS = 64
-"""Up to so many labels, multi_label=auto asks about each; above, it has them listed."""
 MOST_LISTED = 16
 """The most labels that max_listed=auto lets a list have."""
 
@@ -47,14 +52,15 @@ ANSWER_PARAMETERS = (
         "multi_label",
         str,
         "auto",
-        f"ask about every label, or have them listed; auto: ask up to {YES_NO_LABELS} labels",
+        "yes-no: a question per label; list: all labels in one answer; "
+        f"auto: yes-no up to {YES_NO_LABELS} labels",
         choices=("auto", "yes-no", "list"),
     ),
     Parameter(
         "scoring",
         str,
         "complete",
-        "certified: leave out labels that are proven not to matter, where a document has one label",
+        "certified: leave out labels that are proven not to matter; single-label data only",
         choices=("complete", "certified"),
     ),
     Parameter(
@@ -66,63 +72,57 @@ ANSWER_PARAMETERS = (
         minimum=1,
     ),
 )
-KEPT = ("label_list", "document_tokens", "eval_batch_size", "scoring", "verbalizer")
-"""Parameters that prediction needs again, as far as a method has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How labels are asked for, all `auto` settled; `params` are those of KEPT."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptedSettings(PromptSettings):
+    """How labels are prompted for, no value "auto" any more; saved with the classifier.
 
-    way: WayName
-    listed: int
-    params: Mapping[str, Any]
+    `negatives` is 0 where a method draws none.
+    """
+
+    eval_batch_size: int
+    scoring: str
+    negatives: int = 0
 
     @classmethod
-    def of(cls, task: Task, golds: Sequence[Gold]) -> Settings:
-        """Settle what the parameters leave open, from the training documents."""
-        import numpy as np
+    def of(cls, task: Task, golds: Sequence[GoldLabels]) -> PromptedSettings:
+        """Read the parameters of a task; its labels and documents settle what they leave open."""
+        max_listed = task.params["max_listed"]
+        if max_listed == "auto":
+            max_listed = _usual_length(golds)
+        name = _format_name(task)
+        return read_parameters(cls, task.params, format_name=name, max_listed=max_listed)
 
-        way: Any = "one-label" if task.kind == "single-label" else task.params["multi_label"]
-        if way == "auto":
-            way = "yes-no" if len(task.labels) <= YES_NO_LABELS else "list"
-        listed: Any = task.params["max_listed"]
-        if listed == "auto":
-            counts = [len(gold.labels) for gold in golds]
-            most = int(np.quantile(counts, 0.99, method="higher"))
-            listed = min(MOST_LISTED, max(1, most))
-        return cls(way, listed, {name: task.params[name] for name in KEPT if name in task.params})
-
-    def format(self, loaded: LoadedModel, labels: LabelSpace) -> PromptFormat:
+    def prompt(self, loaded: LoadedModel, labels: LabelSpace) -> PromptFormat:
         """Return the prompt. Raises Skip where it does not fit the model's context."""
-        context = context_length(loaded.model)
-        return prompt_format(loaded.tokenizer, labels, self.way, context, self.params, self.listed)
+        return prompt_format(loaded.tokenizer, labels, self, context_length(loaded.model))
 
-    def answering(self, format: PromptFormat, rate: float = 1.0) -> Way:
-        """Return the way to answer; `rate` is that of the questions it was trained on."""
-        if self.way == "one-label":
-            certified = self.params["scoring"] == "certified"
-            return OneLabel(format, tally=CertifiedTally() if certified else None)
-        if self.way == "list":
-            return LabelList(format, self.listed)
-        return YesNo(format, rate)
+    def answer_format(self, prompt: PromptFormat, rate: float = 1.0) -> AnswerFormat:
+        """Return the format of answers; `rate` is that of the questions it was trained on."""
+        if self.format_name == "one-label":
+            certified = self.scoring == "certified"
+            return OneLabel(prompt, tally=CertifiedTally() if certified else None)
+        if self.format_name == "list":
+            return LabelList(prompt, self.max_listed)
+        return YesNo(prompt, rate)
 
 
 @dataclass(frozen=True, slots=True)
 class PromptedClassifier:
-    """A model that is asked. The logits are exact scores of answers, never parsed text."""
+    """A model behind a prompt. Its logits are exact scores of answers, never parsed text."""
 
     loaded: LoadedModel
     labels: LabelSpace
-    settings: Settings
-    way: Way
+    settings: PromptedSettings
+    answer_format: AnswerFormat
     scorer: Scorer
     facts: dict[str, Any] = field(default_factory=dict)
     hard: bool = False
 
     def encode(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
-        """Return (the prompt of every text, how many documents were shortened)."""
-        return self.way.format.encode(self.loaded.tokenizer, texts)
+        """Return (a prompt per text, how many documents were shortened)."""
+        return self.answer_format.prompt.encode(self.loaded.tokenizer, texts)
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
         """Return float32 [texts, labels], in the order of `texts`; raise Diverged if not finite."""
@@ -133,96 +133,119 @@ class PromptedClassifier:
         import torch
 
         logits = torch.empty(len(prompts), len(self.labels))
-        size = self.settings.params["eval_batch_size"]
+        size = self.settings.eval_batch_size
         self.loaded.model.eval()
         with torch.no_grad(), autocast(self.loaded):
             reader = self.scorer.reader(prompts) if prompts else None
             for rows in prediction_batches([len(prompt) for prompt in prompts], size):
-                reading = reader.read([prompts[row] for row in rows])
-                logits[rows] = self.way.logits(reading).float().cpu()
+                batch = reader.read([prompts[row] for row in rows])
+                logits[rows] = self.answer_format.logits(batch).float().cpu()
         check_finite("the logits", [logits])
         return logits
 
     def save(self, folder: Path) -> None:
         """Write the labels, the settings, and the adapter if there is one."""
-        if adapter_outputs(self.loaded.model):
+        adapted = bool(adapter_outputs(self.loaded.model))
+        if adapted:
             folder.mkdir(parents=True, exist_ok=True)
             save_adapter(self.loaded.model, folder)
         save_labels(folder, self.labels)
-        settings = {
-            "way": self.settings.way,
-            "listed": self.settings.listed,
-            "params": dict(self.settings.params),
-            "rate": self.way.rate,
-            "prompt_sha256": self.way.format.sha256,
+        more = {
+            "rate": self.answer_format.rate,
+            "prompt_sha256": self.answer_format.prompt.sha256,
             "tree": self.scorer.tree,
-            "adapter": bool(adapter_outputs(self.loaded.model)),
+            "adapter": adapted,
         }
-        save_settings(folder, settings)
+        save_settings(folder, asdict(self.settings) | more)
 
 
-def ask(task: Task, loaded: LoadedModel, golds: Sequence[Gold]) -> PromptedClassifier:
-    """Return a classifier that asks `loaded`, adapters included, as it stands now.
+def prompt_model(
+    task: Task, loaded: LoadedModel, golds: Sequence[GoldLabels]
+) -> PromptedClassifier:
+    """Return a classifier that prompts `loaded` as it is now, adapters included.
 
-    Where the parameters have `negatives`, a yes-no way is prepared for training with so many.
+    Where the parameters have `negatives`, yes-no questions are prepared for training with them.
     """
-    settings = Settings.of(task, golds)
-    way = settings.answering(settings.format(loaded, task.labels))
-    if isinstance(way, YesNo) and "negatives" in task.params:
-        way = way.drawing(golds, int(task.params["negatives"]), task.seed)
-    probe, _ = way.format.encode(loaded.tokenizer, task.train["text"][:1])
-    pad_id = int(loaded.facts["pad_token_id"])
+    settings = PromptedSettings.of(task, golds)
+    answers = settings.answer_format(settings.prompt(loaded, task.labels))
+    if isinstance(answers, YesNo) and settings.negatives:
+        answers = answers.drawing(golds, settings.negatives, task.seed)
+    probe, _ = answers.prompt.encode(loaded.tokenizer, task.train["text"][:1])
+    pad_id, longest = loaded.facts["pad_token_id"], answers.prompt.longest_row
     with autocast(loaded):
-        scorer = Scorer.choose(loaded.model, pad_id, probe[0], way.trie, way.format.longest_row)
-    facts = _facts(loaded, settings, way, scorer)
-    return PromptedClassifier(loaded, task.labels, settings, way, scorer, facts)
+        scorer = Scorer.choose(loaded.model, pad_id, probe[0], answers.trie, longest)
+    facts = _facts(loaded, settings, answers, scorer)
+    return PromptedClassifier(loaded, task.labels, settings, answers, scorer, facts)
 
 
 def load_prompted(folder: Path, loaded: LoadedModel) -> PromptedClassifier:
     """Return what `PromptedClassifier.save` wrote.
 
-    Raises GuardError where labels, adapter or prompt are not those it was made with.
+    Raises GuardError where labels, adapter or prompt are not those that it was made with.
     """
     saved = load_settings(folder)
     labels = load_labels(folder)
     if saved["adapter"]:
         load_adapter(loaded.model, folder)
-    settings = Settings(saved["way"], saved["listed"], saved["params"])
-    way = settings.answering(settings.format(loaded, labels), saved["rate"])
-    if way.format.sha256 != saved["prompt_sha256"]:
+    settings = read_parameters(PromptedSettings, saved)
+    answers = settings.answer_format(settings.prompt(loaded, labels), saved["rate"])
+    if answers.prompt.sha256 != saved["prompt_sha256"]:
         raise GuardError(
             f"{folder}: the prompt is not the one it was made with: the tokenizer, its chat "
             "template or the prompts have changed"
         )
-    scorer = Scorer(loaded.model, int(loaded.facts["pad_token_id"]), bool(saved["tree"]), None)
-    facts = _facts(loaded, settings, way, scorer)
-    return PromptedClassifier(loaded, labels, settings, way, scorer, facts)
+    scorer = Scorer(loaded.model, loaded.facts["pad_token_id"], saved["tree"], None)
+    facts = _facts(loaded, settings, answers, scorer)
+    return PromptedClassifier(loaded, labels, settings, answers, scorer, facts)
 
 
-def gold_labels(split: datasets.Dataset, n_labels: int) -> list[Gold]:
-    """Return the gold of every document of a split, weights with mean 1."""
+def gold_labels(split: datasets.Dataset, n_labels: int) -> list[GoldLabels]:
+    """Return the gold labels of every document of a split, with weights of mean 1."""
     import numpy as np
 
     weights = np.asarray(split["weight"], dtype=np.float64)
     rows = zip(split["labels"], split["main"], (weights / weights.mean()).tolist(), strict=True)
-    return [Gold.of(labels, main, weight, n_labels) for labels, main, weight in rows]
+    return [GoldLabels.of(labels, main, weight, n_labels) for labels, main, weight in rows]
 
 
-def _facts(loaded: LoadedModel, settings: Settings, way: Way, scorer: Scorer) -> dict[str, Any]:
+def _format_name(task: Task) -> FormatName:
+    """Return the format that the data and `multi_label` ask for."""
+    if task.kind == "single-label":
+        return "one-label"
+    name: Any = task.params["multi_label"]
+    if name == "auto":
+        return "yes-no" if len(task.labels) <= YES_NO_LABELS else "list"
+    return name  # type: ignore[no-any-return]
+
+
+def _usual_length(golds: Sequence[GoldLabels]) -> int:
+    """Return the length of a list that 99 % of the documents do not exceed, at most 16."""
+    import numpy as np
+
+    counts = [len(gold.labels) for gold in golds]
+    most = int(np.quantile(counts, 0.99, method="higher"))
+    return min(MOST_LISTED, max(1, most))
+
+
+def _facts(
+    loaded: LoadedModel, settings: PromptedSettings, answers: AnswerFormat, scorer: Scorer
+) -> dict[str, Any]:
     """Return what the record says of a classifier before it is trained."""
     adapter = sum(parameter.numel() for parameter in adapter_tensors(loaded.model).values())
+    tally = answers.tally if isinstance(answers, OneLabel) else None
+    name = settings.format_name
     return {
         "trainable_parameters": adapter,
         "total_parameters": loaded.facts["total_parameters"] + adapter,
         "four_bit_modules": loaded.facts["four_bit_modules"],
         "pad_source": loaded.facts["pad_source"],
-        **way.format.facts,
+        **answers.prompt.facts,
         "scoring": scorer.name,
         "tree_difference": scorer.difference,
-        "certified": way.tally.facts if isinstance(way, OneLabel) and way.tally else None,
-        "multi_label_way": settings.way if settings.way != "one-label" else None,
-        "max_listed": settings.listed if settings.way == "list" else None,
-        "negatives_rate": way.rate if settings.way == "yes-no" else None,
+        "certified": tally.facts if tally else None,
+        "multi_label_format": name if name != "one-label" else None,
+        "max_listed": settings.max_listed if name == "list" else None,
+        "negatives_rate": answers.rate if name == "yes-no" else None,
         "guards": {
             **base_guard(loaded),
             "a prompt begins with at most one BOS": "passed",

@@ -1,8 +1,12 @@
-"""How much work each method makes of so much data: what `benchbench plan` goes by."""
+"""How much work each method makes of a dataset: what `benchbench plan` goes by."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from benchbench import Amount, Params, Workload, document_tokens
+from benchbench.kit.typed_parameters import read_parameters
+from benchbench_finetune.answer_formats import YES_NO_LABELS
 
 PROMPT = 40
 """Tokens of the instructions around a document."""
@@ -10,92 +14,98 @@ ANSWER = 5
 """Tokens of a label with its end."""
 QUESTION = 20
 """Tokens of one yes-no question with its answer."""
-YES_NO_LABELS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadParameters:
+    """The parameters that decide how much work a method makes; not every method has them all."""
+
+    document_tokens: int
+    eval_batch_size: int
+    epochs: int = 0
+    batch_size: int = 1
+    gradient_checkpointing: bool | str = False
+    rank: int = 0
+    negatives: int = 0
+    verbalizer: str = "text"
+    multi_label: str = "auto"
+    label_list: str = "auto"
 
 
 def head_workload(params: Params, amount: Amount) -> Workload:
-    """Return the work of LoRA under a head."""
-    mean, longest = _document(params, amount)
+    """Return the work of training adapters below a head."""
+    read = read_parameters(WorkloadParameters, params)
+    mean = document_tokens(amount, read.document_tokens)
     return Workload(
         "adapters",
-        longest,
+        read.document_tokens,
         mean,
         mean,
-        float(params["epochs"]),
-        int(params["batch_size"]),
-        int(params["eval_batch_size"]),
-        rank=int(params["rank"]),
-        checkpointing=_checkpointing(params),
+        read.epochs,
+        read.batch_size,
+        read.eval_batch_size,
+        rank=read.rank,
+        checkpointing=read.gradient_checkpointing,
     )
 
 
 def encoder_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of training a whole encoder."""
-    mean, longest = _document(params, amount)
+    read = read_parameters(WorkloadParameters, params)
+    mean = document_tokens(amount, read.document_tokens)
     return Workload(
         "everything",
-        longest,
+        read.document_tokens,
         mean,
         mean,
-        float(params["epochs"]),
-        int(params["batch_size"]),
-        int(params["eval_batch_size"]),
-        checkpointing=_checkpointing(params),
+        read.epochs,
+        read.batch_size,
+        read.eval_batch_size,
+        checkpointing=read.gradient_checkpointing,
     )
 
 
 def frozen_workload(params: Params, amount: Amount) -> Workload:
-    """Return the work of computing features once."""
-    mean, longest = _document(params, amount)
-    return Workload("nothing", longest, mean, mean, eval_batch=int(params["eval_batch_size"]))
+    """Return the work of computing the embeddings once."""
+    read = read_parameters(WorkloadParameters, params)
+    mean = document_tokens(amount, read.document_tokens)
+    return Workload("nothing", read.document_tokens, mean, mean, eval_batch=read.eval_batch_size)
 
 
 def prompted_workload(params: Params, amount: Amount) -> Workload:
-    """Return the work of asking, after training where the parameters have epochs."""
-    mean, longest = _document(params, amount)
-    listed = ANSWER * amount.labels if _lists(params, amount) else 0
-    around = PROMPT + listed
-    learned, scored = _answers(params, amount)
-    trains = "epochs" in params
+    """Return the work of scoring labels behind a prompt, after training where there are epochs."""
+    read = read_parameters(WorkloadParameters, params)
+    mean = document_tokens(amount, read.document_tokens)
+    around = PROMPT + (ANSWER * amount.labels if _lists_labels(read, amount) else 0)
+    learned, scored = _answer_tokens(read, amount)
+    trains = read.epochs > 0
     return Workload(
         "adapters" if trains else "nothing",
-        longest + around + learned,
+        read.document_tokens + around + learned,
         mean + around + learned if trains else 0.0,
         mean + around + scored,
-        float(params.get("epochs", 0)),
-        int(params.get("batch_size", 1)),
-        int(params["eval_batch_size"]),
-        rank=int(params.get("rank", 0)),
+        read.epochs,
+        read.batch_size,
+        read.eval_batch_size,
+        rank=read.rank,
         supervised=learned,
-        checkpointing=_checkpointing(params) if trains else False,
+        checkpointing=read.gradient_checkpointing,
     )
 
 
-def _answers(params: Params, amount: Amount) -> tuple[int, int]:
+def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[int, int]:
     """Return the tokens behind a document that are learned, and those that are scored."""
-    if amount.kind == "single-label" and params.get("verbalizer") == "code":
+    if amount.kind == "single-label" and read.verbalizer == "code":
         return 1, 0
     if amount.kind == "single-label":
         return ANSWER, ANSWER * amount.labels
-    asks = params["multi_label"] == "yes-no" or (
-        params["multi_label"] == "auto" and amount.labels <= YES_NO_LABELS
-    )
-    if asks:
-        return QUESTION * (2 + int(params.get("negatives", 0))), QUESTION * amount.labels
+    few = amount.labels <= YES_NO_LABELS
+    if read.multi_label == "yes-no" or (read.multi_label == "auto" and few):
+        return QUESTION * (2 + read.negatives), QUESTION * amount.labels
     return 3 * ANSWER, 3 * ANSWER * amount.labels
 
 
-def _lists(params: Params, amount: Amount) -> bool:
-    """Say whether the prompt lists all labels, as far as that can be known beforehand."""
-    choice = params["label_list"]
-    return choice == "always" or (choice == "auto" and amount.kind == "single-label")
-
-
-def _document(params: Params, amount: Amount) -> tuple[float, int]:
-    most = int(params["document_tokens"])
-    return document_tokens(amount, most), most
-
-
-def _checkpointing(params: Params) -> bool | str:
-    value = params["gradient_checkpointing"]
-    return value if isinstance(value, bool) else "auto"
+def _lists_labels(read: WorkloadParameters, amount: Amount) -> bool:
+    """Say whether the prompt lists all labels, as far as that is known beforehand."""
+    automatic = read.label_list == "auto" and amount.kind == "single-label"
+    return automatic or read.label_list == "always"

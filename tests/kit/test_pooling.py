@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 import torch
 from benchbench_finetune import benchbench_methods
 
 from benchbench.contract import UnknownName
-from benchbench.kit import pooling
 from benchbench.kit.pooling import POOLINGS, last_token, pool, pooling_parameter, position_ids
 from tests.support.changed_source import run_with_changed_file
 from tests.support.models import toy_split, write_encoder, write_model
@@ -39,10 +36,6 @@ def test_positions_begin_at_the_first_kept_token():
     mask = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]])
     assert position_ids(mask).tolist() == [[0, 0, 0, 1], [0, 1, 2, 2]]
     assert last_token(mask).tolist() == [3, 2]
-
-
-def test_the_examples_run():
-    assert doctest.testmod(pooling) == (0, 1)
 
 
 def test_an_unknown_pooling_is_refused():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import doctest
 from dataclasses import dataclass, field
 
 import pytest
 
 from benchbench.contract import PluginError
-from benchbench.kit import typed_parameters
 from benchbench.kit.typed_parameters import read_parameters
 
 
@@ -18,11 +16,6 @@ class Settings:
     steps: int
     names: tuple[str, ...] = ()
     derived: int = field(init=False, default=7)
-
-
-def test_the_examples_run():
-    assert doctest.testmod(typed_parameters).failed == 0
-    assert doctest.testmod(typed_parameters).attempted == 4
 
 
 def test_values_are_taken_as_they_are():
