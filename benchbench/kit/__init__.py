@@ -11,4 +11,5 @@ __all__ = [
     "seeding",
     "token_cache",
     "training",
+    "typed_parameters",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import BoundBackbone, Kind, LabelSpace, Parameter, Task
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
-from benchbench.kit.data.targets import multi_hot
+from benchbench.kit.data import multi_hot
 
 if TYPE_CHECKING:
     import numpy as np

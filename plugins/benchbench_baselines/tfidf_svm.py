@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import BoundBackbone, GuardError, Kind, LabelSpace, Parameter, Task
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
-from benchbench.kit.data.targets import multi_hot
+from benchbench.kit.data import multi_hot
+from benchbench.kit.typed_parameters import read_parameters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,15 @@ VIEWS: dict[str, dict[str, Any]] = {
     "words": {"analyzer": "word", "ngram_range": (1, 2)},
     "characters": {"analyzer": "char_wb", "ngram_range": (3, 5)},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SvmParameters:
+    """The parameters of `TfidfSvm`."""
+
+    c: float
+    word_features: int
+    character_features: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +100,8 @@ class TfidfSvm:
         """Fit on `task.train`, documents weighted; validation is not looked at."""
         import numpy as np
 
-        limits = {
-            "words": int(task.params["word_features"]),
-            "characters": int(task.params["character_features"]),
-        }
+        params = read_parameters(SvmParameters, task.params)
+        limits = {"words": params.word_features, "characters": params.character_features}
         features = _union({name: {"max_features": limit} for name, limit in limits.items()})
         matrix = features.fit_transform(task.train["text"][:])
         targets = multi_hot(task.train["labels"], len(task.labels))
@@ -106,7 +114,7 @@ class TfidfSvm:
             if positive.min() == positive.max():
                 intercepts[label] = CERTAIN if positive.max() else -CERTAIN
                 continue
-            plane, converged = _hyperplane(matrix, positive, weights, float(task.params["c"]))
+            plane, converged = _hyperplane(matrix, positive, weights, params.c)
             coefficients[label], intercepts[label] = plane.coef_[0], plane.intercept_[0]
             unconverged += not converged
         facts = {

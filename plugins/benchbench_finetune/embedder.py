@@ -1,4 +1,4 @@
-"""A document's vector from a language model: what a head, or anything else, can be put on."""
+"""A document's vector from a language model, for a head or anything else to be put on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
-from benchbench.kit.pooling import Pooling, last_token, pool, position_ids
+from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.scoring import hidden_states_at
-from benchbench.kit.training.loop import autocast
+from benchbench.kit.training import autocast
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,30 +18,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEmbedder:
-    """Token ids in, one vector a document out: the transformer without its output head.
+    """Turns token ids into one vector per document: the transformer without its output head.
 
-    `side` is where batches are padded; the vectors do not depend on it.
+    `pooling` is a name of `benchbench.kit.pooling.POOLINGS`. `side` is where batches are padded;
+    the vectors do not depend on it.
     """
 
     loaded: LoadedModel
-    pooling: Pooling
+    pooling: str
     document_tokens: int
     side: Literal["left", "right"] = "right"
 
     @property
     def causal(self) -> bool:
-        """Whether it reads from left to right; encoders count their positions themselves."""
+        """Whether the model reads from left to right; encoders count their positions themselves."""
         return bool(self.loaded.facts.get("kind", "causal-lm") == "causal-lm")
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
-        """Return (ids of every document, whether it was shortened), within the context."""
+        """Return (the ids of every document, whether it was shortened), all within the context."""
         around = sum(map(len, framing_tokens(self.loaded.tokenizer)))
         context = self.loaded.facts["context"] or self.document_tokens + around
         longest = min(self.document_tokens, context - around)
         return tokenize_documents(self.loaded.tokenizer, texts, longest)
 
     def batch(self, documents: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Return (input_ids, attention_mask) on the model's device."""
+        """Return (input_ids, attention_mask), both int64 [documents, longest], on its device."""
         device = self.loaded.facts["device"]
         ids, mask = pad(documents, self.loaded.facts["pad_token_id"], self.side)
         return ids.to(device), mask.to(device)
@@ -52,7 +53,7 @@ class DocumentEmbedder:
         more = {"position_ids": position_ids(mask), "use_cache": False} if self.causal else {}
         inputs = {"input_ids": ids, "attention_mask": mask, **more}
         with autocast(self.loaded):
-            if self.causal and self.pooling == "last":
+            if self.causal and self.pooling == "last":  # no other state is computed
                 columns = last_token(mask)[:, None]
                 return hidden_states_at(self.loaded.model, columns, **inputs)[:, 0].float()
             hidden = self.loaded.model.base_model(**inputs).last_hidden_state

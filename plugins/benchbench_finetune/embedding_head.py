@@ -1,95 +1,79 @@
-"""A classification head on the pooled final hidden state of a causal LM with LoRA adapters."""
+"""A classification head on the pooled final hidden states of a causal LM with adapters."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from benchbench import (
-    Amount,
-    BoundBackbone,
-    Kind,
-    LabelSpace,
-    LoadedModel,
-    Parameter,
-    Params,
-    Task,
-    Workload,
-)
-from benchbench.kit.artifacts import load_labels, load_settings, load_tensors
+from benchbench import Amount, BoundBackbone, Kind, LabelSpace, LoadedModel, Params, Task, Workload
+from benchbench.kit.artifacts import load_labels, load_tensors
+from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
-from benchbench.kit.training.lora import (
+from benchbench.kit.training import (
     LORA_PARAMETERS,
-    adapter_outputs,
+    TRAINING_PARAMETERS,
+    TrainingPlan,
+    adapter_groups,
     adapter_tensors,
     attach,
     load_adapter,
+    prepare_memory,
     save_adapter,
+    train,
     trainable_parameters,
 )
+from benchbench_finetune.backbone_guard import base_guard, load_backbone
 from benchbench_finetune.head import (
-    CLASS_WEIGHTS,
-    HEAD,
-    SETTINGS,
+    HEAD_PARAMETERS,
     HeadClassifier,
+    HeadSettings,
     assemble,
-    lesson_of,
+    training_task,
 )
-from benchbench_finetune.needed import base_guard, load_backbone
-from benchbench_finetune.work import head_work
+from benchbench_finetune.workloads import head_workload
 
-POOLING = Parameter(
-    "pooling",
-    str,
-    "last",
-    "which final hidden states make the document's vector",
-    choices=("last", "mean", "max"),
-)
+POOLING = pooling_parameter("last", without=("first",))
+"""Not the first token: in a causal LM it sees no other."""
 
 
 class EmbeddingHead:
-    """Train LoRA adapters and a float32 head on the document's pooled final hidden state."""
+    """Train adapters and a float32 head on the document's pooled final hidden states."""
 
     name = "embedding-head"
     description = "LoRA and a classification head on the final token's (or pooled) embedding"
-    parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, POOLING, HEAD, CLASS_WEIGHTS)
+    parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, POOLING, *HEAD_PARAMETERS)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = True
 
     def workload(self, params: Params, amount: Amount) -> Workload:
-        """Return how much work it makes of so much data."""
-        return head_work(params, amount)
+        """Return how much work the method makes of so much data."""
+        return head_workload(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
-        """Train on `task.train`; the epoch with the lowest validation loss counts."""
+        """Train on `task.train` and keep the epoch with the lowest validation loss."""
         loaded = load_backbone(self.name, task.backbone)
         seed_everything(task.seed)
-        settings = {name: task.params[name] for name in SETTINGS} | {"kind": task.kind}
         plan = TrainingPlan.from_params(task.params, loaded.facts["hidden_size"])
         attach(loaded.model, task.params, task.seed)
         checkpointed = prepare_memory(loaded, plan)
-        classifier = _assemble(loaded, task.labels, settings)
-        lesson, learned = lesson_of(
-            classifier, task, plan, {"adapter": adapter_outputs(loaded.model)}
-        )
-        learned["guards"] |= base_guard(loaded)
-        outcome = train(lesson, plan, task.report, task.seed)
-        classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
+        classifier = _assemble(loaded, task.labels, HeadSettings.of(task))
+        training, facts = training_task(classifier, task, plan, adapter_groups(loaded.model))
+        facts["guards"] |= base_guard(loaded)
+        outcome = train(training, plan, task.report, task.seed)
+        classifier.facts.update(facts, **outcome, gradient_checkpointing=checkpointed)
         return classifier
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> HeadClassifier:
-        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
+        """Return the classifier that `save` wrote; raise GuardError where a file is damaged."""
         loaded = load_backbone(self.name, backbone)
         load_adapter(loaded.model, folder)
-        classifier = _assemble(loaded, load_labels(folder), load_settings(folder))
+        classifier = _assemble(loaded, load_labels(folder), HeadSettings.saved_in(folder))
         expected = classifier.head.state_dict()
         classifier.head.load_state_dict(load_tensors(folder, "head", expected))
         return classifier
 
 
-def _assemble(loaded: LoadedModel, labels: LabelSpace, settings: dict[str, Any]) -> HeadClassifier:
+def _assemble(loaded: LoadedModel, labels: LabelSpace, settings: HeadSettings) -> HeadClassifier:
     """Put a fresh head on a model that has its adapters."""
     classifier = assemble(loaded, labels, settings, save_adapter)
     head = classifier.head

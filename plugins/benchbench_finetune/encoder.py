@@ -1,4 +1,4 @@
-"""An encoder of the BERT family, fine-tuned whole with a classification head: what came before."""
+"""An encoder of the BERT family, fine-tuned whole with a classification head."""
 
 from __future__ import annotations
 
@@ -17,41 +17,36 @@ from benchbench import (
     Task,
     Workload,
 )
-from benchbench.kit.artifacts import load_labels, load_settings, load_tensors, save_tensors
+from benchbench.kit.artifacts import load_labels, load_tensors, save_tensors
+from benchbench.kit.pooling import pooling_parameter
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench.kit.training import TRAINING_PARAMETERS, TrainingPlan, prepare_memory, train
+from benchbench_finetune.backbone_guard import load_backbone
 from benchbench_finetune.head import (
-    CLASS_WEIGHTS,
-    HEAD,
-    SETTINGS,
+    HEAD_PARAMETERS,
     HeadClassifier,
+    HeadSettings,
     assemble,
-    lesson_of,
+    training_task,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import encoder_work
+from benchbench_finetune.workloads import encoder_workload
 
-POOLING = Parameter(
-    "pooling",
-    str,
-    "first",
-    "which final hidden states make the document's vector; first: that of [CLS]",
-    choices=("first", "mean", "max"),
-)
+POOLING = pooling_parameter("first", without=("last",))
+"""Not the last token: it is [SEP], which pretraining gives no meaning of its own."""
 HIGHEST_RATE = 1e-3
 
 
 def auto_learning_rate(hidden_size: int) -> float:
-    """Return min(1e-3, 5e-5 * 768 / hidden_size), for weights that are all trained.
+    """Return min(1e-3, 5e-5 * 768 / hidden_size), the rule where every weight is trained.
 
     5e-5 is the highest of the rates that Devlin et al. (2019) recommend for BERT-base, whose
-    width is 768; the rate of a matrix goes with 1/width as in muP (Yang et al., 2022).
+    width is 768. The rate of a matrix scales with 1/width, as in muP (Yang et al., 2022).
     """
     return min(HIGHEST_RATE, 5e-5 * 768 / hidden_size)
 
 
 def _training_parameters() -> tuple[Parameter, ...]:
-    """Return the common training parameters; an auto rate is another one than under LoRA."""
+    """Return the common training parameters, with this method's rule for an auto rate."""
     rate = "peak rate of AdamW; auto: 5e-5 at width 768, scaled with 1/width, at most 1e-3"
     return tuple(
         Parameter("learning_rate", float, "auto", rate, ("auto",), minimum=1e-7, maximum=1.0)
@@ -66,44 +61,43 @@ class Encoder:
 
     name = "encoder"
     description = "an encoder such as BERT, fine-tuned whole with a classification head"
-    parameters = (*_training_parameters(), POOLING, HEAD, CLASS_WEIGHTS)
+    parameters = (*_training_parameters(), POOLING, *HEAD_PARAMETERS)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("encoder",)
     seeded = True
 
     def workload(self, params: Params, amount: Amount) -> Workload:
-        """Return how much work it makes of so much data."""
-        return encoder_work(params, amount)
+        """Return how much work the method makes of so much data."""
+        return encoder_workload(params, amount)
 
     def fit(self, task: Task) -> HeadClassifier:
-        """Train on `task.train`; the epoch with the lowest validation loss counts."""
+        """Train on `task.train` and keep the epoch with the lowest validation loss."""
         loaded = load_backbone(self.name, task.backbone)
         seed_everything(task.seed)
-        settings = {name: task.params[name] for name in SETTINGS} | {"kind": task.kind}
         width = loaded.facts["hidden_size"]
         plan = TrainingPlan.from_params(task.params, width, auto_learning_rate)
         checkpointed = prepare_memory(loaded, plan)
-        classifier = _assemble(loaded, task.labels, settings)
+        classifier = _assemble(loaded, task.labels, HeadSettings.of(task))
         weights = [weight for weight in loaded.model.parameters() if weight.requires_grad]
-        lesson, learned = lesson_of(classifier, task, plan, {"encoder": weights})
-        outcome = train(lesson, plan, task.report, task.seed)
-        classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
+        training, facts = training_task(classifier, task, plan, {"encoder": weights})
+        outcome = train(training, plan, task.report, task.seed)
+        classifier.facts.update(facts, **outcome, gradient_checkpointing=checkpointed)
         return classifier
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> HeadClassifier:
-        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
+        """Return the classifier that `save` wrote; raise GuardError where a file is damaged."""
         loaded = load_backbone(self.name, backbone)
-        classifier = _assemble(loaded, load_labels(folder), load_settings(folder))
+        classifier = _assemble(loaded, load_labels(folder), HeadSettings.saved_in(folder))
         for name, module in (("encoder", loaded.model), ("head", classifier.head)):
             module.load_state_dict(load_tensors(folder, name, module.state_dict()))
         return classifier
 
 
-def _assemble(loaded: LoadedModel, labels: LabelSpace, settings: dict[str, Any]) -> HeadClassifier:
-    """Put a fresh head on the encoder, whose weights become float32: steps are small."""
+def _assemble(loaded: LoadedModel, labels: LabelSpace, settings: HeadSettings) -> HeadClassifier:
+    """Put a fresh head on the encoder, whose weights become float32: its steps are small."""
     if loaded.facts["four_bit_modules"] or loaded.facts["int8_modules"]:
         raise BenchbenchError(
-            "encoder trains every weight, which quantised ones are not for; leave the "
+            "encoder trains every weight, and quantised weights cannot be trained: leave the "
             "backbone's quantization at none"
         )
     loaded.model.float().requires_grad_(True)

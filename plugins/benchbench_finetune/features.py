@@ -1,4 +1,4 @@
-"""Features of a frozen model that cells share."""
+"""Embeddings of a frozen model, computed once and shared by cells."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def shared(
+def cached_features(
     embedder: DocumentEmbedder,
     documents: Sequence[Sequence[int]],
     batch_size: int,
     compute: Callable[[], np.ndarray],
 ) -> np.ndarray:
-    """Return what `compute` returns, float64 [documents, width], or returned in another cell.
+    """Return float64 [documents, width]: what `compute` returns now, or returned in another cell.
 
-    The key is the model as it was loaded, the token ids and how they are pooled and batched; so
-    the model must not have been changed since. A model of unknown origin shares nothing.
+    The key covers the model as it was loaded, the token ids, and how they are pooled and batched;
+    so the model must not have been changed since. Nothing is cached for a model whose origin is
+    not known.
     """
     import numpy as np
     import pyarrow as pa

@@ -1,14 +1,14 @@
-"""A classification head on documents' vectors, and how it is trained with what lies below it."""
+"""A classification head on documents' vectors, and how it is trained with the model below it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BenchbenchError, LabelSpace, LoadedModel, Parameter, Task
-from benchbench.kit.artifacts import save_labels, save_settings, save_tensors
+from benchbench import BenchbenchError, Kind, LabelSpace, LoadedModel, Parameter, Task
+from benchbench.kit.artifacts import load_settings, save_labels, save_settings, save_tensors
 from benchbench.kit.batching import (
     batches_digest,
     length_bucketed_batches,
@@ -17,7 +17,8 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training.loop import PASSED, TrainingPlan, TrainingTask
+from benchbench.kit.training import PASSED, TrainingPlan, TrainingTask
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
 
@@ -25,30 +26,52 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-HEAD = Parameter("head", str, "linear", "what stands on the vector", choices=("linear", "mlp"))
-CLASS_WEIGHTS = Parameter(
-    "class_weights",
-    str,
-    "none",
-    "balanced: rare labels weigh more in the loss",
-    choices=("none", "balanced"),
+HEAD_PARAMETERS = (
+    Parameter("head", str, "linear", "what stands on the vector", choices=("linear", "mlp")),
+    Parameter(
+        "class_weights",
+        str,
+        "none",
+        "balanced: rare labels weigh more in the loss",
+        choices=("none", "balanced"),
+    ),
 )
-SETTINGS = ("pooling", "head", "document_tokens", "eval_batch_size")
-"""The parameters that decide what a fitted head answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How a head is built and trained; saved with it."""
+
+    kind: Kind
+    pooling: str
+    head: str
+    class_weights: str
+    document_tokens: int
+    eval_batch_size: int
+
+    @classmethod
+    def of(cls, task: Task) -> HeadSettings:
+        """Read the parameters of a task."""
+        return read_parameters(cls, task.params, kind=task.kind)
+
+    @classmethod
+    def saved_in(cls, folder: Path) -> HeadSettings:
+        """Read what `HeadClassifier.save` wrote."""
+        return read_parameters(cls, load_settings(folder))
 
 
 @dataclass(frozen=True, slots=True)
 class HeadClassifier:
-    """The fitted head on its embedder. Softmax or sigmoid of its logits are probabilities.
+    """A fitted head on its embedder; softmax or sigmoid of its logits are the probabilities.
 
-    `keep` writes what was trained of the model below the head into a folder.
+    `save_model` writes what was trained of the model below the head into a folder.
     """
 
     embedder: DocumentEmbedder
     head: nn.Sequential
     labels: LabelSpace
-    settings: dict[str, Any]
-    keep: Callable[[Any, Path], None]
+    settings: HeadSettings
+    save_model: Callable[[Any, Path], None]
     facts: dict[str, Any] = field(default_factory=dict)
     hard: bool = False
 
@@ -64,18 +87,18 @@ class HeadClassifier:
         lengths = [len(document) for document in documents]
         self.embedder.loaded.model.eval()
         with torch.no_grad():
-            for rows in prediction_batches(lengths, self.settings["eval_batch_size"]):
+            for rows in prediction_batches(lengths, self.settings.eval_batch_size):
                 vectors = self.embedder.embed([documents[row] for row in rows])
                 logits[rows] = self.head(vectors).float().cpu()
         check_finite("the logits", [logits])
         return logits
 
     def save(self, folder: Path) -> None:
-        """Write what was trained, head, labels and settings."""
-        self.keep(self.embedder.loaded.model, folder)
+        """Write what was trained, the head, the labels and the settings."""
+        self.save_model(self.embedder.loaded.model, folder)
         save_tensors(folder, "head", self.head.state_dict())
         save_labels(folder, self.labels)
-        save_settings(folder, self.settings)
+        save_settings(folder, asdict(self.settings))
 
 
 def build_head(kind: str, width: int, n_labels: int) -> nn.Sequential:
@@ -89,22 +112,22 @@ def build_head(kind: str, width: int, n_labels: int) -> nn.Sequential:
 def assemble(
     loaded: LoadedModel,
     labels: LabelSpace,
-    settings: dict[str, Any],
-    keep: Callable[[Any, Path], None],
+    settings: HeadSettings,
+    save_model: Callable[[Any, Path], None],
 ) -> HeadClassifier:
-    """Put a fresh head on a model."""
-    embedder = DocumentEmbedder(loaded, settings["pooling"], settings["document_tokens"])
-    head = build_head(settings["head"], loaded.facts["hidden_size"], len(labels))
+    """Put a fresh head on a model; raise GuardError where it is quantised or not float32."""
+    embedder = DocumentEmbedder(loaded, settings.pooling, settings.document_tokens)
+    head = build_head(settings.head, loaded.facts["hidden_size"], len(labels))
     check_head(head)
     head.to(loaded.facts["device"])
     facts = {
         "four_bit_modules": loaded.facts["four_bit_modules"],
         "pad_source": loaded.facts["pad_source"],
     }
-    return HeadClassifier(embedder, head, labels, settings, keep, facts)
+    return HeadClassifier(embedder, head, labels, settings, save_model, facts)
 
 
-def lesson_of(
+def training_task(
     classifier: HeadClassifier,
     task: Task,
     plan: TrainingPlan,
@@ -112,14 +135,13 @@ def lesson_of(
 ) -> tuple[TrainingTask[list[int]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents.
 
-    `groups` are trained beside the head and must change, as `TrainingTask` has it.
+    `groups` are parameters that are trained beside the head, as in `TrainingTask`.
     """
-    embedder, head, labels = classifier.embedder, classifier.head, task.labels
-    how = str(task.params["class_weights"])
-    weights = label_weights(task.kind, task.train, len(labels), how)
+    embedder, head, n_labels = classifier.embedder, classifier.head, len(task.labels)
+    weights = label_weights(task.kind, task.train, n_labels, classifier.settings.class_weights)
     weights = weights.to(embedder.loaded.facts["device"])
     documents, truncated = embedder.tokenize(task.train["text"])
-    objective = Objective.build(task.kind, task.train, len(labels), weights)
+    objective = Objective.build(task.kind, task.train, n_labels, weights)
     start_from_frequencies(head, objective)
     lengths = [len(document) for document in documents]
 
@@ -129,7 +151,7 @@ def lesson_of(
     def loss(rows: list[int]) -> Tensor:
         return objective.loss(head(embedder.embed([documents[row] for row in rows])), rows)
 
-    lesson = TrainingTask(
+    training = TrainingTask(
         modules=(embedder.loaded.model, head),
         groups={"head": list(head.parameters()), **groups},
         batches=batches,
@@ -137,21 +159,29 @@ def lesson_of(
         validate=_validation(classifier, task, weights),
         scaled=embedder.loaded.facts["dtype"] == "float16",
     )
-    first = batches(0)
-    mask = pad([documents[row] for row in first[0]], 0, embedder.side)[1]
-    return lesson, {
+    return training, {
         "truncated_share": sum(truncated) / len(truncated),
-        "batches_digest": batches_digest(first),
-        "pooled_index": last_token(mask).tolist() if embedder.pooling == "last" else None,
+        **_first_batch(embedder, documents, batches(0)),
         "guards": PASSED | {"the head is in float32 and not quantised": "passed"},
+    }
+
+
+def _first_batch(
+    embedder: DocumentEmbedder, documents: Sequence[list[int]], batches: Sequence[list[int]]
+) -> dict[str, Any]:
+    """Return facts that show which documents came first, and which positions were pooled."""
+    mask = pad([documents[row] for row in batches[0]], 0, embedder.side)[1]
+    return {
+        "batches_digest": batches_digest(batches),
+        "pooled_index": last_token(mask).tolist() if embedder.pooling == "last" else None,
     }
 
 
 def start_from_frequencies(head: nn.Sequential, objective: Objective) -> None:
     """Set the last bias to the training labels' log-odds, or their classes' log-frequencies.
 
-    Else the first steps teach a rare label's absence alone, the same to every document, and what
-    lies below the head is bent to it (Lin et al., 2017, section 4.1).
+    Otherwise the first steps teach only how rare each label is, which is the same for every
+    document, and they bend the model below the head to it (Lin et al., 2017, section 4.1).
     """
     import torch
 
@@ -160,9 +190,9 @@ def start_from_frequencies(head: nn.Sequential, objective: Objective) -> None:
 
 
 def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Callable[[], float]:
-    """Return the validation loss as a function of nothing.
+    """Return the validation loss as a function without arguments.
 
-    A single-label document whose label training never saw has no target, hence no loss.
+    A single-label document whose label does not occur in training has no target, so no loss.
     """
     split, n_labels = task.validation, len(task.labels)
     if task.kind == "single-label":
@@ -170,8 +200,8 @@ def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Call
         split = split.select(known)
     if not len(split):
         raise BenchbenchError(
-            "no validation document has a label that occurs in training: there is nothing to "
-            "stop by; give a larger validation split"
+            "no validation document has a label that occurs in training, so training cannot tell "
+            "when to stop: give a larger validation split"
         )
     documents, _ = classifier.embedder.tokenize(split["text"])
     objective = Objective.build(task.kind, split, n_labels, weights.cpu())

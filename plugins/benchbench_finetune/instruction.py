@@ -1,4 +1,4 @@
-"""Instruction tuning: LoRA on a frozen base, trained to answer a prompt with the label's text."""
+"""Instruction tuning: adapters on a frozen base, trained to answer a prompt with the label."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Workload
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
-from benchbench.kit.scoring.trie import Continuation
+from benchbench.kit.scoring import Continuation
 from benchbench.kit.seeding import seed_everything
-from benchbench.kit.training.loop import (
+from benchbench.kit.training import (
+    LORA_PARAMETERS,
     PASSED,
     TRAINING_PARAMETERS,
     TrainingPlan,
     TrainingTask,
+    adapter_groups,
+    attach,
     autocast,
     prepare_memory,
     train,
 )
-from benchbench.kit.training.lora import LORA_PARAMETERS, adapter_outputs, attach
-from benchbench_finetune.answers import Gold
-from benchbench_finetune.asking import (
+from benchbench_finetune.answer_formats import GoldLabels
+from benchbench_finetune.backbone_guard import load_backbone
+from benchbench_finetune.prompted_classifier import (
     ANSWER_PARAMETERS,
-    AskedClassifier,
-    ask,
-    golds_of,
-    load_asked,
+    PromptedClassifier,
+    gold_labels,
+    load_prompted,
+    prompt_model,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import asked_work
+from benchbench_finetune.workloads import prompted_workload
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,21 +41,21 @@ NEGATIVES = Parameter(
     "negatives",
     int,
     4,
-    "labels that a document learns to answer no to, drawn anew each epoch (yes-no)",
+    "labels per document that it learns to answer no to, drawn anew in each epoch (yes-no)",
     minimum=1,
 )
 VERBALIZER = Parameter(
     "verbalizer",
     str,
     "text",
-    "what stands for a label: its text, or a code of one token that it is trained onto",
+    "what stands for a label: its text, or a code of one token, which is learned",
     choices=("text", "code"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt, what is to be learned behind it, and what the document weighs."""
+    """A prompt, the continuations to learn behind it, and the weight of the document."""
 
     prompt: list[int]
     targets: list[Continuation]
@@ -61,12 +63,13 @@ class Example:
 
 
 class Instruction:
-    """Train LoRA adapters so that the model answers a prompt with the label's text.
+    """Train adapters so that the model answers a prompt with the label's text.
 
-    The loss is -log p of the right answer's tokens with the end, none of the prompt's: summed
-    over a document's tokens, so that it is the likelihood that prediction compares, and averaged
-    over documents by their weights. Where a document is asked several questions, the sum is
-    divided by their average number, so that every question counts the same.
+    The loss is -log p of the tokens of the right answer and its end, and of no token of the
+    prompt. It is summed over the tokens of a document, so that it is the likelihood that
+    prediction compares, and averaged over documents by their weights. Where documents have
+    several questions, the sum is divided by the average number of questions, so that every
+    question counts the same.
     """
 
     name = "instruction"
@@ -77,32 +80,31 @@ class Instruction:
     seeded = True
 
     def workload(self, params: Params, amount: Amount) -> Workload:
-        """Return how much work it makes of so much data."""
-        return asked_work(params, amount)
+        """Return how much work the method makes of so much data."""
+        return prompted_workload(params, amount)
 
-    def fit(self, task: Task) -> AskedClassifier:
-        """Train on `task.train`; the epoch with the lowest validation loss counts."""
+    def fit(self, task: Task) -> PromptedClassifier:
+        """Train on `task.train` and keep the epoch with the lowest validation loss."""
         loaded = load_backbone(self.name, task.backbone)
         seed_everything(task.seed)
         plan = TrainingPlan.from_params(task.params, loaded.facts["hidden_size"])
         attach(loaded.model, task.params, task.seed)
-        golds = golds_of(task.train, len(task.labels))
-        classifier = ask(task, loaded, golds)
+        golds = gold_labels(task.train, len(task.labels))
+        classifier = prompt_model(task, loaded, golds)
         checkpointed = prepare_memory(loaded, plan)
-        lesson, learned = _lesson(classifier, task, plan, golds)
-        outcome = train(lesson, plan, task.report, task.seed)
-        guards = classifier.facts["guards"] | PASSED
-        classifier.facts.update(learned, **outcome, gradient_checkpointing=checkpointed)
-        classifier.facts["guards"] = guards
+        training, facts = _training_task(classifier, task, plan, golds)
+        outcome = train(training, plan, task.report, task.seed)
+        classifier.facts.update(facts, **outcome, gradient_checkpointing=checkpointed)
+        classifier.facts["guards"] |= PASSED
         return classifier
 
-    def load(self, folder: Path, backbone: BoundBackbone | None) -> AskedClassifier:
-        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
-        return load_asked(folder, load_backbone(self.name, backbone))
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:
+        """Return the classifier that `save` wrote; raise GuardError where a file is damaged."""
+        return load_prompted(folder, load_backbone(self.name, backbone))
 
 
-def _lesson(
-    classifier: AskedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[Gold]
+def _training_task(
+    classifier: PromptedClassifier, task: Task, plan: TrainingPlan, golds: Sequence[GoldLabels]
 ) -> tuple[TrainingTask[list[Example]], dict[str, Any]]:
     """Return what `train` needs, and facts about the documents."""
     model = classifier.loaded.model
@@ -116,33 +118,33 @@ def _lesson(
         examples = _examples(classifier, prompts, golds, epoch)
         return [[examples[row] for row in rows] for rows in order(epoch)]
 
-    lesson = TrainingTask(
+    training = TrainingTask(
         modules=(model,),
-        groups={"adapter": adapter_outputs(model)},
+        groups=adapter_groups(model),
         batches=batches,
         loss=lambda batch: _loss(classifier, batch),
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
-    return lesson, {
+    return training, {
         "truncated_share": truncated / len(prompts),
         "batches_digest": batches_digest(order(0)),
     }
 
 
 def _examples(
-    classifier: AskedClassifier,
+    classifier: PromptedClassifier,
     prompts: Sequence[list[int]],
-    golds: Sequence[Gold],
+    golds: Sequence[GoldLabels],
     *stream: str | int,
 ) -> list[Example]:
-    """Return an example a document; `stream` names the random numbers."""
-    targets = classifier.way.targets(golds, *stream)
+    """Return one example per document; `stream` names the random numbers."""
+    targets = classifier.answer_format.targets(golds, *stream)
     rows = zip(prompts, targets, golds, strict=True)
-    return [Example(prompt, own, gold.weight) for prompt, own, gold in rows]
+    return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
 
 
-def _loss(classifier: AskedClassifier, batch: Sequence[Example]) -> Tensor:
+def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
     """Return the mean over the documents of their weighted losses."""
     import torch
 
@@ -150,16 +152,17 @@ def _loss(classifier: AskedClassifier, batch: Sequence[Example]) -> Tensor:
         scores = classifier.scorer.scores_each(
             [example.prompt for example in batch], [example.targets for example in batch]
         )
-    losses = torch.stack([-own.sum() for own in scores]) / classifier.way.answers_each
+    answers = classifier.answer_format.answers_per_document
+    losses = torch.stack([-document.sum() for document in scores]) / answers
     return (losses * losses.new_tensor([example.weight for example in batch])).mean()
 
 
-def _validation(classifier: AskedClassifier, task: Task, size: int) -> Callable[[], float]:
-    """Return the validation loss as a function of nothing; its questions are always the same.
+def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:
+    """Return the validation loss as a function without arguments; its questions never change.
 
-    A single-label document whose label training never saw has no answer, hence no loss.
+    A single-label document whose label does not occur in training has no answer, so no loss.
     """
-    golds = golds_of(task.validation, len(task.labels))
+    golds = gold_labels(task.validation, len(task.labels))
     prompts, _ = classifier.encode(task.validation["text"])
     examples = _examples(classifier, prompts, golds, "validation")
     examples = [example for example in examples if example.targets]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench import Kind
-from benchbench.kit.data.targets import class_index, multi_hot
+from benchbench.kit.data import class_index, multi_hot
 
 if TYPE_CHECKING:
     import datasets

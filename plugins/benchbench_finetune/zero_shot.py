@@ -1,52 +1,48 @@
-"""Zero-shot: the same prompts and the same exact scores, and nothing is trained."""
+"""Zero-shot: the prompts and the exact scores of instruction tuning, and nothing is trained."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from benchbench import Amount, BoundBackbone, Kind, Params, Task, Workload
-from benchbench.kit.training.loop import TRAINING_PARAMETERS
-from benchbench_finetune.asking import (
+from benchbench.kit.training import PREDICTION_PARAMETERS
+from benchbench_finetune.backbone_guard import load_backbone
+from benchbench_finetune.prompted_classifier import (
     ANSWER_PARAMETERS,
-    KEPT,
-    AskedClassifier,
-    ask,
-    golds_of,
-    load_asked,
+    PromptedClassifier,
+    gold_labels,
+    load_prompted,
+    prompt_model,
 )
-from benchbench_finetune.needed import load_backbone
-from benchbench_finetune.work import asked_work
+from benchbench_finetune.workloads import prompted_workload
 
 
 class ZeroShot:
-    """Ask the backbone as it comes.
+    """Prompt the backbone as it comes.
 
-    Nothing is drawn, so the seed decides nothing. Of the training documents only the number of
-    their labels counts (max_listed=auto).
+    Nothing is drawn, so the seed decides nothing. Only the number of labels per training document
+    counts, for max_listed=auto.
     """
 
     name = "zero-shot"
-    description = "the backbone as it comes, asked in words; every label scored exactly"
-    parameters = (
-        *(parameter for parameter in TRAINING_PARAMETERS if parameter.name in KEPT),
-        *ANSWER_PARAMETERS,
-    )
+    description = "the backbone as it comes, prompted in words; every label scored exactly"
+    parameters = (*PREDICTION_PARAMETERS, *ANSWER_PARAMETERS)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)
     seeded = False
 
     def workload(self, params: Params, amount: Amount) -> Workload:
-        """Return how much work it makes of so much data."""
-        return asked_work(params, amount)
+        """Return how much work the method makes of so much data."""
+        return prompted_workload(params, amount)
 
-    def fit(self, task: Task) -> AskedClassifier:
-        """Bring the backbone into memory and settle how it is asked."""
+    def fit(self, task: Task) -> PromptedClassifier:
+        """Bring the backbone into memory and settle how it is prompted."""
         loaded = load_backbone(self.name, task.backbone)
-        classifier = ask(task, loaded, golds_of(task.train, len(task.labels)))
+        classifier = prompt_model(task, loaded, gold_labels(task.train, len(task.labels)))
         prompts, truncated = classifier.encode(task.train["text"])
         classifier.facts["truncated_share"] = truncated / len(prompts)
         return classifier
 
-    def load(self, folder: Path, backbone: BoundBackbone | None) -> AskedClassifier:
-        """Return the classifier that `save` wrote; raise GuardError where a file is not whole."""
-        return load_asked(folder, load_backbone(self.name, backbone))
+    def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:
+        """Return the classifier that `save` wrote; raise GuardError where a file is damaged."""
+        return load_prompted(folder, load_backbone(self.name, backbone))

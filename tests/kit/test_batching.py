@@ -16,7 +16,6 @@ from benchbench.kit.batching import (
     tokenize_documents,
     tokenize_text,
 )
-from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.seeding import generator, seed_everything
 from tests.support.models import WORDS, write_tokenizer
 
@@ -86,32 +85,6 @@ def test_padding_stands_on_one_side_and_the_mask_says_where(side):
     assert mask.tolist() == ([[1, 1, 1], [0, 0, 1]] if side == "left" else [[1, 1, 1], [1, 0, 0]])
     assert ids[mask.bool()].tolist() == [5, 6, 7, 8]
     assert ids[~mask.bool()].tolist() == [6, 6]
-
-
-@pytest.mark.parametrize("how", ["last", "mean", "max"])
-@pytest.mark.parametrize("side", ["left", "right"])
-def test_pooling_reads_only_what_the_mask_keeps(how, side):
-    torch.manual_seed(0)
-    rows = [torch.randn(length, 5) for length in (3, 1, 6)]
-    whole = torch.cat([pool(row[None], torch.ones(1, len(row)), how) for row in rows])
-    hidden, mask = torch.full((3, 8, 5), float("nan")), torch.zeros(3, 8, dtype=torch.long)
-    for index, row in enumerate(rows):
-        kept = slice(8 - len(row), 8) if side == "left" else slice(0, len(row))
-        hidden[index, kept], mask[index, kept] = row, 1
-    assert torch.equal(pool(hidden, mask, how), whole) or torch.allclose(
-        pool(hidden, mask, how), whole, atol=1e-6
-    )
-
-
-def test_pooling_gives_float32_whatever_the_model_computes_in():
-    hidden = torch.randn(2, 3, 4, dtype=torch.bfloat16)
-    assert pool(hidden, torch.ones(2, 3), "mean").dtype == torch.float32
-
-
-def test_positions_begin_at_the_first_kept_token():
-    mask = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 0]])
-    assert position_ids(mask).tolist() == [[0, 0, 0, 1], [0, 1, 2, 2]]
-    assert last_token(mask).tolist() == [3, 2]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with-bos", "without-bos"])

@@ -19,9 +19,11 @@ WITH_EXAMPLES = {
         "LabelSets", "cover", "stratified_group_split", "stratified_sample",
     },
     "benchbench.kit.data.targets": {"class_index", "multi_hot"},
+    "benchbench.kit.pooling": {"pooling_parameter"},
     "benchbench.kit.scoring.radix": {"RadixTrie.build"},
     "benchbench.kit.scoring.scorer": {"shared_beginning"},
     "benchbench.kit.scoring.trie": {"Continuation", "TokenTrie.build"},
+    "benchbench.kit.typed_parameters": {"read_parameters"},
 }  # fmt: skip
 """What an author of a plugin calls, and must find an example of."""
 

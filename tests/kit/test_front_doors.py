@@ -11,7 +11,12 @@ import pytest
 
 from benchbench import kit
 
-DOORS = ("benchbench.kit", "benchbench.kit.data", "benchbench.kit.scoring")
+DOORS = (
+    "benchbench.kit",
+    "benchbench.kit.data",
+    "benchbench.kit.scoring",
+    "benchbench.kit.training",
+)
 HEAVY = ("torch", "transformers", "datasets", "pandas", "pyarrow", "numpy", "scipy", "sklearn")
 
 

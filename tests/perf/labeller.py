@@ -28,14 +28,14 @@ def trained(data: Mapping[str, Any], verbalizer: str, epochs: int, folder: Path)
 
 def asked(rows: Sequence[Mapping[str, Any]], names: Sequence[str], verbalizer: str) -> Any:
     """Return {"prompts", "labels"} as token ids, for documents and the names of labels."""
-    from benchbench_finetune.prompts import prompt_format
+    from benchbench_finetune.prompt_format import PromptSettings, prompt_format
     from transformers import AutoTokenizer
 
     from benchbench import LabelSpace
 
     tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    params = {"label_list": "never", "document_tokens": 256, "verbalizer": verbalizer}
-    format = prompt_format(tokenizer, LabelSpace(tuple(names)), "one-label", 512, params)
+    settings = PromptSettings("one-label", 256, label_list="never", verbalizer=verbalizer)
+    format = prompt_format(tokenizer, LabelSpace(tuple(names)), settings, 512)
     prompts, _ = format.encode(tokenizer, [row["text"] for row in rows])
     end = [] if format.coded else [format.end]
     return {"prompts": prompts, "labels": [[*label, *end] for label in format.labels]}

@@ -18,40 +18,39 @@ SECTIONS = tuple("ABCDEFGH")
 SUBCLASSES = tuple(f"{s}{c:02}{x}" for s in SECTIONS for c in range(1, 9) for x in "BCDFGHKL")[:451]
 
 
-def milliseconds(way: str, names: tuple[str, ...], loaded: object) -> tuple[float, int]:
-    """Return (milliseconds a document, tokens behind its prompt in one pass)."""
+def milliseconds(name: str, labels: tuple[str, ...], loaded: object) -> tuple[float, int]:
+    """Return (milliseconds per document, tokens behind its prompt in one pass)."""
     import torch
-    from benchbench_finetune.answers import LabelList, YesNo
-    from benchbench_finetune.prompts import prompt_format
+    from benchbench_finetune.answer_formats import LabelList, YesNo
+    from benchbench_finetune.prompt_format import PromptSettings, prompt_format
 
     from benchbench import LabelSpace
     from benchbench.kit.scoring.scorer import Scorer
 
-    params = {"label_list": "never", "document_tokens": 128}
-    labels = LabelSpace(names)
-    format = prompt_format(loaded.tokenizer, labels, way, 1024, params, LISTED)
-    answering = YesNo(format) if way == "yes-no" else LabelList(format, LISTED)
-    prompts, _ = format.encode(loaded.tokenizer, ["pump valve water pressure " * 40] * DOCUMENTS)
+    settings = PromptSettings(name, 128, label_list="never", max_listed=LISTED)
+    prompt = prompt_format(loaded.tokenizer, LabelSpace(labels), settings, 1024)
+    answers = YesNo(prompt) if name == "yes-no" else LabelList(prompt, LISTED)
+    prompts, _ = prompt.encode(loaded.tokenizer, ["pump valve water pressure " * 40] * DOCUMENTS)
     scorer = Scorer(loaded.model, 0, True, None)
     with torch.no_grad():
-        answering.logits(scorer.reader(prompts[:1]).read(prompts[:1]))
+        answers.logits(scorer.reader(prompts[:1]).read(prompts[:1]))
         start = time.perf_counter()
-        answering.logits(scorer.reader(prompts).read(prompts))
-    return 1000 * (time.perf_counter() - start) / DOCUMENTS, len(answering.trie)
+        answers.logits(scorer.reader(prompts).read(prompts))
+    return 1000 * (time.perf_counter() - start) / DOCUMENTS, len(answers.trie)
 
 
 def main() -> None:
-    """Print a line for every way and number of labels."""
+    """Print a line for every format and number of labels."""
     from tests.support.models import load_model, write_model
 
     with tempfile.TemporaryDirectory() as folder:
         texts = ["pump valve water pressure", *SUBCLASSES]
         loaded = load_model(write_model(Path(folder) / "tiny", texts, context=1024, hidden=64))
-    print("way     labels  nodes  ms/document")
+    print("format  labels  nodes  ms/document")
     for names in (SECTIONS, SUBCLASSES):
-        for way in ("yes-no", "list"):
-            cost, nodes = milliseconds(way, names, loaded)
-            print(f"{way:7} {len(names):6} {nodes:6}  {cost:11.1f}")
+        for name in ("yes-no", "list"):
+            cost, nodes = milliseconds(name, names, loaded)
+            print(f"{name:7} {len(names):6} {nodes:6}  {cost:11.1f}")
 
 
 if __name__ == "__main__":

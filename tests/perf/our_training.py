@@ -82,10 +82,10 @@ def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
 
 def with_adapter(folder: str | None, task: Task) -> Any:
     """Return the instruction method's classifier with a peer's adapter, or as it would start."""
-    from benchbench_finetune.asking import ask, golds_of
+    from benchbench_finetune.prompted_classifier import gold_labels, prompt_model
     from safetensors.torch import load_file
 
-    from benchbench.kit.training.lora import adapter_tensors, attach
+    from benchbench.kit.training import adapter_tensors, attach
 
     assert task.backbone is not None
     loaded = task.backbone.load()
@@ -94,7 +94,7 @@ def with_adapter(folder: str | None, task: Task) -> Any:
         tensors = load_file(Path(folder) / "adapter_model.safetensors")
         for name, parameter in adapter_tensors(loaded.model).items():
             parameter.data.copy_(tensors[f"base_model.model.{name}"])
-    return ask(task, loaded, golds_of(task.train, len(task.labels)))
+    return prompt_model(task, loaded, gold_labels(task.train, len(task.labels)))
 
 
 def corpus_of(path: Path, folder: Path) -> Corpus:

@@ -112,15 +112,14 @@ def conversations(
     data: Mapping[str, Any], model: Path, document_tokens: int, context: int
 ) -> list[dict[str, str]]:
     """Return our own prompts and answers, as text in SFTTrainer's columns."""
-    from benchbench_finetune.prompts import prompt_format
+    from benchbench_finetune.prompt_format import PromptSettings, prompt_format
     from transformers import AutoTokenizer
 
     from benchbench import LabelSpace
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    params = {"label_list": "never", "document_tokens": document_tokens}
-    labels = LabelSpace(tuple(data["labels"]))
-    format = prompt_format(tokenizer, labels, "one-label", context, params)
+    settings = PromptSettings("one-label", document_tokens, label_list="never")
+    format = prompt_format(tokenizer, LabelSpace(tuple(data["labels"])), settings, context)
     prompts, _ = format.encode(tokenizer, [row["text"] for row in data["train"]])
     start = 1 if prompts[0][0] == tokenizer.bos_token_id else 0  # the peer's tokenizer adds it
     return [

@@ -1,1 +1,48 @@
-"""TODO: one line."""
+"""Training that is the same for every method: its budget, its loop and its adapters."""
+
+from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
+from benchbench.kit.training.loop import PASSED, TrainingTask, train
+from benchbench.kit.training.lora import (
+    LORA_PARAMETERS,
+    AdapterSettings,
+    adapter_groups,
+    adapter_outputs,
+    adapter_tensors,
+    attach,
+    load_adapter,
+    save_adapter,
+    target_modules,
+    trainable_parameters,
+)
+from benchbench.kit.training.mixed_precision import autocast
+from benchbench.kit.training.training_plan import (
+    PREDICTION_PARAMETERS,
+    TRAINING_PARAMETERS,
+    TrainingPlan,
+    auto_learning_rate,
+    prepare_memory,
+)
+
+__all__ = [
+    "ADAPTERS",
+    "LORA_PARAMETERS",
+    "PASSED",
+    "PREDICTION_PARAMETERS",
+    "TRAINING_PARAMETERS",
+    "AdapterSettings",
+    "AdapterVariant",
+    "TrainingPlan",
+    "TrainingTask",
+    "adapter_groups",
+    "adapter_outputs",
+    "adapter_tensors",
+    "attach",
+    "auto_learning_rate",
+    "autocast",
+    "load_adapter",
+    "prepare_memory",
+    "save_adapter",
+    "target_modules",
+    "train",
+    "trainable_parameters",
+]

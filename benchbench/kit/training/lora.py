@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.contract import GuardError, Parameter, Params
+from benchbench.contract import (
+    BenchbenchError,
+    GuardError,
+    Parameter,
+    Params,
+    UnknownName,
+    did_you_mean,
+)
 from benchbench.kit.artifacts import check_names, load_tensors, save_tensors
+from benchbench.kit.guards import quantized_modules
+from benchbench.kit.training.adapter_variants import ADAPTERS, DEFAULT, adapter_parameter
 from benchbench.kit.training.lora_linear import fuse_adapters
+from benchbench.kit.typed_parameters import read_parameters
 
 if TYPE_CHECKING:
     from torch import nn
 
 LORA_PARAMETERS = (
-    Parameter("rank", int, 16, "rank of the LoRA adapters", minimum=1, maximum=1024),
-    Parameter("alpha", float, 32.0, "LoRA scale: updates count alpha / rank times", minimum=0.001),
+    adapter_parameter(),
+    Parameter("rank", int, 16, "rank of the adapters", minimum=1, maximum=1024),
+    Parameter("alpha", float, 32.0, "scale of the adapters, as `adapter` says", minimum=0.001),
     Parameter("dropout", float, 0.05, "dropout before the adapters", minimum=0, maximum=0.9),
 )
 ADAPTER = "adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSettings:
+    """What makes an adapter: the parameters of `LORA_PARAMETERS`."""
+
+    rank: int
+    alpha: float
+    dropout: float
+    adapter: str = DEFAULT
+
+    def __post_init__(self) -> None:
+        """Raise UnknownName where there is no such kind of adapter."""
+        if self.adapter not in ADAPTERS:
+            hint = did_you_mean(self.adapter, ADAPTERS)
+            raise UnknownName(f"unknown adapter '{self.adapter}'{hint}")
 
 
 def target_modules(model: Any) -> list[str]:
@@ -42,20 +70,15 @@ def target_modules(model: Any) -> list[str]:
 def attach(model: Any, params: Params, seed: int) -> None:
     """Put float32 adapters on all target modules, in place, and freeze everything else.
 
-    `params` holds rank, alpha and dropout. `seed` alone decides the initial weights; an adapter
+    `params` holds those of `LORA_PARAMETERS`. `seed` alone decides the initial weights; an adapter
     begins as the identity (its B is zero), so the model's answers do not change.
     """
     import torch
 
-    settings = {
-        "rank": int(params["rank"]),
-        "alpha": float(params["alpha"]),
-        "dropout": float(params["dropout"]),
-        "targets": target_modules(model),
-    }
+    settings = read_parameters(AdapterSettings, params)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _inject(model, settings)
+        _inject(model, settings, target_modules(model))
 
 
 def adapter_tensors(model: Any) -> dict[str, nn.Parameter]:
@@ -72,6 +95,19 @@ def adapter_outputs(model: Any) -> list[nn.Parameter]:
     return [tensor for name, tensor in adapter_tensors(model).items() if ".lora_B." in name]
 
 
+def adapter_groups(model: Any) -> dict[str, list[nn.Parameter]]:
+    """Return the adapter's parameters that must change in the first step, by kind.
+
+    A variant may train more than A and B. Every A is left out: its gradient is zero while B is.
+    """
+    groups: dict[str, list[nn.Parameter]] = {"adapter": adapter_outputs(model)}
+    for name, tensor in adapter_tensors(model).items():
+        kind = name.partition(".lora_")[2].partition(".")[0]
+        if kind not in ("A", "B"):
+            groups.setdefault(f"adapter's {kind}", []).append(tensor)
+    return groups
+
+
 def save_adapter(model: Any, folder: Path) -> None:
     """Write `adapter.safetensors` and `adapter.json`; raise GuardError where nothing was learned.
 
@@ -81,11 +117,8 @@ def save_adapter(model: Any, folder: Path) -> None:
     if not any(bool(tensor.detach().any()) for tensor in adapter_outputs(model)):
         raise GuardError("the adapter to be saved is missing or was never trained")
     save_tensors(folder, ADAPTER, adapter_tensors(model))
-    config = model.peft_config["default"]
     settings = {
-        "rank": config.r,
-        "alpha": config.lora_alpha,
-        "dropout": config.lora_dropout,
+        **asdict(model.benchbench_adapter),
         # not peft's own list, which it shortens to suffixes where there are many modules
         "targets": sorted({name.partition(".lora_")[0] for name in adapter_tensors(model)}),
     }
@@ -100,13 +133,9 @@ def load_adapter(model: Any, folder: Path) -> None:
     """
     import torch
 
-    path = folder / f"{ADAPTER}.json"
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GuardError(f"{path}: cannot be read ({error})") from error
-    check_names(path, settings["targets"], target_modules(model))
-    _inject(model, settings)
+    settings, targets = _saved_settings(folder / f"{ADAPTER}.json")
+    check_names(folder / f"{ADAPTER}.json", targets, target_modules(model))
+    _inject(model, settings, targets)
     parameters = adapter_tensors(model)
     tensors = load_tensors(folder, ADAPTER, parameters)
     with torch.no_grad():
@@ -124,20 +153,48 @@ def trainable_parameters(*modules: nn.Module) -> int:
     return sum(count for key, count in trained.items() if key not in frozen)
 
 
-def _inject(model: Any, settings: dict[str, Any]) -> None:
+def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
+    """Return what `save_adapter` wrote as JSON: the settings, and the layers that are adapted."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GuardError(f"{path}: cannot be read ({error})") from error
+    try:
+        settings = AdapterSettings(
+            **{field.name: saved[field.name] for field in fields(AdapterSettings)}
+        )
+        return settings, list(saved["targets"])
+    except (KeyError, TypeError, UnknownName) as error:
+        raise GuardError(f"{path}: does not describe an adapter ({error!r})") from error
+
+
+def _inject(model: Any, settings: AdapterSettings, targets: Sequence[str]) -> None:
     """Let peft wrap the target modules, and hold the adapters in float32."""
     from peft import LoraConfig, inject_adapter_in_model
 
-    targets: Sequence[str] = settings["targets"]
+    _check_base(model, settings.adapter)
     config = LoraConfig(
-        r=settings["rank"],
-        lora_alpha=settings["alpha"],
-        lora_dropout=settings["dropout"],
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
         target_modules=list(targets),
+        **ADAPTERS[settings.adapter].options,
     )
     model.requires_grad_(False)
     inject_adapter_in_model(config, model)
+    model.benchbench_adapter = settings
     for parameter in adapter_tensors(model).values():
         parameter.data = parameter.data.float()
         parameter.requires_grad_(True)
     fuse_adapters(model)
+
+
+def _check_base(model: Any, adapter: str) -> None:
+    """Raise BenchbenchError where a kind of adapter cannot be put on weights like the model's."""
+    possible = ADAPTERS[adapter].quantizations
+    for kind, count in quantized_modules(model).items():
+        if count and kind not in possible:
+            raise BenchbenchError(
+                f"adapter={adapter} cannot be put on a backbone in {kind}: set its quantization "
+                f"to {' or '.join(possible)}"
+            )

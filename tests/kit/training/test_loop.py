@@ -14,12 +14,11 @@ from benchbench.kit.guards import (
     check_trainable,
     copies,
 )
-from benchbench.kit.training.loop import (
+from benchbench.kit.training.loop import TrainingTask, train
+from benchbench.kit.training.training_plan import (
     TRAINING_PARAMETERS,
     TrainingPlan,
-    TrainingTask,
     auto_learning_rate,
-    train,
 )
 
 INPUTS = torch.randn(32, 6, generator=torch.Generator().manual_seed(0))
@@ -32,7 +31,7 @@ def plan_of(**params):
     return TrainingPlan.from_params(defaults | params, hidden_size=64)
 
 
-def lesson_of(model, *, size=8, loss=None, validate=None, groups=None, scaled=False):
+def training_task(model, *, size=8, loss=None, validate=None, groups=None, scaled=False):
     def mean(rows):
         return nn.functional.cross_entropy(model(INPUTS[rows]), TARGETS[rows])
 
@@ -63,7 +62,7 @@ def silent(step, total, values):
 def test_training_lowers_the_loss_and_reports_its_curve(model):
     curve = []
     plan = plan_of(epochs=5)
-    facts = train(lesson_of(model), plan, lambda *row: curve.append(row), seed=0)
+    facts = train(training_task(model), plan, lambda *row: curve.append(row), seed=0)
     losses = [values["validation_loss"] for _, _, values in curve if "validation_loss" in values]
     assert losses[-1] < 0.8 * losses[0]
     assert facts["steps"] == 20 == curve[-1][0] == curve[-1][1]
@@ -81,7 +80,7 @@ def test_accumulated_batches_step_as_one_batch_of_their_documents():
         torch.manual_seed(0)
         model = nn.Linear(6, 2)
         plan = plan_of(epochs=2, accumulation=accumulation)
-        train(lesson_of(model, size=size), plan, silent, seed=0)
+        train(training_task(model, size=size), plan, silent, seed=0)
         weights.append(model.weight.detach())
     assert torch.allclose(*weights, atol=1e-6)
 
@@ -93,7 +92,7 @@ def test_the_weights_of_the_best_epoch_stay(model):
         seen.append(model.weight.detach().clone())
         return next(losses)
 
-    facts = train(lesson_of(model, validate=validate), plan_of(epochs=4), silent, seed=0)
+    facts = train(training_task(model, validate=validate), plan_of(epochs=4), silent, seed=0)
     assert facts["best_epoch"] == 2
     assert torch.equal(model.weight, seen[1])
     assert not torch.equal(model.weight, seen[3])
@@ -102,8 +101,8 @@ def test_the_weights_of_the_best_epoch_stay(model):
 @pytest.mark.parametrize(("patience", "epochs"), [(0, 6), (1, 3), (2, 4)])
 def test_patience_ends_the_training(model, patience, epochs):
     losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 2.0])
-    lesson = lesson_of(model, validate=lambda: next(losses))
-    facts = train(lesson, plan_of(epochs=6, patience=patience), silent, seed=0)
+    task = training_task(model, validate=lambda: next(losses))
+    facts = train(task, plan_of(epochs=6, patience=patience), silent, seed=0)
     assert facts["epochs_run"] == epochs
 
 
@@ -116,7 +115,7 @@ def test_a_loss_that_is_no_number_ends_the_training_at_its_step(model):
         return value * float("nan") if len(calls) == 6 else value
 
     with pytest.raises(Diverged, match="step 6"):
-        train(lesson_of(model, loss=loss), plan_of(epochs=3), silent, seed=0)
+        train(training_task(model, loss=loss), plan_of(epochs=3), silent, seed=0)
     assert len(calls) == 6
 
 
@@ -125,12 +124,12 @@ def test_an_infinite_gradient_under_a_finite_loss_is_caught(model):
         return (model(INPUTS[rows]) * 0).sum().abs().sqrt()
 
     with pytest.raises(Diverged, match="gradient of step 1"):
-        train(lesson_of(model, loss=loss), plan_of(), silent, seed=0)
+        train(training_task(model, loss=loss), plan_of(), silent, seed=0)
 
 
 def test_a_validation_loss_that_is_no_number_is_caught(model):
     with pytest.raises(Diverged, match="validation loss of epoch 1"):
-        train(lesson_of(model, validate=lambda: math.nan), plan_of(), silent, seed=0)
+        train(training_task(model, validate=lambda: math.nan), plan_of(), silent, seed=0)
 
 
 def test_weights_that_are_no_numbers_are_caught_at_the_end(model):
@@ -138,14 +137,14 @@ def test_weights_that_are_no_numbers_are_caught_at_the_end(model):
     model.register_parameter("stray", nn.Parameter(torch.tensor([math.nan])))
     groups = {"head": [model.weight]}
     with pytest.raises(Diverged, match="trained weights"):
-        train(lesson_of(model, groups=groups), plan_of(), silent, seed=0)
+        train(training_task(model, groups=groups), plan_of(), silent, seed=0)
 
 
 def test_equal_seeds_train_equal_weights_through_dropout():
     def trained(seed):
         torch.manual_seed(0)
         model = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2))
-        train(lesson_of(model), plan_of(), silent, seed=seed)
+        train(training_task(model), plan_of(), silent, seed=seed)
         return model[1].weight.detach()
 
     assert torch.equal(trained(1), trained(1))
@@ -159,7 +158,7 @@ def test_validation_runs_in_eval_mode_without_gradients(model):
         modes.append((model.training, torch.is_grad_enabled()))
         return 1.0
 
-    train(lesson_of(model, validate=validate), plan_of(epochs=2), silent, seed=0)
+    train(training_task(model, validate=validate), plan_of(epochs=2), silent, seed=0)
     assert modes == [(False, False)] * 2
     assert not model.training
 
@@ -202,12 +201,12 @@ def test_what_must_be_trained_is_watched(sabotage, message):
     body = Body()
     sabotage(body)
     groups = {"head": list(body.head.parameters()), "adapter": list(body.adapter.parameters())}
-    lesson = lesson_of(body, groups=groups)
+    task = training_task(body, groups=groups)
     if message is None:
-        assert train(lesson, plan_of(epochs=1), silent, seed=0)["epochs_run"] == 1
+        assert train(task, plan_of(epochs=1), silent, seed=0)["epochs_run"] == 1
     else:
         with pytest.raises(HeadFrozen, match=message):
-            train(lesson, plan_of(epochs=1), silent, seed=0)
+            train(task, plan_of(epochs=1), silent, seed=0)
 
 
 def test_nothing_to_train_is_caught():
@@ -275,13 +274,13 @@ def test_a_scaled_training_leaves_out_steps_with_infinite_gradients_but_not_all(
         return nn.functional.cross_entropy(model(INPUTS[rows]), TARGETS[rows])
 
     before = model.weight.detach().clone()
-    lesson = lesson_of(model, loss=loss, scaled=True)
+    task = training_task(model, loss=loss, scaled=True)
     if bad_steps == 1:
-        assert train(lesson, plan_of(epochs=1), silent, seed=0)["steps"] == 4
+        assert train(task, plan_of(epochs=1), silent, seed=0)["steps"] == 4
         assert not torch.equal(model.weight, before)
     else:
         with pytest.raises(Diverged, match="no step was taken"):
-            train(lesson, plan_of(epochs=1), silent, seed=0)
+            train(task, plan_of(epochs=1), silent, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from benchbench_finetune import frozen_embedding
-from benchbench_finetune.frozen_embedding import FrozenEmbedding, features_of, fit_planes
+from benchbench_finetune.frozen_embedding import FrozenEmbedding, features_of
+from benchbench_finetune.logistic_regression import CERTAIN, fit_hyperplanes
 
 from benchbench import GuardError, Method
 from benchbench.kit.cache import enabled
@@ -97,7 +98,7 @@ def test_two_classes_are_told_apart_by_one_plane(folder):
 
     two = replace(task, train=task.train.select(rows))
     features = np.random.default_rng(0).normal(size=(len(rows), 5))
-    planes = fit_planes(two, features, 1.0)
+    planes = fit_hyperplanes(two, features, 1.0)
     model = LogisticRegression(C=1.0).fit(features, np.array(two.train["main"]))
     probabilities = torch.from_numpy(planes.logits(features)).softmax(dim=1).numpy()
     assert abs(probabilities[:, [0, 2]] - model.predict_proba(features)).max() < 1e-6
@@ -109,8 +110,8 @@ def test_a_label_of_every_or_of_no_document_needs_no_plane(folder):
     everywhere = task.train.map(lambda row: {"labels": sorted({*row["labels"], 1} - {2})})
     from dataclasses import replace
 
-    planes = fit_planes(replace(task, train=everywhere), np.ones((len(everywhere), 4)), 1.0)
-    assert planes.intercepts[1:].tolist() == [frozen_embedding.CERTAIN, -frozen_embedding.CERTAIN]
+    planes = fit_hyperplanes(replace(task, train=everywhere), np.ones((len(everywhere), 4)), 1.0)
+    assert planes.intercepts[1:].tolist() == [CERTAIN, -CERTAIN]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,8 +153,8 @@ def test_cells_share_features_and_each_costs_what_it_would_have_alone(folder, tm
     for name in ("mean", "scale"):
         assert (getattr(plain, name) == getattr(first, name)).all()
         assert (getattr(plain, name) == getattr(second, name)).all()
-    assert (plain.planes.coefficients == second.planes.coefficients).all()
-    assert (first.planes.coefficients != second.planes.coefficients).any()
+    assert (plain.hyperplanes.coefficients == second.hyperplanes.coefficients).all()
+    assert (first.hyperplanes.coefficients != second.hyperplanes.coefficients).any()
     told = [json.loads(path.read_bytes()) for path in tmp_path.glob("features/*/entry.json")]
     assert found.credited == pytest.approx(sum(each["seconds"] for each in told))
     assert found.seconds["fit"] > found.credited > 0

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
 import pytest
-from benchbench_finetune.prompts import SLOTS, TEMPLATES, PromptFormat, Template, prompt_format
+from benchbench_finetune.prompts import (
+    CATEGORIES,
+    CODED,
+    DATE,
+    FIXED_CLOCK,
+    SEPARATORS,
+    SLOTS,
+    TEMPLATES,
+    YES_NO,
+    Template,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchbench import GuardError, LabelSpace, Skip
 from benchbench.kit.guards import check_answer_slot, check_left_padded, check_one_bos
 from tests.support.models import write_tokenizer
+from tests.support.prompted import prompt_of
 
 LABELS = LabelSpace(("A01B", "A01C", "Artificial iris", "Artificial silicon", "Sports"))
-PARAMS = {"label_list": "auto", "document_tokens": 64}
-WAYS = tuple(TEMPLATES)
+FORMATS = tuple(TEMPLATES)
 TEXT = "Read the text and list every category that it belongs to."
 CHAT = (
     "{{ bos_token }}{% for m in messages %}<s>{{ m.role }}\n{{ m.content }}</s>\n{% endfor %}"
@@ -94,10 +105,18 @@ def test_a_template_with_other_placeholders_is_refused(text, names):
         Template(text, names)
 
 
+def test_the_words_of_the_prompts_are_these():
+    """They decide scores: whoever changes one changes this digest, and runs every cell again."""
+    texts = [*(TEMPLATES[name].text for name in ("one-label", "list", "yes-no"))]
+    texts += [CATEGORIES.text, CODED.text, *YES_NO, *SEPARATORS, DATE, FIXED_CLOCK]
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    assert digest == "9db7167786ed46123c4d806b80b5fb4f49e0052ad4a936893f8d47ee275e347b"
+
+
 def test_braces_in_a_document_or_label_are_text(tokenizer):
     labels = LabelSpace(("{document}", "{label}", "{}"))
-    for way in WAYS:
-        format = prompt_format(tokenizer, labels, way, 2048, PARAMS | {"label_list": "always"})
+    for name in FORMATS:
+        format = prompt_of(tokenizer, labels, name, 2048, label_list="always")
         (prompt,), _ = format.encode(tokenizer, ["{categories} {label}"])
         text = tokenizer.decode(prompt)
         assert "{categories} {label}" in text
@@ -110,22 +129,22 @@ def test_braces_in_a_document_or_label_are_text(tokenizer):
 @given(
     context=st.integers(20, 700),
     words=st.integers(0, 400),
-    way=st.sampled_from(WAYS),
+    name=st.sampled_from(FORMATS),
     choice=st.sampled_from(["auto", "always", "never"]),
 )
 def test_all_but_the_document_survives_at_every_length_or_both_numbers_are_named(
-    tokenizer, context, words, way, choice
+    tokenizer, context, words, name, choice
 ):
-    params = {"label_list": choice, "document_tokens": 200}
+    settings = {"label_list": choice, "document_tokens": 200, "max_listed": 3}
     try:
-        format = prompt_format(tokenizer, LABELS, way, context, params, listed=3)
+        format = prompt_of(tokenizer, LABELS, name, context, **settings)
     except Skip as skip:
         needed, had = map(int, re.findall(r"\d+", str(skip)))
         assert had == context <= needed
         return
     (prompt,), truncated = format.encode(tokenizer, ["valve " * words])
     text = tokenizer.decode(prompt, skip_special_tokens=True)
-    before, _, rest = TEMPLATES[way].text.partition("{categories}")
+    before, _, rest = TEMPLATES[name].text.partition("{categories}")
     listing = "\n\nCategories:\n" + "\n".join(LABELS.texts) if format.label_listed else ""
     slot = rest.partition("{document}")[2].partition("{label}")[0]
     assert text.startswith(before + listing + "\n\nText:\n")
@@ -142,8 +161,8 @@ def test_all_but_the_document_survives_at_every_length_or_both_numbers_are_named
 def test_labels_are_listed_by_themselves_where_they_fit_a_quarter_of_the_context(tokenizer):
     listing = "\n\nCategories:\n" + "\n".join(LABELS.texts)
     tokens = len(tokenizer(listing, add_special_tokens=False)["input_ids"])
-    assert prompt_format(tokenizer, LABELS, "one-label", 4 * tokens, PARAMS).label_listed
-    assert not prompt_format(tokenizer, LABELS, "one-label", 4 * tokens - 1, PARAMS).label_listed
+    assert prompt_of(tokenizer, LABELS, "one-label", 4 * tokens).label_listed
+    assert not prompt_of(tokenizer, LABELS, "one-label", 4 * tokens - 1).label_listed
 
 
 @pytest.mark.parametrize("template", [None, CHAT, CHAT.replace("{{ bos_token }}", "")])
@@ -152,7 +171,7 @@ def test_a_prompt_begins_with_at_most_one_bos(tmp_path, bos, template):
     if template:
         template = template.replace("<s>", "<turn>")
     tokenizer = tokenizer_of(tmp_path, bos=bos, chat_template=template)
-    format = prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+    format = prompt_of(tokenizer, LABELS, "one-label", 2048)
     expected = bos if template is None else "bos_token" in template
     assert format.head[:2].count(tokenizer.bos_token_id) == expected
 
@@ -160,12 +179,12 @@ def test_a_prompt_begins_with_at_most_one_bos(tmp_path, bos, template):
 def test_a_template_that_writes_bos_twice_is_caught(tmp_path):
     tokenizer = tokenizer_of(tmp_path, chat_template="{{ bos_token }}" + CHAT)
     with pytest.raises(GuardError, match="twice"):
-        prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+        prompt_of(tokenizer, LABELS, "one-label", 2048)
 
 
 def test_a_chat_template_gives_the_turns_and_the_token_that_ends_one(tmp_path):
     tokenizer = tokenizer_of(tmp_path, chat_template=CHAT.replace("{{ bos_token }}", ""))
-    format = prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+    format = prompt_of(tokenizer, LABELS, "one-label", 2048)
     (prompt,), _ = format.encode(tokenizer, ["a valve"])
     text = tokenizer.decode(prompt)
     assert text.startswith("<s>user\nRead the text")
@@ -181,7 +200,7 @@ def test_a_chat_template_gives_the_turns_and_the_token_that_ends_one(tmp_path):
 )
 def test_a_template_that_inserts_the_date_is_given_a_fixed_one(tmp_path, today):
     tokenizer = tokenizer_of(tmp_path, chat_template=today + CHAT)
-    format = prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+    format = prompt_of(tokenizer, LABELS, "one-label", 2048)
     assert tokenizer.decode(list(format.head)).lstrip("\n").startswith("26 Jul 2024")
 
 
@@ -190,14 +209,14 @@ def test_a_template_that_drops_or_repeats_the_users_text_is_refused(tmp_path):
         template = CHAT.replace("{{ m.content }}", body)
         tokenizer = tokenizer_of(tmp_path / str(number), chat_template=template)
         with pytest.raises(GuardError, match="exactly once"):
-            prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+            prompt_of(tokenizer, LABELS, "one-label", 2048)
 
 
 def test_a_tokenizer_that_cannot_end_an_answer_is_skipped(tokenizer, tmp_path):
     endless = tokenizer_of(tmp_path)
     endless.eos_token = None
     with pytest.raises(Skip, match="ends an answer"):
-        prompt_format(endless, LABELS, "one-label", 2048, PARAMS)
+        prompt_of(endless, LABELS, "one-label", 2048)
 
 
 def test_a_label_that_the_tokenizer_loses_is_named(tmp_path):
@@ -208,26 +227,26 @@ def test_a_label_that_the_tokenizer_loses_is_named(tmp_path):
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     lossy = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>", unk_token="<unk>")
     with pytest.raises(GuardError, match="'zebra'"):
-        prompt_format(lossy, LabelSpace(("cat", "zebra")), "one-label", 2048, PARAMS)
+        prompt_of(lossy, LabelSpace(("cat", "zebra")), "one-label", 2048)
 
 
 def test_the_separator_of_a_list_is_one_that_no_label_contains(tokenizer):
     labels = LabelSpace(("a; b", "c"))
-    format = prompt_format(tokenizer, labels, "list", 2048, PARAMS, listed=2)
+    format = prompt_of(tokenizer, labels, "list", 2048, max_listed=2)
     assert tokenizer.decode(list(format.separator)) == "|"
     with pytest.raises(GuardError, match="separators"):
-        prompt_format(tokenizer, LabelSpace(("a; b | c", "d\ne")), "list", 2048, PARAMS)
+        prompt_of(tokenizer, LabelSpace(("a; b | c", "d\ne")), "list", 2048)
 
 
 def test_the_hash_changes_with_labels_listing_and_template(tokenizer):
     formats = [
-        prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS),
-        prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS | {"label_list": "never"}),
-        prompt_format(tokenizer, LabelSpace(LABELS.names[1:]), "one-label", 2048, PARAMS),
-        prompt_format(tokenizer, LABELS, "list", 2048, PARAMS),
+        prompt_of(tokenizer, LABELS, "one-label", 2048),
+        prompt_of(tokenizer, LABELS, "one-label", 2048, label_list="never"),
+        prompt_of(tokenizer, LabelSpace(LABELS.names[1:]), "one-label", 2048),
+        prompt_of(tokenizer, LABELS, "list", 2048),
     ]
     assert len({format.sha256 for format in formats}) == len(formats)
-    again = prompt_format(tokenizer, LABELS, "one-label", 2048, PARAMS)
+    again = prompt_of(tokenizer, LABELS, "one-label", 2048)
     assert again == formats[0]
 
 
@@ -247,9 +266,9 @@ def test_guards_catch_what_they_are_for():
         check_left_padded(torch.tensor([[1, 0], [1, 1]]))
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_real_tokenizers_write_every_label_as_itself(real, way):
-    format: PromptFormat = prompt_format(real, LABELS, way, 4096, PARAMS, listed=3)
+@pytest.mark.parametrize("name", FORMATS)
+def test_real_tokenizers_write_every_label_as_itself(real, name):
+    format = prompt_of(real, LABELS, name, 4096, max_listed=3)
     for text, tokens in zip(LABELS.texts, format.labels, strict=True):
         assert real.decode(list(tokens)).strip() == text
     assert len(format.labels[LABELS.names.index("Sports")]) == 1
@@ -264,11 +283,10 @@ def test_real_tokenizers_write_every_label_as_itself(real, way):
 def test_no_document_or_label_can_spell_a_control_token(real):
     controls = {i: token for i, token in real.added_tokens_decoder.items() if str(token).strip()}
     hostile = " ".join(map(str, list(controls.values())[:40]))
-    params = {"label_list": "never", "document_tokens": 4000}
     names = {str(token) for token in list(controls.values())[:5] if token.special}
-    format = prompt_format(
-        real, LabelSpace(tuple(sorted({"Sports", *names}))), "one-label", 8192, params
-    )
+    labels = LabelSpace(tuple(sorted({"Sports", *names})))
+    settings = {"label_list": "never", "document_tokens": 4000}
+    format = prompt_of(real, labels, "one-label", 8192, **settings)
     (prompt,), _ = format.encode(real, [hostile])
     document = prompt[len(format.head) : len(prompt) - len(format.tail)]
     assert controls.keys().isdisjoint(document)
