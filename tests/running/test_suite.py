@@ -137,8 +137,8 @@ def test_failed_and_skipped_cells_run_again_and_others_do_not(wreck):
     done = benchbench(
         folder, "plan", "--grid", "wreck.toml", "--store", "runs", HF_TOKEN=CANARY
     )  # fmt: skip
-    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("  ")]
-    states = {words[0]: words[3] for words in rows if len(words) > 3}
+    lines = [line.split() for line in done.stdout.splitlines()]
+    states = {words[0]: words[3] for words in lines if words[1:2] == ["–"]}
     for fault, (status, _) in FAULTS.items():
         expected = "again" if status in ("failed", "skipped") else "done"
         assert states[fault.replace(" ", "-")] == expected, fault
