@@ -24,7 +24,7 @@ def test_a_strangers_dataset_method_and_backbone_make_a_leaderboard(tmp_path):
 def test_a_strangers_package_is_listed_with_what_it_supplies(tmp_path):
     text = benchbench(tmp_path, "ls", "plugins", COLUMNS="200").stdout
     (line,) = [line for line in text.splitlines() if "benchbench-stranger" in line]
-    for word in ("1.0", "dataset weather", "method nearest-centre", "backbone tiny-random-llama"):
+    for word in ("1.0", "datasets weather", "method nearest-centre", "backbone tiny-random-llama"):
         assert word in line
 
 

@@ -1,4 +1,4 @@
-"""Metrics: one with an interval and tests, one that has a value alone, one that is broken."""
+"""Metrics: one with an interval and tests, one that has only a value, one that is broken."""
 
 from benchbench import AdditiveMetric, Metric
 
