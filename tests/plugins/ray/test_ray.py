@@ -21,7 +21,7 @@ from benchbench_ray.cluster import Need
 
 from benchbench import BenchbenchError, Job
 from benchbench.records.store import Store, all_records
-from tests.running.test_suite import WAYS, by_method, comparable, write_grid
+from tests.running.test_suite import FAULTS, by_method, comparable, write_grid
 from tests.support.building import an_identity, cell
 from tests.support.commands import HERE, benchbench, environment
 from tests.support.models import WORDS, write_model
@@ -120,7 +120,7 @@ def test_every_failure_is_reported_as_on_this_machine_and_none_is_tried_again(tw
     done = benchbench(tmp_path, "run", "--grid", "g.toml", *two_nodes.words, code=1)
     records = by_method(tmp_path / "benchbench-runs")
     for way in ways:
-        status, reason = WAYS[way]
+        status, reason = FAULTS[way]
         assert records[way].status == status, records[way].reason
         assert reason in records[way].reason
         assert records[way].attempt == 1
