@@ -65,11 +65,11 @@ def check_quantized(model: nn.Module, quantization: str) -> dict[str, int]:
     """
     counts = quantized_modules(model)
     if quantization in counts and not counts[quantization]:
-        raise GuardError(f"asked for {quantization}, but no module of the model is quantised to it")
+        raise GuardError(f"asked for {quantization}, but no module of the model has that kind")
     for kind, count in counts.items():
         if kind != quantization and count:
             raise GuardError(
-                f"asked for '{quantization}', but {count} modules are quantised to {kind}"
+                f"asked for '{quantization}', but {count} modules are quantised as {kind}"
             )
     return counts
 
