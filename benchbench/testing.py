@@ -1,9 +1,9 @@
-"""What every plugin must hold to, as checks that an author calls from a test of their own.
+"""Checks of the plugin contract, for the tests of a plugin's author.
 
 from benchbench.testing import check_method
 
 def test_contract():
-    check_method(MyMethod(), kind="single-label", backbone=my_bound_backbone)
+check_method(MyMethod(), kind="single-label", backbone="nano-llama")
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchbench.catalog import check_item, load_catalog
 from benchbench.contract import (
     Backbone,
     BoundBackbone,
+    Classifier,
     Corpus,
     Dataset,
     Kind,
@@ -27,19 +30,34 @@ from benchbench.contract import (
     resolve,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+
 WORDS = {"rain": "wet cloud puddle", "snow": "white cold frost", "sun": "bright hot dry"}
 PROBES = 32
+PLUGIN = "under test"
+"""The name of the plugin in messages: a check does not know which plugin calls it."""
 
 
 def check_dataset(dataset: Dataset, params: Params | None = None) -> Corpus:
     """Load a dataset twice and check all that the harness relies on; return the corpus.
 
-    Raises AssertionError or LoaderError saying what does not hold: the declared kind, the
-    rules of a corpus (`benchbench.kit.data.corpus_checks.check_corpus`), and that loading again
-    gives the same documents.
+    It checks
+
+    - its members, as loading the plugin does,
+    - that `kind()` and `load()` agree,
+    - the rules of a corpus (`benchbench.kit.data.corpus_checks.check_corpus`),
+    - that loading again gives the same documents.
+
+    Raises AssertionError, PluginError or LoaderError, which say what is wrong.
+
+    >>> corpus = check_dataset(MyDataset(), {"documents": 120})
+    >>> len(corpus.train), len(corpus.validation), len(corpus.test)
+    (69, 10, 41)
     """
     from benchbench.kit.data import check_corpus, write_corpus
 
+    check_item(PLUGIN, "dataset", dataset)
     values = settle(dataset.name, dataset.parameters, {"split_seed": 0, **(params or {})})
     assert dataset.source(values) == dataset.source(values), "source() changes from call to call"
     with tempfile.TemporaryDirectory() as name:
@@ -58,53 +76,61 @@ def check_dataset(dataset: Dataset, params: Params | None = None) -> Corpus:
 def check_method(
     method: Method,
     *,
-    kind: Kind,
-    backbone: BoundBackbone | None = None,
+    kind: Kind | None = None,
+    backbone: str | Path | Backbone | BoundBackbone | None = None,
     params: Params | None = None,
 ) -> None:
     """Fit a method on a few generated documents and check all that the harness relies on.
 
-    Raises AssertionError saying what does not hold: float32 logits [texts, labels] that are
-    finite and in the order of the texts, facts that are plain data, and the same predictions
-    after `save` and `load`.
-    """
-    import numpy as np
+    - `kind` is the kind of data, by default the first that the method takes.
+    - `backbone` is a name of the catalog, a folder, a hub id, or a backbone. It is loaded on the
+      CPU with the default values of its parameters. Give a BoundBackbone for other values.
+    - `params` are those of the method; others have their default values.
 
+    It checks
+
+    - its members, as loading the plugin does,
+    - that logits are float32 [texts, labels], finite, and in the order of the texts,
+    - that facts are plain data,
+    - that predictions after `save` and `load` are the same.
+
+    Raises AssertionError or PluginError, which say what is wrong, or Skip if the weights are not
+    on this machine.
+
+    >>> check_method(MyMethod(), backbone="nano-llama", params={"epochs": 1})
+    """
+    check_item(PLUGIN, "method", method)
+    kind = kind or method.kinds[0]
     assert kind in method.kinds, f"{method.name} does not take {kind} data"
-    assert bool(method.backbone_kinds) == (backbone is not None), (
-        f"{method.name} takes backbones of {method.backbone_kinds or 'no kind'}"
-    )
+    bound = _bound(method, backbone)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = small_corpus(kind, folder / "corpus")
-        task = _task(corpus, method, backbone, params or {})
-        classifier = method.fit(task)
         texts = [*corpus.validation["text"], *corpus.train["text"]][:PROBES]
-        logits = np.asarray(classifier.predict_logits(texts))
-        shape = (len(texts), len(corpus.labels))
-        assert logits.shape == shape, f"logits are {logits.shape}, expected {shape}"
-        assert logits.dtype == np.float32, f"logits are {logits.dtype}, expected float32"
-        assert np.isfinite(logits).all(), "a logit is not a finite number"
-        turned = np.asarray(classifier.predict_logits(texts[::-1]))[::-1]
-        assert np.allclose(turned, logits, atol=1e-4), "logits depend on the order of the texts"
+        classifier = method.fit(_task(corpus, method, bound, params or {}))
+        logits = _checked_logits(classifier, texts, len(corpus.labels))
         assert isinstance(classifier.hard, bool), "hard is not true or false"
         json.dumps(dict(classifier.facts), allow_nan=False)
         (folder / "saved").mkdir()
         classifier.save(folder / "saved")
         del classifier
-        after = np.asarray(method.load(folder / "saved", backbone).predict_logits(texts))
-        assert np.allclose(after, logits, atol=1e-5), "after save and load predictions differ"
+        _check_same(logits, method.load(folder / "saved", bound).predict_logits(texts))
 
 
-def check_backbone(backbone: Backbone, params: Params | None = None) -> None:
+def check_backbone(backbone: str | Path | Backbone, params: Params | None = None) -> None:
     """Load a backbone on the CPU and check that a tokenized text goes through it.
 
-    Raises AssertionError, or Skip where the weights are not on this machine.
+    `backbone` is a name of the catalog, a folder, a hub id, or a backbone. Raises AssertionError
+    or PluginError, which say what is wrong, or Skip if the weights are not on this machine.
+
+    >>> check_backbone("nano-llama", {"quantization": "none"})
     """
     import torch
 
     from benchbench.kit.batching import tokenize_documents
 
+    backbone = _looked_up(backbone)
+    check_item(PLUGIN, "backbone", backbone)
     values = settle(backbone.name, backbone.parameters, params or {})
     first = backbone.identity(values, offline=True)
     assert first == backbone.identity(values, offline=True), "identity() changes from call to call"
@@ -132,18 +158,73 @@ def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:
     return build_corpus(folder, kind, {"train": rows})
 
 
-def settle(owner: str, declared: tuple[Parameter, ...], given: Params) -> dict[str, Value]:
-    """Return a value for every declared parameter; raise AssertionError for a fault in `given`."""
-    own = {parameter.name for parameter in declared}
-    common = (
-        {name: value for name, value in given.items() if name == "split_seed"}
-        if ("split_seed" not in own)
-        else {}
-    )
-    rest = {name: value for name, value in given.items() if name not in common}
+def settle(owner: str, declared: tuple[Parameter, ...], params: Params) -> dict[str, Value]:
+    """Return a value for every declared parameter; raise AssertionError for a fault in `params`.
+
+    `split_seed`, which all datasets have, is passed through unless it is declared.
+    """
+    names = {parameter.name for parameter in declared}
+    common = {
+        name: value
+        for name, value in params.items()
+        if name == "split_seed" and "split_seed" not in names
+    }
+    rest = {name: value for name, value in params.items() if name not in common}
     values, faults = resolve(owner, declared, rest)
     assert not faults, "; ".join(faults)
     return {**values, **common}
+
+
+def _looked_up(backbone: str | Path | Backbone) -> Backbone:
+    """Return the backbone that a name, a folder or a hub id stands for; raise UnknownName."""
+    if isinstance(backbone, str | Path):
+        # an absolute path is a folder and nothing else; a relative one could be a hub id
+        text = str(backbone.expanduser().resolve()) if isinstance(backbone, Path) else backbone
+        return load_catalog().backbone(text)
+    return backbone
+
+
+def _bound(
+    method: Method, backbone: str | Path | Backbone | BoundBackbone | None
+) -> BoundBackbone | None:
+    """Return the backbone for a method, on the CPU; None for a method that takes none."""
+    assert bool(method.backbone_kinds) == (backbone is not None), (
+        f"{method.name} takes backbones of {method.backbone_kinds or 'no kind'}"
+    )
+    if backbone is None:
+        return None
+    if isinstance(backbone, BoundBackbone):
+        bound = backbone
+    else:
+        backbone = _looked_up(backbone)
+        values = settle(backbone.name, backbone.parameters, {})
+        bound = BoundBackbone(backbone, values, device="cpu", dtype="float32")
+    assert bound.backbone.kind in method.backbone_kinds, (
+        f"{method.name} takes {' or '.join(method.backbone_kinds)}, "
+        f"{bound.backbone.name} is {bound.backbone.kind}"
+    )
+    return bound
+
+
+def _checked_logits(classifier: Classifier, texts: list[str], labels: int) -> np.ndarray:
+    """Return the logits of the texts; raise AssertionError for a wrong form, order or value."""
+    import numpy as np
+
+    logits = np.asarray(classifier.predict_logits(texts))
+    shape = (len(texts), labels)
+    assert logits.shape == shape, f"logits are {logits.shape}, expected {shape}"
+    assert logits.dtype == np.float32, f"logits are {logits.dtype}, expected float32"
+    assert np.isfinite(logits).all(), "a logit is not a finite number"
+    turned = np.asarray(classifier.predict_logits(texts[::-1]))[::-1]
+    assert np.allclose(turned, logits, atol=1e-4), "logits depend on the order of the texts"
+    return logits
+
+
+def _check_same(before: np.ndarray, after: np.ndarray) -> None:
+    import numpy as np
+
+    same = np.allclose(np.asarray(after), before, atol=1e-5)
+    assert same, "after save and load predictions differ"
 
 
 def _task(corpus: Corpus, method: Method, backbone: BoundBackbone | None, params: Params) -> Task:

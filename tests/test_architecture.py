@@ -45,9 +45,10 @@ WRITES = {
 }  # fmt: skip
 
 SCRATCH = {
-    "running.worker": {"write_text", "mkdir"},  # the outcome and artefacts, in the scratch folder
+    "running.worker": {"mkdir"},  # for the artefacts, in the scratch folder of the job
+    "running.outcome": {"write_text"},  # the outcome, beside them
     "running.cell_process": {"open"},  # the log beside them
-    "records.predictions": {"write_table"},  # into the scratch folder too
+    "records.prediction_files": {"write_table"},  # into the scratch folder too
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak
     "publishing.publication": {"mkdir", "write_bytes"},  # an archive's files, removed afterwards
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
@@ -225,7 +226,7 @@ def test_the_worker_never_sees_the_store_nor_the_leaderboard_a_model():
     }
     for name, tree in CORE_MODULES.items():
         if room(name) in ("leaderboard", "render", "records") and name != (
-            "benchbench.records.predictions"
+            "benchbench.records.prediction_files"
         ):
             packages = {imported.partition(":")[0] for imported in imports(tree)}
             assert not packages & set(HEAVY), name

@@ -11,19 +11,34 @@ from benchbench.catalog.lookup import load_catalog
 from benchbench.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
-METHOD = ROOT / "tests" / "thirdparty" / "benchbench_stranger" / "method.py"
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_the_method_in_the_guide_is_the_one_that_the_tests_run():
-    assert METHOD.read_text() in read("CONTRIBUTING.md").replace(
-        "\n```\n\nThat is", "\n```\n\nThat is"
-    )
-    lines = [line for line in METHOD.read_text().splitlines() if line.strip()]
-    assert len(lines) <= 41
+def test_the_readme_is_short_and_shows_the_top_of_the_published_board():
+    lines = read("README.md").splitlines()
+    assert len(lines) <= 200
+    start = next(n for n, line in enumerate(lines) if line.startswith("| # | method"))
+    assert start < 20, "the first screen shows it"
+    published = [cells(line) for line in read("leaderboards/default.md").splitlines()]
+    header = next(row for row in published if row[:2] == ["#", "method"])
+    places = [
+        next(n for n, title in enumerate(header) if title.split(", n =")[0] == name)
+        for name in cells(lines[start])
+    ]
+    board = published[published.index(header) :]
+    shown = [cells(line) for line in lines[start + 2 :]]
+    shown = shown[: shown.index([])]
+    assert len(shown) == 5
+    for row in shown:
+        assert row in [[full[n] for n in places] for full in board if len(full) == len(header)], row
+
+
+def cells(line):
+    """Return the entries of a row of a markdown table; none where the line is no row."""
+    return [part.strip().replace("\\", "") for part in line.split("|")[1:-1]]
 
 
 def test_the_readme_names_every_method_that_is_there():

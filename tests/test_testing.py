@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import doctest
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchbench import LoaderError
+from benchbench import BenchbenchError, LoaderError, Skip, testing
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract import hookspecs
+from benchbench.contract.errors import PluginError
 from benchbench.testing import check_backbone, check_dataset, check_method
 from tests.support.models import bind_model, write_encoder, write_model
 
@@ -58,6 +60,96 @@ def test_a_strangers_things_hold_to_the_contract(stranger, model):
     check_dataset(stranger.Weather(), {"documents": 20})
     check_backbone(stranger.TinyRandomLlama())
     check_method(stranger.NearestCentre(), kind="single-label", backbone=bind_model(model))
+    check_method(stranger.NearestCentre(), backbone="nano-llama")
+
+
+class Loading:
+    """A method that loads its backbone, and decides nothing."""
+
+    name = "loading"
+    description = "Loads its backbone"
+    parameters = ()
+    kinds = ("single-label", "multi-label")
+    backbone_kinds = ("causal-lm",)
+    seeded = False
+
+    def __init__(self):
+        self.tasks = []
+
+    def fit(self, task):
+        self.tasks.append(task)
+        assert task.backbone.load().facts["total_parameters"] > 0
+        return Constant("none", len(task.labels))
+
+    def load(self, folder, backbone):
+        assert backbone == self.tasks[0].backbone
+        return Constant("none", int((folder / "labels").read_text()))
+
+
+FORMS = {
+    "name": lambda model: "nano-llama",
+    "folder": lambda model: model,
+    "path-as-text": lambda model: str(model),
+    "backbone": lambda model: load_catalog().backbone(str(model)),
+    "bound": lambda model: bind_model(model),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_method_is_checked_with_a_backbone_in_any_form(model, form):
+    method = Loading()
+    check_method(method, backbone=FORMS[form](model))
+    (task,) = method.tasks
+    assert task.kind == "single-label", "the method's first kind"
+    assert task.backbone.backbone.name == ("nano-llama" if form == "name" else "tiny")
+    assert (task.backbone.device, task.backbone.dtype) == ("cpu", "float32")
+    declared = {
+        parameter.name: parameter.default for parameter in task.backbone.backbone.parameters
+    }
+    bound = {"quantization": "none"} if form == "bound" else {}
+    assert task.backbone.params == {**declared, **bound}
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "bound"])
+def test_a_backbone_is_checked_in_any_form(model, form):
+    check_backbone(FORMS[form](model), {"quantization": "none"})
+
+
+@pytest.mark.parametrize("check", [
+    check_backbone, lambda backbone: check_method(Loading(), backbone=backbone)
+])  # fmt: skip
+def test_a_name_or_a_folder_that_does_not_exist_is_told(check):
+    with pytest.raises(BenchbenchError, match="Did you mean 'nano-llama'"):
+        check("nano-lama")
+    with pytest.raises(BenchbenchError, match="no such folder"):
+        check(Path("models/nothing"))  # a folder, and never the hub id models/nothing
+
+
+def test_weights_of_a_hub_id_that_are_not_on_this_machine_are_skipped():
+    with pytest.raises(Skip):
+        check_backbone("nobody/nothing-of-that-name")
+
+
+def test_the_examples_in_the_docstrings_run(monkeypatch):
+    catalog = load_catalog()
+    names = {
+        "MyMethod": lambda: catalog.method("embedding-head"),
+        "MyDataset": lambda: catalog.dataset("demo-claims"),
+    }
+    results = doctest.testmod(testing, extraglobs=names, raise_on_error=True)
+    assert results.attempted >= 4
+
+
+def test_a_backbone_of_a_kind_that_the_method_does_not_take_is_told(encoder):
+    with pytest.raises(AssertionError, match="loading takes causal-lm, bert is encoder"):
+        check_method(Loading(), backbone=encoder)
+
+
+def test_a_backbone_is_needed_where_the_method_takes_one_and_not_elsewhere():
+    with pytest.raises(AssertionError, match="loading takes backbones of"):
+        check_method(Loading())
+    with pytest.raises(AssertionError, match="planted takes backbones of no kind"):
+        check_method(Planted("none"), backbone="nano-llama")
 
 
 class Constant:
@@ -121,6 +213,22 @@ def test_a_planted_fault_of_a_method_is_caught(fault):
         check_method(Planted(fault), kind="single-label")
 
 
+def test_members_are_checked_as_they_are_when_the_plugin_is_loaded(stranger):
+    class Misspelled(Planted):
+        def require(self, cell):
+            return ()
+
+    class Licensed(stranger.TinyRandomLlama):
+        license = "mit"
+
+    with pytest.raises(PluginError, match=r"'under test': method 'planted' .*'requires'"):
+        check_method(Misspelled("none"))
+    with pytest.raises(PluginError, match=r"'under test': backbone .*'licence'"):
+        check_backbone(Licensed())
+    with pytest.raises(PluginError, match=r"supply an object: Weather\(\)"):
+        check_dataset(stranger.Weather)
+
+
 def test_a_method_is_not_checked_on_what_it_does_not_take():
     with pytest.raises(AssertionError, match="does not take multi-label data"):
         check_method(Planted("none"), kind="multi-label")
@@ -129,13 +237,14 @@ def test_a_method_is_not_checked_on_what_it_does_not_take():
 def test_a_dataset_that_changes_from_load_to_load_is_caught(stranger, monkeypatch):
     weather = stranger.Weather()
     module = sys.modules["benchbench_stranger.dataset"]
-    calls, rows = [], module.rows
+    calls, reports = [], module.reports
 
-    def drifting(params):
+    def drifting(count, labels):
         calls.append(1)
-        return (row._replace(text=f"{row.text} {len(calls)}") for row in rows(params))
+        for report in reports(count, labels):
+            yield report._replace(text=f"{report.text} {len(calls)}")
 
-    monkeypatch.setattr(module, "rows", drifting)
+    monkeypatch.setattr(module, "reports", drifting)
     with pytest.raises(AssertionError, match="loading twice gave different documents"):
         check_dataset(weather, {"documents": 10})
 

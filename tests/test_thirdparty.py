@@ -17,7 +17,8 @@ def test_a_strangers_dataset_method_and_backbone_make_a_leaderboard(tmp_path):
     assert record.provenance["plugins"] == {"stranger": "benchbench-stranger 1.0"}
     assert list(record.identity["plugins"]) == ["benchbench-stranger:stranger"]
     assert record.facts["total_parameters"] > 0
-    assert record.metrics["test"]["accuracy"] > 0.6
+    row = next(line for line in done.stdout.splitlines() if line.startswith("| 1 |"))
+    assert float(row.split("|")[4]) > 0.6
 
 
 def test_a_strangers_package_is_listed_with_what_it_supplies(tmp_path):
@@ -40,8 +41,10 @@ def test_a_strangers_grid_executor_metric_and_published_score_are_on_the_board(t
     lines = done.stdout.splitlines()
     theirs = lines.index("### weather: Metrics of plugins")
     assert lines[theirs + 2] == "| \\# | method | backbone | share of rain | broken |"
-    (majority,) = [line for line in lines[theirs:] if "| majority |" in line][:1]
-    assert majority.endswith("| majority | – | 1.000 | – |")
+    row = next(line for line in lines[theirs:] if "| majority |" in line)
+    assert row.endswith("| majority | – | 1.000 | – |")
+    family = lines.index("### weather: weather")
+    assert lines[family + 2] == "| \\# | method | backbone | labels |"
     published = [line for line in lines if "as reported" in line and line.startswith("|")]
     assert published == ["| *–* | *Oracle* | *as reported* | *0.875* |" + " *–* |" * 12]
     assert "A forecast that was never made" in done.stdout
@@ -55,3 +58,25 @@ def test_a_strangers_grid_executor_metric_and_published_score_are_on_the_board(t
 def test_an_unknown_executor_is_told_before_any_work(tmp_path):
     done = benchbench(tmp_path, "run", "--grid", "weather", "--executor", "moon", code=2)
     assert "Unknown executor 'moon'. Available: in-this-process" in done.stderr
+
+
+def test_a_strangers_metric_ranks_with_its_interval_and_tests_without_the_plugin(tmp_path):
+    benchbench(tmp_path, "run", "--grid", "weather", "--executor", "in-this-process")
+    alone = {"BENCHBENCH_DISABLE_PLUGINS": "stranger"}
+    words = ("leaderboard", "weather", "--format", "markdown", "--metric")
+    lines = benchbench(tmp_path, *words, "share_of_rain", **alone).stdout.splitlines()
+    header = next(line for line in lines if line.startswith("| \\# |")).split(" | ")
+    assert header[3] == "share of rain"
+    first = next(line for line in lines if line.startswith("| 1 |")).split(" | ")
+    assert first[1:4] == ["majority", "–", "1.000"]
+    assert first[header.index("95 % interval, n = 24")] == "1.000 to 1.000"
+    second = next(line for line in lines if line.startswith("| 2 |")).split(" | ")
+    low, high = map(float, second[header.index("95 % interval, n = 24")].split(" to "))
+    assert low < float(second[3]) < high
+    assert any("Ranked by share of rain." in line for line in lines)
+    bare = benchbench(tmp_path, *words, "labels", **alone).stdout.splitlines()
+    first = next(line for line in bare if line.startswith("| 1 |")).split(" | ")
+    assert first[3] == "3.000"
+    assert first[header.index("tied")] == "–"
+    for name, hint in (("share_of_snow", "Did you mean 'share_of_rain'?"), ("broken", "No system")):
+        assert hint in benchbench(tmp_path, *words, name, code=2, **alone).stderr

@@ -1,7 +1,7 @@
-"""What a plugin supplies by way of another one, which it need not know.
+"""Adapters for things that need a second plugin, which their own plugin does not have to know.
 
-A dataset may generate its files and leave the reading to the dataset that reads such files; a
-backbone may be a folder, loaded by whichever plugin loads folders.
+- A generator writes files; the dataset named by `reads` reads them.
+- A folder of weights is a backbone; the plugin that loads folders loads it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from benchbench.contract import (
     Corpus,
     Dataset,
     Generator,
+    HasShape,
     Kind,
     LoadedModel,
     Parameter,
@@ -29,17 +30,17 @@ from benchbench.machine import fsio
 
 @dataclass(frozen=True, slots=True)
 class GeneratedDataset:
-    """A dataset whose files are generated; `reader` is the dataset that then reads them."""
+    """A dataset whose files are generated. `reader` returns the dataset that reads them."""
 
     generator: Generator
     reader: Callable[[], Dataset]
-    """Looked up late, for the plugins are collected in any order."""
+    """Called when the dataset is used: plugins are collected in any order."""
     common: tuple[Parameter, ...] = ()
-    """What every dataset takes beside its own parameters."""
+    """The parameters that all datasets have."""
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         return self.generator.name
 
     @property
@@ -53,11 +54,11 @@ class GeneratedDataset:
         return self.generator.parameters
 
     def kind(self, params: Params) -> Kind:
-        """Say which kind of corpus these parameters give, without generating it."""
+        """Return the kind of corpus that these parameters give, without generating it."""
         return self.generator.kind(params)
 
     def source(self, params: Params) -> str:
-        """Return what is generated from: nothing but the code, the parameters and the reader."""
+        """Return which dataset reads the files; code and parameters decide everything else."""
         return f"generated for {self.generator.reads}"
 
     def load(self, params: Params, folder: Path) -> Corpus:
@@ -65,20 +66,24 @@ class GeneratedDataset:
         reader = self.reader()
         files = folder / "generated"
         fsio.make_folder(files)
-        own = {name: params[name] for name in ("split_seed",) if name in params}
-        given = {**own, **self.generator.generate(params, files)}
-        values, faults = resolve(reader.name, (*reader.parameters, *self.common), given)
+        split_seed = {name: params[name] for name in ("split_seed",) if name in params}
+        settings = {**split_seed, **self.generator.generate(params, files)}
+        values, faults = resolve(reader.name, (*reader.parameters, *self.common), settings)
         if faults:
-            raise PluginError(f"Dataset '{self.name}' generates for another: {'; '.join(faults)}")
+            raise PluginError(
+                f"Dataset '{self.name}' gives its reader '{reader.name}' wrong parameters: "
+                f"{'; '.join(faults)}"
+            )
         return reader.load(values, folder / "read")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderBackbone:
-    """A folder of weights under a name of its own; `lender` gives the backbone that loads it."""
+    """A folder of weights with a name. `loader` returns the backbone that loads it."""
 
-    shelf: BackboneFolder
-    lender: Callable[[], Backbone]
+    folder: BackboneFolder
+    loader: Callable[[], Backbone]
+    """Called when the backbone is used: plugins are collected in any order."""
     name: str = field(init=False)
     kind: str = field(init=False)
     family: str = field(init=False)
@@ -86,24 +91,24 @@ class FolderBackbone:
     licence: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Take over what the plugin says of its folder."""
+        """Copy the description of the folder."""
         for name in ("name", "kind", "family", "description", "licence"):
-            object.__setattr__(self, name, getattr(self.shelf, name))
+            object.__setattr__(self, name, getattr(self.folder, name))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters of the backbone that loads the folder."""
-        return self.lender().parameters
+        return self.loader().parameters
 
     def identity(self, params: Params, *, offline: bool) -> str:
-        """Return the content hash of the folder; raise Skip where it is absent."""
-        return self.lender().identity(params, offline=offline)
+        """Return the content hash of the folder; raise Skip if it is absent."""
+        return self.loader().identity(params, offline=offline)
 
     def shape(self) -> Shape | None:
-        """Return its sizes, as the backbone that loads it knows them."""
-        known = getattr(self.lender(), "shape", None)
-        return known() if known else None
+        """Return the sizes of the model; None if the backbone that loads it does not know them."""
+        loader = self.loader()
+        return loader.shape() if isinstance(loader, HasShape) else None
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
-        """Bring the model into memory; raise Skip where it cannot be had or held."""
-        return self.lender().load(params, device=device, dtype=dtype)
+        """Bring the model into memory; raise Skip if it is absent or does not fit."""
+        return self.loader().load(params, device=device, dtype=dtype)

@@ -1,21 +1,23 @@
-"""Names and references -> datasets, methods, backbones, baselines, grids."""
+"""Looks up names and references: datasets, methods, backbones, baselines, grids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench.catalog.adapters import FolderBackbone, GeneratedDataset
+from benchbench.catalog.checks import check_item
 from benchbench.catalog.plugins import Plugin, installed, load_plugins
+from benchbench.catalog.supplied_items import SuppliedItems, answer_of
 from benchbench.contract import (
     Backbone,
     BackboneFolder,
     Baseline,
     BenchbenchError,
     Cell,
+    Configurable,
     Dataset,
     Executor,
     Generator,
@@ -30,7 +32,6 @@ from benchbench.contract import (
     did_you_mean,
     resolve,
 )
-from benchbench.machine import one_line
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -40,9 +41,6 @@ COMMON_DATASET_PARAMETERS = (
     Parameter("limit", int, 0, "documents kept of every split, all classes (0: all)", minimum=0),
     Parameter("split_seed", int, 0, "seed of the split and of the sample", minimum=0),
 )
-NOUNS: Mapping[str, type[Any]] = {
-    "dataset": Dataset, "method": Method, "backbone": Backbone, "executor": Executor,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,11 @@ class Catalog:
     def backbone(self, use: str) -> Backbone:
         """Return the backbone that a name, a folder or a hub id stands for."""
         if use not in self.backbones:
-            found = self._first("benchbench_resolve_backbone", use)
-            if found is None:
+            answer = self._first("benchbench_resolve_backbone", use)
+            if answer is None:
                 raise UnknownName(f"Unknown backbone {use!r}{did_you_mean(use, self.backbones)}")
-            plugin, backbone = found
-            _check(plugin, "backbone", backbone)
+            plugin, backbone = answer
+            check_item(plugin, "backbone", backbone)
             self.backbones[use] = backbone
             self.sources["backbone", use] = plugin
         return self.backbones[use]
@@ -87,25 +85,26 @@ class Catalog:
         known: Executor = _known("executor", name, self.executors)
         return known
 
-    def configured_executor(self, name: str, given: Params, jobs: int | None) -> Executor:
-        """Return an executor with its parameters, and the most cells at once, settled."""
-        executor: Any = self.executor(name)
-        values, faults = resolve(name, getattr(executor, "parameters", ()), given)
+    def configured_executor(self, name: str, params: Params, jobs: int | None) -> Executor:
+        """Return an executor with a value for each of its parameters and `jobs` cells at once.
+
+        Raises BenchbenchError for values that it does not take.
+        """
+        executor = self.executor(name)
+        configurable = executor if isinstance(executor, Configurable) else None
+        values, faults = resolve(name, configurable.parameters if configurable else (), params)
         if faults:
             raise BenchbenchError("; ".join(faults))
-        configured: Executor = (
-            executor.configured(values, jobs) if hasattr(executor, "configured") else executor
-        )
-        return configured
+        return configurable.configured(values, jobs) if configurable else executor
 
     def dataset_reference(self, text: str) -> Reference:
         """Return the reference that a name or a path stands for; raise UnknownName."""
         if text in self.datasets:
             return Reference(text, text)
-        found = self._first("benchbench_resolve_dataset", text)
-        if found is None:
+        answer = self._first("benchbench_resolve_dataset", text)
+        if answer is None:
             raise UnknownName(f"Unknown dataset {text!r}{did_you_mean(text, self.datasets)}")
-        reference: Reference = found[1]
+        reference: Reference = answer[1]
         return reference
 
     def backbone_reference(self, text: str) -> Reference:
@@ -120,68 +119,71 @@ class Catalog:
         return known
 
     def parameters(self, noun: str, use: str) -> tuple[Parameter, ...]:
-        """Return what a dataset, method or backbone declares, the common ones included."""
+        """Return the parameters of a dataset, method or backbone.
+
+        Those of a dataset include the parameters that all datasets have.
+        """
         if noun == "dataset":
             return (*self.dataset(use).parameters, *COMMON_DATASET_PARAMETERS)
         return self.method(use).parameters if noun == "method" else self.backbone(use).parameters
 
     def resolve(self, noun: str, reference: Reference) -> tuple[dict[str, Value], list[str]]:
-        """Return (a value for every parameter of what `reference` names, faults)."""
+        """Return (a value for every parameter of what `reference` stands for, faults)."""
         return resolve(reference.name, self.parameters(noun, reference.use), reference.params)
 
     def resolved(self, noun: str, reference: Reference) -> Params:
-        """Return a value for every parameter, of a reference already found to be sound."""
+        """Return a value for every parameter of a reference that has no faults."""
         return self.resolve(noun, reference)[0]
 
     def plugins_of(self, cell: Cell) -> tuple[Plugin, ...]:
-        """Return the plugins that supply what a cell is made of."""
-        found = {*self.suppliers("dataset", cell.dataset), *self.suppliers("method", cell.method)}
+        """Return the plugins that supply the dataset, the method and the backbone of a cell."""
+        plugins = {*self.suppliers("dataset", cell.dataset), *self.suppliers("method", cell.method)}
         if cell.backbone:
-            found.update(self.suppliers("backbone", cell.backbone))
-        return tuple(sorted(found, key=lambda plugin: plugin.name))
+            plugins.update(self.suppliers("backbone", cell.backbone))
+        return tuple(sorted(plugins, key=lambda plugin: plugin.name))
 
     def suppliers(self, noun: str, reference: Reference) -> tuple[Plugin, ...]:
-        """Return the plugin that supplies what is referred to, and the one it borrows from."""
+        """Return the plugin that supplies a reference, and the one that reads or loads for it."""
         use = reference.use
         item = self.backbone(use) if noun == "backbone" else None
         names = [self.sources[noun, use]]
         if noun == "dataset" and isinstance(generated := self.dataset(use), GeneratedDataset):
             names.append(self.sources["dataset", generated.generator.reads])
         if isinstance(item, FolderBackbone):
-            names.append(self._lender(item.shelf)[0])
+            names.append(self._loader_of(item.folder)[0])
         return tuple(self.plugins[name] for name in names if name in self.plugins)
 
-    def _borrow(self) -> None:
-        """Put what is supplied by way of another plugin into the form that all others have."""
+    def _adapt(self) -> None:
+        """Turn generators and folders of weights into datasets and backbones like all others."""
         for name, dataset in self.datasets.items():
             if not isinstance(dataset, Dataset):
-                self.datasets[name] = self._generated(dataset)
+                self.datasets[name] = self._generated_dataset(dataset)
         for name, backbone in self.backbones.items():
             if isinstance(backbone, BackboneFolder):
-                self.backbones[name] = self._borrowed(backbone)
+                self.backbones[name] = self._folder_backbone(backbone)
 
-    def _generated(self, generator: Generator) -> Dataset:
+    def _generated_dataset(self, generator: Generator) -> Dataset:
         return GeneratedDataset(
             generator, lambda: self.dataset(generator.reads), COMMON_DATASET_PARAMETERS
         )
 
-    def _borrowed(self, shelf: BackboneFolder) -> Backbone:
-        return FolderBackbone(shelf, lambda: self._lender(shelf)[1])
+    def _folder_backbone(self, folder: BackboneFolder) -> Backbone:
+        return FolderBackbone(folder, lambda: self._loader_of(folder)[1])
 
-    def _lender(self, shelf: BackboneFolder) -> tuple[str, Backbone]:
-        """Return (plugin name, backbone) of whatever loads a folder of weights."""
-        found = self._first("benchbench_resolve_backbone", str(shelf.folder))
-        if found is None:
+    def _loader_of(self, folder: BackboneFolder) -> tuple[str, Backbone]:
+        """Return (plugin name, backbone) of the plugin that loads a folder of weights."""
+        answer = self._first("benchbench_resolve_backbone", str(folder.folder))
+        if answer is None:
             raise PluginError(
-                f"Backbone '{shelf.name}' is a folder, and no installed plugin loads folders."
+                f"Backbone '{folder.name}' is a folder, and no installed plugin loads folders."
             )
-        return found
+        return answer
 
     def _first(self, hook: str, reference: str) -> tuple[str, Any] | None:
         """Return (plugin name, answer) of the first resolver that knows the reference."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = implementation.plugin_name
-            answer = _answer(plugin, hook, implementation.function, reference)
+            answer = answer_of(plugin, hook, implementation.function, reference)
             if answer is not None:
                 return plugin, answer
         return None
@@ -190,109 +192,24 @@ class Catalog:
 def load_catalog(manager: PluginManager | None = None) -> Catalog:
     """Return everything that the installed plugins supply.
 
-    Raises PluginError where two plugins supply one name, or one supplies something that is not
-    what its hook asks for.
+    Raises PluginError if a name is supplied twice, or if a thing is not what its hook asks for.
     """
     manager = manager or load_plugins()
-    sources: dict[tuple[str, str], str] = {}
+    supplied = SuppliedItems(manager)
     catalog = Catalog(
         manager,
         installed(manager),
-        _collect(manager, "dataset", sources),
-        _collect(manager, "method", sources),
-        _collect(manager, "backbone", sources),
-        tuple(_supplied(manager, "benchbench_baselines")),
-        _grids(manager),
-        _collect(manager, "executor", sources),
-        tuple(_supplied(manager, "benchbench_metrics")),
-        sources,
+        supplied.items("dataset"),
+        supplied.items("method"),
+        supplied.items("backbone"),
+        supplied.baselines(),
+        supplied.grids(),
+        supplied.items("executor"),
+        supplied.metrics(),
+        supplied.sources(),
     )
-    catalog._borrow()
+    catalog._adapt()
     return catalog
-
-
-def _collect(
-    manager: PluginManager, noun: str, sources: dict[tuple[str, str], str]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for implementation in getattr(manager.hook, f"benchbench_{noun}s").get_hookimpls()[::-1]:
-        plugin = implementation.plugin_name
-        for item in _listed(plugin, f"benchbench_{noun}s", implementation.function):
-            _check(plugin, noun, item)
-            if item.name in found:
-                raise PluginError(
-                    f"{noun.capitalize()} {item.name!r} is supplied by plugin "
-                    f"{sources[noun, item.name]!r} and by plugin {plugin!r}; uninstall one."
-                )
-            found[item.name] = item
-            sources[noun, item.name] = plugin
-    return dict(sorted(found.items()))
-
-
-def _supplied(manager: PluginManager, hook: str) -> Iterable[Any]:
-    for implementation in getattr(manager.hook, hook).get_hookimpls()[::-1]:
-        yield from _listed(implementation.plugin_name, hook, implementation.function)
-
-
-def _listed(plugin: str, hook: str, function: Any) -> list[Any]:
-    """Return what a supplier gives, and name it where it raises or gives no list."""
-    listed: list[Any] = _answer(plugin, hook, lambda: list(function()))
-    return listed
-
-
-def _answer(plugin: str, hook: str, ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Return a plugin's answer; what it raises, other than a fault of the user's, names it."""
-    try:
-        return ask(*arguments)
-    except BenchbenchError:
-        raise
-    except Exception as error:
-        raise PluginError(f"Plugin {plugin!r}: hook {hook!r} raised {one_line(error)}") from error
-
-
-def _check(plugin: str, noun: str, item: Any) -> None:
-    if isinstance(item, BackboneFolder) and noun == "backbone":
-        return
-    generates = noun == "dataset" and hasattr(item, "generate")
-    protocol: type[Any] = Generator if generates else NOUNS[noun]
-    if isinstance(item, type):
-        raise PluginError(
-            f"Plugin {plugin!r} supplies the class {item.__name__} as a {noun}; "
-            f"supply an object: {item.__name__}()."
-        )
-    wanted = sorted(getattr(protocol, "__protocol_attrs__", None) or _attributes(protocol))
-    missing = [name for name in wanted if not hasattr(item, name)]
-    if missing:
-        raise PluginError(
-            f"Plugin {plugin!r} supplies a {noun} that lacks {', '.join(missing)}: {item!r}. "
-            f"See benchbench.contract.protocols.{protocol.__name__}."
-        )
-
-
-def _attributes(protocol: type[Any]) -> set[str]:
-    """Return a protocol's members, on Pythons that do not list them."""
-    own = {name for name in vars(protocol) if not name.startswith("_")}
-    return own | set(getattr(protocol, "__annotations__", {}))
-
-
-def _grids(manager: PluginManager) -> dict[str, Path]:
-    ours = Path(str(files("benchbench") / "grids"))
-    grids = {path.stem: path for path in sorted(ours.glob("*.toml"))}
-    for implementation in manager.hook.benchbench_grids.get_hookimpls()[::-1]:
-        plugin = implementation.plugin_name
-        supplied = dict(_listed(plugin, "benchbench_grids", _items(implementation.function)))
-        for name, path in supplied.items():
-            if name in grids:
-                raise PluginError(
-                    f"Grid {name!r} of plugin {plugin!r} is there already: "
-                    f"{grids[name]}; uninstall one."
-                )
-            grids[name] = Path(path)
-    return grids
-
-
-def _items(function: Any) -> Callable[[], Any]:
-    return lambda: function().items()
 
 
 def _known(noun: str, name: str, known: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Finds plugins. First-party ones take the same road as everyone else's."""
+"""Finds plugins: first-party ones by the same entry points as everyone else's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DISABLE = "BENCHBENCH_DISABLE_PLUGINS"
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An installed plugin: its entry point's name, its distribution and its module."""
+    """An installed plugin: the name of its entry point, its distribution and its module."""
 
     name: str
     distribution: str
@@ -31,27 +31,30 @@ class Plugin:
 
     @property
     def source(self) -> str:
-        """Name the plugin with its distribution, as a record's key does."""
+        """The plugin's name with its distribution, as in a record's key."""
         return f"{self.distribution}:{self.name}"
 
 
 def versions_of(plugins: Iterable[Plugin]) -> dict[str, str]:
-    """Return the distribution and version of each plugin, by its name."""
+    """Return plugin name -> distribution and version."""
     return {plugin.name: f"{plugin.distribution} {plugin.version}" for plugin in plugins}
 
 
 def load_plugins() -> PluginManager:
-    """Return a manager holding every installed plugin, in order of name.
+    """Return a manager with every installed plugin, in order of name.
 
-    Raises PluginError for two plugins of one name, one that does not import, one written for
-    another API version, and one that implements a hook that does not exist. The names in
-    BENCHBENCH_DISABLE_PLUGINS (comma-separated) are left out.
+    The names in BENCHBENCH_DISABLE_PLUGINS (comma-separated) are left out. Raises PluginError if
+
+    - two plugins have one name,
+    - a plugin does not import,
+    - a plugin was written for another API version,
+    - a plugin implements a hook that does not exist.
     """
     manager = PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     off = disabled()
-    found = (point for point in entry_points(group=GROUP) if point.name not in off)
-    points = sorted(found, key=lambda point: point.name)
+    enabled = (point for point in entry_points(group=GROUP) if point.name not in off)
+    points = sorted(enabled, key=lambda point: point.name)
     _refuse_duplicates(points)
     for point in points:
         _register(manager, point)
@@ -61,25 +64,25 @@ def load_plugins() -> PluginManager:
         home = {point.name: _home(point) for point in points}[manager.get_name(error.plugin) or ""]
         raise PluginError(
             f"Misspelled hook in {home}: {error}. The hooks are listed in "
-            "benchbench.contract.hookspecs. Mend or uninstall that plugin, or set "
+            "benchbench.contract.hookspecs. Correct or uninstall that plugin, or set "
             f"{DISABLE}={manager.get_name(error.plugin)}."
         ) from error
     return manager
 
 
 def disabled() -> frozenset[str]:
-    """Return the names that the user has switched off."""
+    """Return the names of the plugins that the user has switched off."""
     return frozenset(filter(None, os.environ.get(DISABLE, "").replace(" ", "").split(",")))
 
 
 def installed(manager: PluginManager) -> dict[str, Plugin]:
-    """Return what is known of each loaded plugin, by name."""
+    """Return plugin name -> plugin, for every plugin that was loaded."""
     points = {point.name: point for point in entry_points(group=GROUP)}
     plugins = {}
     for name, _ in manager.list_name_plugin():
         point = points.get(name)
         if point is not None and point.dist is not None:
-            # an entry point may name an object in a module; its source is the module's
+            # an entry point may name an object in a module; then the module is the source
             module = sys.modules[point.module]
             plugins[name] = Plugin(name, point.dist.name, point.dist.version, module)
     return plugins
@@ -104,12 +107,12 @@ def _register(manager: PluginManager, point: EntryPoint) -> None:
     try:
         manager.register(module, name=point.name)
     except (PluginValidationError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise PluginError(f"Plugin {point.name!r} from {_home(point)}: {told}") from error
+        reason = " ".join(str(error).split())
+        raise PluginError(f"Plugin {point.name!r} from {_home(point)}: {reason}") from error
 
 
 def _refuse_duplicates(points: list[EntryPoint]) -> None:
-    """Say what pluggy would not: of two namesakes it keeps the first it meets."""
+    """Raise PluginError for two plugins of one name: pluggy would keep the first silently."""
     for name, count in Counter(point.name for point in points).items():
         if count > 1:
             homes = " and ".join(_home(point) for point in points if point.name == name)

@@ -1,4 +1,4 @@
-"""The command line: one file a subcommand, one short function each."""
+"""The command line, with one file per subcommand."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ import click
 
 from benchbench.contract import BenchbenchError
 
+__all__ = ["cli", "main"]
+
 SUMMARIES = {
-    "run": "Run a grid, or methods on a table of your own: only what is missing.",
-    "plan": "Say what a run would do.",
-    "leaderboard": "Print a leaderboard: terminal, markdown, HTML, CSV, JSON or LaTeX.",
-    "compare": "Compare two systems, runs or stores: what differs, and is it chance?",
+    "run": "Run methods on your table, or a grid, and print the leaderboard.",
+    "plan": "Show what a run would do, and how much memory and time it needs.",
+    "leaderboard": "Print, publish or check a leaderboard.",
+    "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",
-    "ls": "List plugins, datasets, methods, backbones, parameters, grids or runs.",
+    "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",
 }
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
+"""Exit codes: wrong usage or bad input, Ctrl-C, SIGTERM."""
 
 
 class Commands(click.Group):
-    """The subcommands, each imported when it is called: `--help` answers at once."""
+    """The subcommands. Each is imported when it is called, so that `--help` answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which they are needed."""
+        """Return the names, in the order in which a user needs them."""
         return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -38,7 +41,7 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the summaries without importing what they are about."""
+        """Write the summaries without importing the subcommands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
 
@@ -52,13 +55,17 @@ def cli() -> None:
     """Find out which way of turning a language model into a text classifier is best on your data.
 
     \b
-    benchbench run --csv claims.csv --text abstract --label class --backbone ./my-llama
-    benchbench plan --grid FILE.toml
+    Examples:
+      benchbench run --csv claims.csv --text abstract --label class \\
+          --backbone ./my-llama
+      benchbench run --grid default
+
+    'benchbench COMMAND --help' explains a command, with its rules and examples.
     """  # noqa: D301 - click reads the escape
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: to be handled as Ctrl-C is, but for the exit code."""
+    """Raised by SIGTERM, and handled like Ctrl-C but for the exit code."""
 
 
 def main() -> None:
@@ -73,7 +80,7 @@ def main() -> None:
         click.echo(f"benchbench: {error}", err=True)
         code = USAGE
     except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo("benchbench: stopped. What was finished is kept; run again to go on.", err=True)
+        click.echo("benchbench: stopped. Finished cells are kept; run again to go on.", err=True)
         # click turns every KeyboardInterrupt into an Abort of its own
         terminated = isinstance(stop.__cause__ or stop, Terminated)
         code = TERMINATED if terminated else INTERRUPTED

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.cli.selection import store_option
+from benchbench.cli.options import store_option
+from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError, CorpusDescription, did_you_mean
 from benchbench.evaluation import metrics_of, title_of
 from benchbench.evidence import (
@@ -37,23 +38,36 @@ from benchbench.publishing import (
     settings_of,
 )
 from benchbench.records import Store
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 MOST_TITLES = 10
 
 
-@click.command()
+@click.command(
+    cls=Subcommand,
+    rules=(
+        "A system is METHOD or METHOD/BACKBONE of a board. A run is the beginning of its id (see "
+        "'benchbench ls runs'). A store is a folder, or the archive of a published leaderboard.",
+        "Of two systems or two runs, the command shows the difference and its interval, a test by "
+        "paired randomisation, McNemar's test per seed, and all settings that differ.",
+        "Of two stores, it shows which cells are the same to the last digit, which ones differ "
+        "and by which settings, and which ones only one store has.",
+        "The command works from files alone: it needs no plugin, no model and no network.",
+    ),
+    examples=(
+        "benchbench compare embedding-head/nano-llama tfidf-svm",
+        "benchbench compare first-store second-store",
+    ),
+)
 @click.argument("first")
 @click.argument("second")
 @store_option
-@click.option("--board", help="The board that systems are looked up on [the only one].")
-@click.option("--metric", help="The metric to compare by [the dataset's main metric].")
+@click.option("--board", metavar="NAME", help="The board of the systems [the only one].")
+@click.option(
+    "--metric", metavar="NAME", help="The metric to compare by [the dataset's main metric]."
+)
 def compare(first: str, second: str, store: Path, board: str | None, metric: str | None) -> int:
-    """Compare two systems, two runs or two stores.
-
-    A system is METHOD or METHOD/BACKBONE of a board, a run the beginning of its id (see
-    'benchbench ls runs'), a store a folder or the archive of a published leaderboard.
-    """
+    """Compare two systems, two runs or two stores."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     with ExitStack() as stack:
         if _is_store(first) and _is_store(second):

@@ -1,55 +1,81 @@
-"""`benchbench leaderboard`: render, publish and check boards, from files alone."""
+"""`benchbench leaderboard`: print, publish and check leaderboards, from files alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from benchbench.cli.selection import store_option
+from benchbench.cli.options import store_option
+from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError
 from benchbench.evidence import evidence_by, read_board, records_on
-from benchbench.leaderboard import Leaderboard, build_leaderboard
+from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
-from benchbench.render import terminal
+from benchbench.render import format_names, load_format
 
 SOME_WRONG = 1
-TEXT_FORMS = ("markdown", "html", "csv", "json", "latex")
 
 
-@click.command()
+def formats() -> Iterable[tuple[str, str]]:
+    """Return the name of every output format and what it is."""
+    return ((name, load_format(name).help) for name in format_names())
+
+
+@click.command(
+    cls=Subcommand,
+    terms={"Formats": formats},
+    rules=(
+        "The command works from the files of a store, or of the archive of a published "
+        "leaderboard (--store NAME.zip). It needs no plugin, no model and no network.",
+        "--publish writes NAME.md and NAME.zip. The archive holds the board, the evidence, the "
+        "records and the predictions: ids, labels and scores, no text and no weights.",
+        "--check computes the markdown of every archive again and compares it. 'benchbench "
+        "verify' also computes every number again.",
+        "Exit code: 0 if all is well, 1 if --check finds a difference, 2 for wrong usage.",
+    ),
+    examples=(
+        "benchbench leaderboard --format html --output report.html",
+        "benchbench leaderboard default --publish leaderboards",
+    ),
+)
 @click.argument("name", required=False)
 @store_option
-@click.option("--format", "form", type=click.Choice(["terminal", *TEXT_FORMS]),
-              help="[terminal on a terminal, else markdown]")  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(format_names()),
+    metavar="FORMAT",
+    help="The output format [terminal on a terminal, else markdown].",
+)
 @click.option(
     "--metric",
     metavar="NAME",
-    help="Rank by this metric, with intervals and tests of it [the main metric of each dataset].",
+    help="Rank by this metric, with its intervals and tests [each dataset's main metric].",
 )
 @click.option(
     "--table",
     default="ranking",
     show_default=True,
-    help="With --format csv: which table (ranking, pairs, metrics, calibration, ...).",
+    metavar="NAME",
+    help="With --format csv: the table, as in pairs, metrics or calibration.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write to FILE and not to the terminal.",
+    help="Write to FILE instead of the terminal.",
 )
 @click.option(
     "--publish",
     "target",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Write the markdown, and packed all it is derived from, to FOLDER.",
+    help="Write the markdown to FOLDER, with an archive of all it is derived from.",
 )
 @click.option(
     "--check",
@@ -58,7 +84,7 @@ TEXT_FORMS = ("markdown", "html", "csv", "json", "latex")
     metavar="[FOLDER]",
     is_flag=False,
     flag_value=Path("leaderboards"),
-    help="Check that what is published in FOLDER [leaderboards] is what its records give.",
+    help="Check the leaderboards published in FOLDER [leaderboards] against their archives.",
 )
 def leaderboard(
     name: str | None,
@@ -70,10 +96,7 @@ def leaderboard(
     target: Path | None,
     checked: Path | None,
 ) -> int:
-    """Print the leaderboard NAME (default: the only one), publish it, or check published ones.
-
-    --store takes a store's folder, or the archive of a published leaderboard.
-    """  # fmt: skip
+    """Print the leaderboard NAME [the only one], publish it, or check published ones."""
     console = Console()
     if checked is not None:
         return _check(checked, console)
@@ -90,10 +113,10 @@ def leaderboard(
         built = build_leaderboard(board, records, evidence)
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
-    if form == "terminal" and output is None:
-        terminal.show(built, console)
-        return 0
-    text = _renderer(form, table, built)(built)
+    output_format = load_format(form)
+    if output is not None and output_format.screen_only:
+        raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
+    text = output_format.text(built, table)
     if output is None:
         console.file.write(text)
         return 0
@@ -109,19 +132,6 @@ def board_name(store: Store, name: str | None) -> str:
         known = ", ".join(names) or "none; 'benchbench run' makes one"
         raise BenchbenchError(f"Which board? There are: {known}.")
     return name or names[0]
-
-
-def _renderer(form: str, table: str, board: Leaderboard) -> Callable[[Leaderboard], str]:
-    """Return what makes the text; each form is imported when it is asked for."""
-    if form == "terminal":
-        raise BenchbenchError("--format terminal writes to no file; leave --output out.")
-    render = import_module(f"benchbench.render.{form}").render
-    if form != "csv":
-        return render  # type: ignore[no-any-return]
-    known = list(dict.fromkeys(each.key for one in board.sections for each in one.tables))
-    if table not in known:
-        raise BenchbenchError(f"--table {table}: no such table. Available: {', '.join(known)}.")
-    return lambda built: str(render(built, table))
 
 
 def _check(folder: Path, console: Console) -> int:

@@ -1,8 +1,7 @@
-"""`benchbench plan`: say what a run would do, before anything is spent."""
+"""`benchbench plan`: show what a run would do, before anything is spent."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,33 +12,51 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.cli.selection import (
-    jobs_option,
-    planned,
-    prepare_all,
-    select,
-    selection_options,
-    share,
-    threads_option,
-)
+from benchbench.cli.options import jobs_option, selection_options, threads_option
+from benchbench.cli.selection import planned, prepare_all, select, share
+from benchbench.cli.subcommand import Subcommand
+from benchbench.cli.text_tables import name_widths, wide_console
 from benchbench.contract import Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import Forecast, PlannedCell, forecasts
 from benchbench.records import Store
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", "unresolved": "red"}
-WIDE = 120
+STATES = {
+    "done": "The store has its result.",
+    "missing": "It has never run.",
+    "stale": "It ran, but data, weights, code or versions that decide numbers have changed.",
+    "again": "Its last attempt has no result; it runs again.",
+    "unresolved": "Its weights are not here; the lines below the table say what is missing.",
+}
 GIB = 1024
+OTHERS = 45
+"""The characters that the columns beside method and backbone take, with all gaps."""
 
 
-@click.command()
+@click.command(
+    cls=Subcommand,
+    terms={"States of a cell": STATES.items},
+    rules=(
+        "The options that choose cells are those of 'benchbench run'; its help has their rules.",
+        "Datasets are read and kept in the cache. Nothing is trained, and no model is downloaded.",
+        "Memory and time are per seed. ~ marks an estimate from the model's shape, the documents' "
+        "length, the batch and the speed of this machine. Values without ~ were measured here, "
+        "on another seed or before.",
+    ),
+    examples=(
+        "benchbench plan --csv claims.csv --text abstract --label class \\\n"
+        "    --backbone ./my-llama",
+        "benchbench plan --grid default --only method=instruction --seeds 0",
+    ),
+)
 @selection_options
 @jobs_option
 @threads_option
 def plan(**options: Any) -> int:
-    """Show the cells of a grid with what they need, and which of them are there already."""
-    console = _console()
+    """Show the cells of a run, their state, and how much memory and time they need."""
+    console = wide_console()
     selection = select(options)
     jobs, threads = share(options, selection)
     corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
@@ -48,7 +65,8 @@ def plan(**options: Any) -> int:
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):
         console.print(Text(plain(name), style="bold"))
         of_dataset = [cell for cell in cells if cell.cell.dataset.name == name]
-        console.print(_table(of_dataset, needs, selection.expansion.tried))
+        console.print(_table(of_dataset, needs, selection.expansion.tried, console.width))
+        console.print()
     for line in _remarks(cells):
         console.print(Text(plain(line), style="yellow"), soft_wrap=True)
     for reason in selection.expansion.dropped:
@@ -58,42 +76,48 @@ def plan(**options: Any) -> int:
     return 0
 
 
-def _console() -> Console:
-    """Return a console that is wide where nobody's window is: a pipe, a file."""
-    console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=WIDE)
-
-
 def _table(
-    cells: list[PlannedCell], needs: dict[str, Forecast], tried: Mapping[Cell, Params]
+    cells: list[PlannedCell], needs: dict[str, Forecast], tried: Mapping[Cell, Params], width: int
 ) -> Table:
-    """Return a row for each system and state; its seeds share it, and its forecast is for one."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("method", "backbone", "seeds", "state"):
-        table.add_column(column, overflow="fold")
-    for column in ("memory", "time a seed"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for group in _groups(cells):
-        first = group[0]
-        need = needs[first.id]
+    """Return one row per system and state. Its seeds share it; memory and time are per seed."""
+    groups = _groups(cells)
+    names = [
+        (plain(cell.method.name + _tried(tried.get(cell, {}))), _backbone(cell))
+        for cell in (group[0].cell for group in groups)
+    ]
+    columns = list(zip(("method", "backbone"), *names, strict=True))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for column, column_width in zip(columns, name_widths(columns, width - OTHERS), strict=True):
+        table.add_column(column[0], overflow="fold", width=column_width)
+    table.add_column("seeds", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("memory", justify="right", no_wrap=True)
+    table.add_column("time\nper seed", justify="right", no_wrap=True)
+    for (method, backbone), group in zip(names, groups, strict=True):
+        planned_cell = group[0]
+        need = needs[planned_cell.id]
         table.add_row(
-            Text(plain(first.cell.method.name + _tried(tried.get(first.cell, {})))),
-            Text(plain(first.cell.backbone.name) if first.cell.backbone else "–"),
-            ", ".join(str(each.cell.seed) for each in group),
-            Text(first.state, style=STYLES[first.state]),
+            Text(method),
+            Text(backbone),
+            ", ".join(str(seed_cell.cell.seed) for seed_cell in group),
+            Text(planned_cell.state, style=STYLES[planned_cell.state]),
             Text(_memory(need), style="" if need.fits else "red"),
             _time(need.seconds, need.basis),
         )
     return table
 
 
+def _backbone(cell: Cell) -> str:
+    return plain(cell.backbone.name) if cell.backbone else "–"
+
+
 def _tried(params: Params) -> str:
-    """Return what a search tries here, as it stands behind the method's name."""
-    return "".join(f", {name}={value}" for name, value in params.items())
+    """Return the values that a search tries here, to stand behind the method's name."""
+    return "".join(f", {name} = {value}" for name, value in params.items())
 
 
 def _remarks(cells: list[PlannedCell]) -> list[str]:
-    """Return every reason once, behind the systems that it holds for."""
+    """Return every reason once, with the systems that it holds for before it."""
     holders: dict[str, dict[str, None]] = {}
     for cell in cells:
         if remark := _remark(cell):
@@ -104,7 +128,7 @@ def _remarks(cells: list[PlannedCell]) -> list[str]:
 
 
 def _groups(cells: list[PlannedCell]) -> list[list[PlannedCell]]:
-    """Return cells that differ in their seed alone, and stand alike, together."""
+    """Put cells together that differ in their seed alone and have the same state and remark."""
     groups: dict[object, list[PlannedCell]] = {}
     for cell in cells:
         key = (replace(cell.cell, seed=0), cell.state, _remark(cell))
@@ -113,6 +137,7 @@ def _groups(cells: list[PlannedCell]) -> list[list[PlannedCell]]:
 
 
 def _remark(planned_cell: PlannedCell) -> str:
+    """Return why a cell has no result, "" where it has one or never ran."""
     record = planned_cell.record
     if record and record.status != "ok":
         return f"{record.status}: {record.reason}"
@@ -122,37 +147,43 @@ def _remark(planned_cell: PlannedCell) -> str:
 def _summary(
     cells: list[PlannedCell], needs: dict[str, Forecast], device: Device, jobs: int
 ) -> list[str]:
-    """Return what the whole takes, what it rests on, and what will not fit."""
+    """Return what all cells take together, what that rests on, and what does not fit."""
     pending = [cell for cell in cells if cell.state != "done"]
-    absent = sum(1 for cell in pending if cell.state == "unresolved")
-    besides = f", {absent} of them unresolved" if absent else ""
+    unresolved = sum(1 for cell in pending if cell.state == "unresolved")
+    including = f", {unresolved} of them unresolved" if unresolved else ""
     lines = [
-        f"{len(pending)} of {len(cells)} cells to run{besides}, on {device.name}, {device.dtype}."
+        f"{len(pending)} of {len(cells)} cells to run{including}, on {device.name}, {device.dtype}."
     ]
     known = [needs[cell.id] for cell in pending if needs[cell.id].seconds is not None]
-    if not pending:
-        return lines
-    seconds = [need.seconds or 0.0 for need in known]
-    jobs = min(jobs, len(pending))
-    total = max(sum(seconds) / jobs, *seconds, 0.0)  # no cell runs on two of them
-    at_once = f", {jobs} cells at once" if jobs > 1 else ""
-    unknown = len(pending) - len(known)
-    apart = f"; {unknown} of unknown length apart" if unknown else ""
     if known:
-        once = ", once their weights are here" if absent else ""
-        lines.append(f"About {_duration(total)} in all{once}{at_once}{apart}.")
+        lines.append(_total_time(known, len(pending), min(jobs, len(pending)), unresolved > 0))
     large = sum(1 for cell in pending if not needs[cell.id].fits)
     if large:
         lines.append(
-            f"{large} will not fit {(device.memory_mib or 0) / GIB:.1f} GiB: a smaller batch_size, "
-            "gradient_checkpointing=true or a smaller backbone."
+            f"Cells that do not fit into {(device.memory_mib or 0) / GIB:.1f} GiB: {large}. Use a "
+            "smaller batch_size, gradient_checkpointing=true or a smaller backbone."
         )
     if any(need.basis == "estimated" for need in known):
         lines.append(
-            "~ is estimated from the model's shape, the documents' length, the batch and how fast "
-            "this machine multiplies; what has no ~ was measured here, on another seed or before."
+            "~ is estimated from the model's shape, the documents' length, the batch and the speed "
+            "of this machine. Values without ~ were measured here, on another seed or before."
         )
     return lines
+
+
+def _total_time(known: list[Forecast], pending: int, jobs: int, unresolved: bool) -> str:
+    """Return how long the cells of known length take together, and which ones are left out."""
+    seconds = [need.seconds or 0.0 for need in known]
+    total = _duration(max(sum(seconds) / jobs, *seconds))  # no cell is shared out over two jobs
+    downloads = ", once their weights are here" if unresolved else ""
+    at_a_time = f", {jobs} cells at a time" if jobs > 1 else ""
+    unknown = pending - len(known)
+    without = f", without {_cells(unknown)} of unknown length" if unknown else ""
+    return f"About {total} in all{downloads}{at_a_time}{without}."
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _memory(need: Forecast) -> str:
@@ -171,7 +202,7 @@ def _time(seconds: float | None, basis: str) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Return seconds as people say them."""
+    """Return seconds in the unit that people would use."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 100 * 60:

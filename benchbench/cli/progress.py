@@ -1,4 +1,4 @@
-"""Shows a run as it goes: an ordinary watcher plugin, by rich on a terminal, else plain lines."""
+"""The progress of a run: a watcher plugin that draws bars on a terminal, else prints lines."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rich.progress import (
 from rich.text import Text
 
 from benchbench.contract import Cell, Event, Record, hookimpl
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 STYLES = {"ok": "green", "skipped": "yellow"}
 
 
 class ProgressWatcher:
-    """One line for the grid, one for each running cell; a line for each finished one."""
+    """Shows a bar for all cells and one per running cell, and prints a line per finished cell."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console, self._total, self._done = console, total, 0
-        self._lines: dict[Cell, TaskID] = {}
+        self._bars: dict[Cell, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
@@ -54,26 +54,26 @@ class ProgressWatcher:
 
     @hookimpl
     def benchbench_cell_started(self, cell: Cell, position: int, total: int) -> None:
-        """Add a line for the cell."""
-        self._lines[cell] = self._progress.add_task(
+        """Add a bar for the cell."""
+        self._bars[cell] = self._progress.add_task(
             f"  {plain(cell.title)}", total=None, detail="start"
         )
 
     @hookimpl
     def benchbench_cell_progress(self, cell: Cell, event: Event) -> None:
-        """Move the cell's line on."""
-        if cell in self._lines:
+        """Move the cell's bar on."""
+        if cell in self._bars:
             self._progress.update(
-                self._lines[cell], total=event.total, completed=event.step, detail=detail(event)
+                self._bars[cell], total=event.total, completed=event.step, detail=detail(event)
             )
 
     @hookimpl
     def benchbench_cell_finished(self, record: Record) -> None:
-        """Take the cell's line away and say how it ended."""
+        """Take the cell's bar away and print how the cell ended."""
         self._done += 1
-        line = self._lines.pop(record.cell, None)
-        if line is not None:
-            self._progress.remove_task(line)
+        bar = self._bars.pop(record.cell, None)
+        if bar is not None:
+            self._progress.remove_task(bar)
         self._progress.update(
             self._grid, completed=self._done, detail=f"{self._done} of {self._total}"
         )
@@ -81,7 +81,7 @@ class ProgressWatcher:
 
 
 def detail(event: Event) -> str:
-    """Return what a running cell is at: its stage, loss and documents/s."""
+    """Return what a running cell does: its stage, loss and documents per second."""
     parts = [event.stage]
     if "loss" in event.values:
         parts.append(f"loss {event.values['loss']:.3f}")
@@ -91,7 +91,7 @@ def detail(event: Event) -> str:
 
 
 def summary(record: Record, done: int, total: int) -> Text:
-    """Return the line that stays when a cell is finished."""
+    """Return the line that a finished cell leaves behind."""
     text = Text(f"[{done}/{total}] {plain(record.cell.title)}: ")
     text.append(record.status, style=STYLES.get(record.status, "bold red"))
     if record.reason:

@@ -13,19 +13,24 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchbench.cli.options import (
+    execution_option,
+    jobs_option,
+    result_option,
+    selection_options,
+    threads_option,
+)
 from benchbench.cli.progress import ProgressWatcher
 from benchbench.cli.selection import (
     Selection,
     executor_settings,
-    jobs_option,
     planned,
     prepare_all,
     select,
-    selection_options,
     share,
-    threads_option,
 )
-from benchbench.contract import BenchbenchError, Executor
+from benchbench.cli.subcommand import Subcommand
+from benchbench.contract import BenchbenchError, Executor, MayBeRemote
 from benchbench.evidence import (
     Board,
     BoardCell,
@@ -40,7 +45,7 @@ from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio, redact
 from benchbench.planning import PlannedCell, cache_folder
 from benchbench.records import Store, corrupt_records, open_store
-from benchbench.render import markdown, terminal
+from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
 from benchbench.running import run as run_suite
 
@@ -48,21 +53,75 @@ SOME_FAILED = 1
 ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
 RAY = "ray"
 """--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
+RULES = (
+    "A cell is one method on one backbone, one dataset and one seed. A grid is a set of cells.",
+    "Without --grid, the grid 'own-data' takes your datasets and backbones through two ways to "
+    "fine-tune and two baselines.",
+    "Without --validation and --test, a stratified split is made. Rows with the same value in "
+    "the --group column stay in one split.",
+    "A bad row is an error that names file, line and remedy. --set csv.on_bad_row=skip skips bad "
+    "rows, up to 1 % of them, and counts them.",
+    "'benchbench ls parameters' lists what --set takes. NAME.PARAM=VALUE sets a parameter of one "
+    "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
+    "With very many labels, the instruction methods are faster with --set scoring=certified (the "
+    "best three labels stay the same) or --set instruction.verbalizer=code.",
+    "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
+    "again; a finished one prints its leaderboard at once.",
+    "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
+    "over --timeout is listed under the leaderboard with its reason; the others go on.",
+    "On a GPU, models are held in 4-bit NF4 and computed in bfloat16 (float16 before Ampere). On "
+    "a CPU, the same 4-bit weights are computed in float32.",
+    "Prepared datasets, token ids and features of frozen models are kept in ~/.cache/benchbench, "
+    "or in BENCHBENCH_CACHE. A cached result is charged to the cell as if the cell had computed "
+    "it.",
+    "With --executor ray, cells run on a Ray cluster. GPU detection happens on the machine that "
+    "you start from.",
+    "The store holds one record per attempt, the predictions, adapters and heads, and the "
+    "leaderboard as markdown.",
+    "Exit code: 0 if no cell failed, 1 if a cell failed, 2 for wrong usage, 130 if stopped.",
+)
 
 
-@click.command()
+@click.command(
+    cls=Subcommand,
+    rules=RULES,
+    examples=(
+        "benchbench run --csv train.csv --text title,abstract --label class \\\n"
+        "    --backbone qwen3-0.6b --backbone ./my-llama --seeds 0,1,2",
+        "benchbench run --grid default",
+    ),
+)
 @selection_options
 @jobs_option
 @threads_option
-@click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds a cell may take.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
-@click.option("--force", is_flag=True, help="Run cells again that have a result.")
-@click.option("--no-cache", is_flag=True, help="Read and compute everything anew, keep none of it.")
-@click.option("--executor", default=LOCAL, show_default=True, help="Where cells run.")
-@click.option("--ray-address", help="With --executor ray: HOST:PORT of a cluster, or auto.")
-@click.option("--quiet", is_flag=True, help="Print the leaderboard only.")
+@execution_option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Stop a cell that takes longer.",
+)
+@execution_option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@execution_option("--force", is_flag=True, help="Run cells again that have a result.")
+@execution_option(
+    "--no-cache",
+    is_flag=True,
+    help="Read and compute everything anew, and keep nothing for later runs.",
+)
+@execution_option(
+    "--executor",
+    default=LOCAL,
+    show_default=True,
+    metavar="NAME",
+    help="Where cells run: on this machine, or by an executor of a plugin (ray).",
+)
+@execution_option(
+    "--ray-address",
+    metavar="HOST:PORT",
+    help="With --executor ray: the cluster's address, or auto.",
+)
+@result_option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
-    """Run a grid: only what is missing, failed or stale. A finished grid is printed at once."""
+    """Run methods on your table, or a grid, and print the leaderboard."""
     console = Console(stderr=True, quiet=options["quiet"])
     selection = select(options)
     settings = _settings(options, selection)
@@ -94,8 +153,9 @@ def run(**options: Any) -> int:
             _command(sys.argv[1:]),
             note=selection.grid.note,
         )
-        board = with_plugin_results(board, selection.catalog, store, console.print)
         write_board(store, board, [corpus.description for corpus in corpora.values()])
+        board = with_plugin_results(board, selection.catalog, store, console.print)
+        write_board(store, board, ())
         _publish(store, board, console, complete=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
@@ -111,7 +171,7 @@ def _settings(options: dict[str, Any], selection: Selection) -> Settings:
     """Return how to run; what is wrong with the executor is told before any work."""
     executor = _executor(options, selection)
     jobs, threads = share(options, selection)
-    if getattr(executor, "remote", False):
+    if isinstance(executor, MayBeRemote) and executor.remote:
         jobs, threads = options["jobs"] or 1, options["threads"] or 1
     cache = None if options["no_cache"] else cache_folder()
     return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor, cache)

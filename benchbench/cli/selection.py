@@ -1,4 +1,4 @@
-"""The options that say which cells: shared by `run` and `plan`."""
+"""From the options of `run` and `plan` to the cells that they choose."""
 
 from __future__ import annotations
 
@@ -7,38 +7,35 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from benchbench.catalog import Catalog, load_catalog
+from benchbench.cli.options import CSV_OPTIONS
 from benchbench.contract import BenchbenchError, Reference, UnknownName, Value
-from benchbench.grids import CORES, Expansion, Grid, Overrides, expand, find, parse_only, read_grid
+from benchbench.grids import (
+    CORES,
+    Expansion,
+    Grid,
+    Overrides,
+    dataset_member,
+    expand,
+    find_backbone,
+    find_dataset,
+    find_method,
+    parse_only,
+    read_grid,
+)
 from benchbench.machine import Device, find_device, share_of_cores
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-CSV_OPTIONS = (
-    "validation", "test", "text", "label", "label_separator", "label_list", "id", "group",
-    "weight",
-)  # fmt: skip
 OWN_DATA = "own-data"
-store_option = click.option(
-    "--store", type=click.Path(path_type=Path), default=Path("benchbench-runs"), show_default=True,
-    help="Folder of records, predictions, artefacts and leaderboards.",
-)  # fmt: skip
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(min=1), help="Cells at once [the grid's, else 1]."
-)
-threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads a cell [cores / jobs]."
-)
+"""The grid of a run that names none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was selected: the grid, its cells, and everything they are looked up in."""
+    """The grid that was chosen, its cells, and what they are looked up in."""
 
     name: str
     grid: Grid
@@ -47,15 +44,8 @@ class Selection:
     device: Device
 
 
-def selection_options(function: Function) -> Function:
-    """Add the options of `select` to a command."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
-
-
 def select(options: dict[str, Any]) -> Selection:
-    """Return what the options select; raise BenchbenchError naming every fault."""
+    """Return what the options choose; raise BenchbenchError with every fault."""
     set_offline(options["offline"])
     catalog = load_catalog()
     overrides = _overrides(options, catalog)
@@ -66,7 +56,7 @@ def select(options: dict[str, Any]) -> Selection:
             "--dataset NAME or --grid NAME."
         )
     only = parse_only(",".join(options["only"]), grid)
-    expansion = expand(grid, catalog, _with_only(overrides, only))
+    expansion = expand(grid, _with_only(overrides, only))
     if not expansion.cells:
         reasons = "; ".join(expansion.dropped) or "--only leaves nothing"
         raise BenchbenchError(f"Grid '{grid.name}' has no cell to run: {reasons}.")
@@ -77,7 +67,11 @@ def select(options: dict[str, Any]) -> Selection:
 def prepare_all(
     selection: Selection, strict: bool, say: Callable[[str], None], cache: Path | None = None
 ) -> dict[Reference, PreparedCorpus]:
-    """Return the corpus of every dataset that the cells use; `cache` is for `prepare`."""
+    """Return the corpus of every dataset that the cells use.
+
+    `say` gets a line before a dataset is read. `cache` is the folder of caches, by default the
+    user's.
+    """
     corpora: dict[Reference, PreparedCorpus] = {}
     for cell in selection.expansion.cells:
         if cell.dataset not in corpora:
@@ -94,7 +88,7 @@ def planned(
     store: Store,
     options: dict[str, Any],
 ) -> tuple[PlanContext, list[PlannedCell]]:
-    """Return the surroundings and the planned cells."""
+    """Return what the plan depends on, and the planned cells."""
     context = PlanContext(
         selection.catalog, store, selection.device, options["offline"], options.get("force", False)
     )
@@ -102,7 +96,10 @@ def planned(
 
 
 def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
-    """Return cells at once and threads a cell; a GPU takes one cell unless more are asked for."""
+    """Return how many cells run at the same time, and the threads per cell.
+
+    On a GPU one cell runs at a time unless --jobs says otherwise.
+    """
     jobs = options["jobs"] or selection.grid.jobs
     if jobs == CORES:
         jobs = share_of_cores(1) if selection.device.kind == "cpu" else 1
@@ -110,32 +107,32 @@ def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
 
 
 def executor_settings(options: dict[str, Any], catalog: Catalog) -> dict[str, dict[str, Value]]:
-    """Return executor -> parameter -> value, of `--set NAME.PARAMETER=VALUE`."""
-    found: dict[str, dict[str, Value]] = {}
+    """Return executor -> parameter -> value, from `--set NAME.PARAMETER=VALUE`."""
+    settings: dict[str, dict[str, Value]] = {}
     for name, value in map(_setting, options["set"]):
         executor, _, parameter = name.rpartition(".")
         if executor in catalog.executors:
-            found.setdefault(executor, {})[parameter] = value
-    return found
+            settings.setdefault(executor, {})[parameter] = value
+    return settings
 
 
 def set_offline(offline: bool) -> None:
-    """Forbid the network to every Hugging Face library, before any of them is imported."""
+    """Forbid the network to every Hugging Face library; call it before one is imported."""
     if offline:
         for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"):
             os.environ[name] = "1"
 
 
 def _overrides(options: dict[str, Any], catalog: Catalog) -> Overrides:
-    datasets = [find("dataset", name, catalog) for name in options["dataset"]]
+    datasets = [find_dataset(name, catalog) for name in options["dataset"]]
     if options["csv"]:
-        datasets.append(_csv_reference(options, catalog))
+        datasets.append(dataset_member(_csv_reference(options, catalog), catalog))
     elif stray := [name for name in CSV_OPTIONS if options[name]]:
         raise BenchbenchError(f"--{stray[0].replace('_', '-')} goes with --csv FILE.")
     return Overrides(
         datasets=tuple(datasets),
-        methods=tuple(find("method", name, catalog) for name in options["method"]),
-        backbones=tuple(find("backbone", name, catalog) for name in options["backbone"]),
+        methods=tuple(find_method(name, catalog) for name in options["method"]),
+        backbones=tuple(find_backbone(name, catalog) for name in options["backbone"]),
         seeds=_numbers(options["seeds"]),
         sets=_settings_of_cells(options, catalog),
         limit=options["limit"],
@@ -152,11 +149,11 @@ def _csv_reference(options: dict[str, Any], catalog: Catalog) -> Reference:
         raise BenchbenchError("--csv FILE needs --text COLUMN and --label COLUMN.")
     try:
         reference = catalog.dataset_reference(options["csv"])
-    except UnknownName:  # a folder, a strange suffix: the dataset says best what is wrong
+    except UnknownName:  # a folder or a strange suffix: the dataset itself says what is wrong
         name = Path(options["csv"]).stem or "csv"
         reference = Reference("csv", name, {"path": options["csv"]})
-    given = {name: options[name] for name in CSV_OPTIONS if options[name]}
-    return Reference(reference.use, reference.name, {**reference.params, **given})
+    columns = {name: options[name] for name in CSV_OPTIONS if options[name]}
+    return Reference(reference.use, reference.name, {**reference.params, **columns})
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -169,7 +166,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _settings_of_cells(options: dict[str, Any], catalog: Catalog) -> dict[str, str]:
-    """Return what `--set` says of cells; an executor decides nothing of what is measured."""
+    """Return the settings of `--set` that are about cells: those of executors decide no number."""
     settings = dict(_setting(text) for text in options["set"])
     return {
         name: value
@@ -188,35 +185,6 @@ def _numbers(text: str | None) -> tuple[int, ...]:
 
 
 def _board_name(expansion: Expansion) -> str:
-    """Return a board's name for a run without a grid: its datasets' names."""
+    """Return the name of a board whose run has no grid: the names of its datasets."""
     names = dict.fromkeys(cell.dataset.name for cell in expansion.cells)
     return re.sub(r"[^a-z0-9._-]+", "-", "-".join(names).lower()).strip("-._")[:80] or OWN_DATA
-
-
-_OPTIONS = [
-    click.option("--grid", help="A named grid (see 'benchbench ls grids') or a TOML file."),
-    click.option("--csv", help="A table of your own: CSV, TSV, JSONL or Parquet, also .gz."),
-    click.option("--validation", help="With --csv: a table to validate on (default: a split)."),
-    click.option("--test", help="With --csv: a table to test on (default: a split)."),
-    click.option("--text", help="With --csv: text column, or several, comma-separated."),
-    click.option("--label", help="With --csv: label column."),
-    click.option("--label-separator", help="With --csv: several labels a row, separated so."),
-    click.option("--label-list", is_flag=True, help="With --csv: labels are a JSON list."),
-    click.option("--id", help="With --csv: column of document ids."),
-    click.option("--group", help="With --csv: column of families that must not straddle splits."),
-    click.option("--weight", help="With --csv: column of document weights."),
-    click.option("--dataset", multiple=True, help="A dataset's name or path (repeatable)."),
-    click.option("--method", multiple=True, help="A method's name (repeatable)."),
-    click.option("--backbone", multiple=True, help="A name, a folder or a hub id (repeatable)."),
-    click.option("--seeds", help="Seeds, as in 0,1,2."),
-    click.option("--limit", type=click.IntRange(min=1), help="Documents kept of every split."),
-    click.option("--set", multiple=True, metavar="NAME.PARAM=VALUE", help="Set a parameter."),
-    click.option("--only", multiple=True, metavar="NOUN=NAME", help="Narrow the grid, as in "
-                 "dataset=a,method=b,method=c."),
-    click.option("--name", help="Name of the board (default: the grid's or the dataset's)."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-                 show_default=True),
-    click.option("--offline", is_flag=True, help="Never use the network."),
-    click.option("--strict", is_flag=True, help="Stop where texts stand in two splits."),
-    store_option,
-]  # fmt: skip

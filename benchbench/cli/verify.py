@@ -7,21 +7,30 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from benchbench.cli.subcommand import Subcommand
 from benchbench.publishing import verify as verify_folder
-from benchbench.render.terminal import plain
+from benchbench.render import plain
 
 SOME_WRONG = 1
 
 
-@click.command()
+@click.command(
+    cls=Subcommand,
+    rules=(
+        "FOLDER holds published leaderboards (NAME.md with NAME.zip), or is a store.",
+        "Every metric, interval, test and table is computed again from the predictions. Each file "
+        "that disagrees is named with what disagrees.",
+        "This proves that the numbers follow from the predictions. It cannot prove that a model "
+        "made the predictions.",
+        "The command works from files alone: it needs no plugin, no model and no network.",
+        "Exit code: 0 if all agree, 1 if something disagrees, 2 for wrong usage.",
+    ),
+    examples=("benchbench verify leaderboards", "benchbench verify benchbench-runs --quiet"),
+)
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("leaderboards"))
-@click.option("--quiet", is_flag=True, help="Print what disagrees, and the last line.")
+@click.option("--quiet", is_flag=True, help="Print only what disagrees, and the last line.")
 def verify(folder: Path, quiet: bool) -> int:
-    """Recompute every metric, test and table of FOLDER [leaderboards] from its predictions.
-
-    FOLDER holds published leaderboards (NAME.md with NAME.zip), or is a store. That the numbers
-    follow from the predictions is what this proves; not that a model was run.
-    """
+    """Compute the leaderboards of FOLDER [leaderboards] again from their predictions."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     wrong = agreeing = 0
     for finding in verify_folder(folder):

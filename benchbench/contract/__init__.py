@@ -1,7 +1,14 @@
-"""What a plugin sees: the nouns, the hooks, and the errors that name a way out."""
+"""What a plugin sees: types, protocols, hooks and errors."""
 
 from benchbench.contract import hookspecs
-from benchbench.contract.backbone import Backbone, BackboneFolder, BoundBackbone, LoadedModel
+from benchbench.contract.backbone import (
+    Backbone,
+    BackboneFolder,
+    BoundBackbone,
+    HasLicence,
+    HasShape,
+    LoadedModel,
+)
 from benchbench.contract.baseline import Baseline
 from benchbench.contract.cell import Cell, Reference
 from benchbench.contract.corpus import (
@@ -27,9 +34,22 @@ from benchbench.contract.errors import (
     StoreError,
     UnknownName,
 )
-from benchbench.contract.executor import Event, Executor, Job, Outcome
+from benchbench.contract.executor import (
+    Configurable,
+    Event,
+    Executor,
+    Job,
+    MayBeRemote,
+    Outcome,
+)
 from benchbench.contract.hookspecs import API_VERSION, hookimpl, hookspec
-from benchbench.contract.method import Classifier, Method, Task
+from benchbench.contract.method import (
+    Classifier,
+    HasRequirements,
+    HasWorkload,
+    Method,
+    Task,
+)
 from benchbench.contract.metric import AdditiveMetric, Metric, MetricFunction, ratio
 from benchbench.contract.parameters import Json, Parameter, Params, Value, did_you_mean, resolve
 from benchbench.contract.predictions import Predictions
@@ -50,6 +70,7 @@ __all__ = [
     "Cell",
     "CellParameters",
     "Classifier",
+    "Configurable",
     "Corpus",
     "CorpusDescription",
     "Dataset",
@@ -59,6 +80,10 @@ __all__ = [
     "Generator",
     "GridError",
     "GuardError",
+    "HasLicence",
+    "HasRequirements",
+    "HasShape",
+    "HasWorkload",
     "HeadFrozen",
     "Identity",
     "Job",
@@ -69,6 +94,7 @@ __all__ = [
     "LoadReport",
     "LoadedModel",
     "LoaderError",
+    "MayBeRemote",
     "Method",
     "Metric",
     "MetricFunction",

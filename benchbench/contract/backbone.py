@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from benchbench.contract.parameters import Parameter, Params
+from benchbench.contract.workload import Shape
 
 Quantization = Literal["nf4", "int8", "none"]
 
@@ -25,8 +26,8 @@ class LoadedModel:
 class BackboneFolder:
     """A backbone that a plugin brings as a folder: `config.json`, tokenizer and safetensors.
 
-    It is loaded by the plugin that loads folders; `kind` is "causal-lm" or "encoder". A licence
-    that is told stands in the notes of every leaderboard it is on.
+    The plugin that loads folders loads it. `kind` is "causal-lm" or "encoder". The licence, if
+    there is one, is in the notes of every leaderboard that the backbone is on.
     """
 
     name: str
@@ -39,11 +40,15 @@ class BackboneFolder:
 
 @runtime_checkable
 class Backbone(Protocol):
-    """A named model, not yet in memory. `kind` is "causal-lm" or "encoder"."""
+    """A named model, not yet in memory. All members below are required.
+
+    Optional members are the protocols `HasShape` and `HasLicence`: add their members to the same
+    class.
+    """
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         ...
 
     @property
@@ -67,17 +72,36 @@ class Backbone(Protocol):
         ...
 
     def identity(self, params: Params, *, offline: bool) -> str:
-        """Return the content hash or hub commit of the weights; raise Skip where absent."""
+        """Return the content hash or hub commit of the weights; raise Skip if they are absent."""
         ...
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
-        """Bring the model into memory; raise Skip where it cannot be had or held."""
+        """Bring the model into memory; raise Skip if it is absent or does not fit."""
+        ...
+
+
+@runtime_checkable
+class HasShape(Protocol):
+    """Optional for a backbone: `benchbench plan` can estimate its memory and time."""
+
+    def shape(self) -> Shape | None:
+        """Return the sizes of the model; None if they are not known on this machine."""
+        ...
+
+
+@runtime_checkable
+class HasLicence(Protocol):
+    """Optional for a backbone: its terms are in the notes of every leaderboard that it is on."""
+
+    @property
+    def licence(self) -> str:
+        """The licence of the weights; empty if it could not be confirmed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BoundBackbone:
-    """A backbone with its parameters settled: all that a method still has to do is `load()`."""
+    """A backbone whose parameters are settled: a method only has to call `load()`."""
 
     backbone: Backbone
     params: Params
@@ -85,5 +109,5 @@ class BoundBackbone:
     dtype: str
 
     def load(self) -> LoadedModel:
-        """Bring the model into memory; raise Skip where it cannot be had or held."""
+        """Bring the model into memory; raise Skip if it is absent or does not fit."""
         return self.backbone.load(self.params, device=self.device, dtype=self.dtype)

@@ -9,7 +9,10 @@ from benchbench.contract.parameters import Params
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A published score: shown as reported where the dataset's parameters match, never ranked."""
+    """A published score. It is shown as reported and never ranked.
+
+    It is shown only for a dataset whose parameters have the values in `params`.
+    """
 
     name: str
     dataset: str

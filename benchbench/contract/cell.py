@@ -1,4 +1,4 @@
-"""What is asked for: a named thing with its parameters, and one square of a grid."""
+"""What is asked for: one cell of a grid, and the references that it is made of."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from benchbench.contract.parameters import Json, Params
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A named thing and the parameters asked for: `{use = "csv", as = "claims", path = "..."}`.
+    """A dataset, method or backbone and its parameters: `{use = "csv", as = "x", path = "..."}`.
 
-    `use` is a name of the catalog or something a resolver knows (a folder, a hub id); `name` is
-    what the leaderboard shows.
+    `use` is a name in the catalog, or something that a plugin resolves (a folder, a hub id).
+    `name` is what the leaderboard shows. `params` has only the parameters that were asked for.
     """
 
     use: str
@@ -31,7 +31,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One square of the grid: what was asked for, and nothing else."""
+    """One cell of a grid: what was asked for, and nothing else."""
 
     dataset: Reference
     method: Reference
@@ -60,6 +60,6 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """Name this cell for people: method, backbone, dataset, seed."""
+        """The name of this cell for people: method, backbone, dataset and seed."""
         backbone = f" · {self.backbone.name}" if self.backbone else ""
         return f"{self.method.name}{backbone} · {self.dataset.name} · seed {self.seed}"

@@ -1,4 +1,4 @@
-"""A loaded dataset: its labels, its splits, and what became of every row of its source."""
+"""A loaded dataset: its labels, its splits, and a report on every row of its source."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 class LabelSpace:
     """The closed set of labels, in the one order that every array uses: sorted by name.
 
-    It holds the training labels plus declared ones and is never derived from test.
-    `texts[i]` is what an instruction method writes for `names[i]`. `parents` maps a node to its
-    parent and may name ancestors that are no labels themselves. `unseen` are labels that only
-    occur outside training: gold index `len(names) + j`; they can never be predicted and count
-    as missed everywhere.
+    It has the training labels and the declared labels; it is never derived from test.
+    `texts[i]` is what an instruction method writes for `names[i]`, by default the name itself.
+    `parents` maps a node to its parent and may name ancestors that are not labels themselves.
+    `unseen` has the labels that occur only outside training: `unseen[j]` has the gold index
+    `len(names) + j`. Unseen labels cannot be predicted and count as missed in every metric.
     """
 
     names: tuple[str, ...]
@@ -35,13 +35,13 @@ class LabelSpace:
     unseen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Fill `texts`, and refuse an order that depends on rows."""
+        """Fill in `texts`; raise ValueError unless names are sorted and texts are unique."""
         if not self.texts:
             object.__setattr__(self, "texts", self.names)
         if list(self.names) != sorted(set(self.names)):
             raise ValueError("label names must be unique and sorted")
         if len(self.texts) != len(self.names) or len(set(self.texts)) != len(self.texts):
-            raise ValueError("every label needs a text of its own")
+            raise ValueError("label texts must be unique, one per label")
 
     def __len__(self) -> int:
         """Return the number of labels that can be predicted."""
@@ -49,12 +49,12 @@ class LabelSpace:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The labels in the order of gold arrays: those of the space, then the unseen ones."""
+        """The labels by column of a gold array: those of the space, then the unseen ones."""
         return (*self.names, *self.unseen)
 
     @property
     def digest(self) -> str:
-        """Sha256 of the ordered names and texts; stored beside whatever depends on the order."""
+        """Sha256 of names and texts in order; stored with all that depends on this order."""
         return hashlib.sha256(json.dumps([self.names, self.texts]).encode()).hexdigest()
 
     def to_json(self) -> Json:
@@ -76,10 +76,10 @@ class LabelSpace:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What became of every row of the source: `seen == loaded + len(skipped)`, always.
+    """What happened to every row of the source; `seen == loaded + len(skipped)` always holds.
 
-    `skipped` and `repaired` hold one line each, "file:line: reason". `warnings` are facts a
-    reader must know. `facts` are counts by name.
+    `skipped` and `repaired` have one text per row: "file:line: reason". `warnings` are facts that
+    a reader must know. `facts` are counts by name.
     """
 
     seen: int
@@ -90,7 +90,7 @@ class LoadReport:
     facts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a report in which a row was lost."""
+        """Raise ValueError where a row is neither loaded nor skipped."""
         if self.seen != self.loaded + len(self.skipped):
             raise ValueError(
                 f"rows were lost: seen {self.seen}, loaded {self.loaded}, "
@@ -99,7 +99,7 @@ class LoadReport:
 
     @classmethod
     def from_json(cls, data: Json) -> LoadReport:
-        """Return the report that `dataclasses.asdict` made plain data of."""
+        """Return the report from the plain data that `dataclasses.asdict` made of it."""
         return cls(
             data["seen"],
             data["loaded"],
@@ -116,7 +116,7 @@ class Corpus:
 
     Each split is a `datasets.Dataset` with the columns `id: string, text: string,
     labels: list<int32>, main: int32 (-1 if none), group: string, weight: float32`.
-    Documents of one non-empty group never straddle splits.
+    All documents of a group are in the same split; an empty group means no group.
     """
 
     kind: Kind
@@ -130,10 +130,10 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class LabelFacts:
-    """What metrics need to know of the labels.
+    """What metrics need to know about the labels.
 
-    `training_counts` has the training documents of each label of the space; it is empty where
-    they are not known.
+    `training_counts` has the number of training documents per label of the space; it is empty
+    where the numbers are unknown.
     """
 
     space: LabelSpace
@@ -142,11 +142,11 @@ class LabelFacts:
 
 @dataclass(frozen=True, slots=True)
 class CorpusDescription:
-    """What a corpus says of itself, known without a look at its rows.
+    """A description of a corpus that can be read without its rows.
 
-    `documents` counts the documents of each split and `characters` those of all texts.
-    `training_counts` has the training documents of each label, in the order of the label space.
-    `fingerprint` is the sha256 of the label space and of every row.
+    `documents` has the number of documents per split, `characters` the number of characters of
+    all texts, and `training_counts` the number of training documents per label, in the order of
+    the label space. `fingerprint` is the sha256 of the label space and of every row.
     """
 
     kind: Kind
@@ -160,7 +160,7 @@ class CorpusDescription:
 
     @property
     def label_facts(self) -> LabelFacts:
-        """What metrics need to know of the labels."""
+        """What metrics need to know about the labels."""
         return LabelFacts(self.labels, self.training_counts)
 
     def to_json(self) -> Json:

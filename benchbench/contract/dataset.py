@@ -11,11 +11,11 @@ from benchbench.contract.parameters import Parameter, Params
 
 @runtime_checkable
 class Dataset(Protocol):
-    """A named dataset, not yet read."""
+    """A named dataset, not yet read. All members below are required."""
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         ...
 
     @property
@@ -29,13 +29,13 @@ class Dataset(Protocol):
         ...
 
     def kind(self, params: Params) -> Kind:
-        """Say which kind of corpus these parameters give, without reading it."""
+        """Return the kind of corpus that these parameters give, without reading it."""
         ...
 
     def source(self, params: Params) -> str:
-        """Return a digest of all that `load` would read; cheap beside `load`.
+        """Return a digest of everything that `load` would read. It must be much faster than `load`.
 
-        Raises LoaderError where the source is missing or cannot be read.
+        Raises LoaderError if the source is missing or cannot be read.
         """
         ...
 
@@ -46,11 +46,14 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class Generator(Protocol):
-    """A dataset that generates its files. The dataset named `reads` reads them."""
+    """A dataset that generates its files; the dataset named `reads` reads them.
+
+    All members below are required.
+    """
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         ...
 
     @property
@@ -60,18 +63,18 @@ class Generator(Protocol):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters it takes; all but the common ones are the generator's own."""
+        """The parameters of the generator; the harness adds those common to all datasets."""
         ...
 
     @property
     def reads(self) -> str:
-        """The name of the dataset that reads what is generated."""
+        """The name of the dataset that reads the generated files."""
         ...
 
     def kind(self, params: Params) -> Kind:
-        """Say which kind of corpus these parameters give, without generating it."""
+        """Return the kind of corpus that these parameters give, without generating it."""
         ...
 
     def generate(self, params: Params, folder: Path) -> Params:
-        """Write the files under `folder`; return the parameters to read them with."""
+        """Write the files under `folder`; return the parameters that `reads` needs for them."""
         ...

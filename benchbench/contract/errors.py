@@ -1,4 +1,4 @@
-"""Everything benchbench raises on purpose. A message says what, where, and the way out."""
+"""The errors that benchbench raises. A message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class BenchbenchError(Exception):
-    """A fault that the user can mend: shown as one line, without a traceback, exit code 2."""
+    """An error that the user can fix: shown as one line without a traceback; exit code 2."""
 
 
 class PluginError(BenchbenchError):
@@ -14,11 +14,11 @@ class PluginError(BenchbenchError):
 
 
 class UnknownName(BenchbenchError):
-    """Nothing of that kind carries that name."""
+    """There is nothing with the name that was asked for."""
 
 
 class LoaderError(BenchbenchError):
-    """A dataset's source cannot be read as it should be. Names file, line and remedy."""
+    """A dataset's source cannot be read. The message names the file, the line and the remedy."""
 
 
 class StoreError(BenchbenchError):
@@ -26,7 +26,7 @@ class StoreError(BenchbenchError):
 
 
 class GridError(BenchbenchError):
-    """A grid is malformed; all its faults are listed at once."""
+    """A grid has faults; the message lists all of them."""
 
     def __init__(self, source: str, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
@@ -37,7 +37,7 @@ class GridError(BenchbenchError):
 
 
 class GuardError(Exception):
-    """A silent failure was caught. The cell fails with this message; no score is kept."""
+    """A guard caught a silent failure. The cell fails with this message and has no score."""
 
 
 class HeadFrozen(GuardError):
@@ -49,4 +49,4 @@ class Diverged(GuardError):
 
 
 class Skip(Exception):
-    """Raised where a cell cannot be run here, e.g. Skip("the weights are not on this machine")."""
+    """Raise this where a cell cannot run, e.g. Skip("the weights are not on this machine")."""

@@ -1,7 +1,9 @@
-"""The whole plugin contract: hooks that supply, hooks that resolve, hooks that watch.
+"""The hooks of a plugin: some supply members, some resolve references, some watch a run.
 
-An implementation may leave out arguments it does not use. Suppliers must stay light: no disk,
-no network, and no torch at import; reach for those inside `load` and `fit`.
+An implementation may leave out arguments that it does not use. Hooks that supply members must be
+light: they use neither disk nor network, and do not import torch. `load` and `fit` may do so. The
+file of each noun says which members are required and which are optional: `dataset.py`,
+`backbone.py`, `method.py`, `executor.py`, `metric.py`, `baseline.py`.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from benchbench.contract.metric import Metric
     from benchbench.contract.record import Record
 
-API_VERSION = 1
-"""Rises on breaking changes. A plugin may declare `BENCHBENCH_API_VERSION` for a check."""
+API_VERSION = 2
+"""The version of this contract, which rises with every breaking change. A plugin may set
+`BENCHBENCH_API_VERSION` to the version that it was written for; any other is then refused."""
 
 hookspec = HookspecMarker("benchbench")
 hookimpl = HookimplMarker("benchbench")
@@ -31,20 +34,20 @@ hookimpl = HookimplMarker("benchbench")
 
 @hookspec
 def benchbench_datasets() -> Iterable[Dataset | Generator]:
-    """Supply datasets. Listing must not touch the disk; `load` and `generate` may."""
+    """Supply datasets. This hook must not use the disk; `load` and `generate` may."""
 
 
 @hookspec
 def benchbench_backbones() -> Iterable[Backbone | BackboneFolder]:
-    """Supply models, or folders that hold one.
+    """Supply models, or folders with a model.
 
-    Listing must not touch the network; `Backbone.load` may.
+    This hook must not use the network; `Backbone.load` may.
     """
 
 
 @hookspec
 def benchbench_methods() -> Iterable[Method]:
-    """Supply methods; a runnable baseline is a method that needs no causal LM."""
+    """Supply methods. A baseline that can be run is a method that needs no causal LM."""
 
 
 @hookspec
@@ -54,22 +57,22 @@ def benchbench_baselines() -> Iterable[Baseline]:
 
 @hookspec
 def benchbench_grids() -> Mapping[str, Path]:
-    """Supply named grids: name -> TOML file."""
+    """Supply grids: a TOML file for each name."""
 
 
 @hookspec
 def benchbench_executors() -> Iterable[Executor]:
-    """Supply places where cells can run; each calls `benchbench.running.worker.run_job` there."""
+    """Supply places where cells can run. Each runs a job with `benchbench.running.run_job`."""
 
 
 @hookspec
 def benchbench_metrics() -> Iterable[Metric]:
-    """Supply further metrics: pure functions of stored arrays."""
+    """Supply further metrics, which are pure functions of a scored split."""
 
 
 @hookspec(firstresult=True)
 def benchbench_resolve_dataset(reference: str) -> Reference | None:
-    """Return what a path stands for, or None: the core knows no file format."""
+    """Return the dataset that a path stands for, or None. The core knows no file format."""
 
 
 @hookspec(firstresult=True)
@@ -79,14 +82,14 @@ def benchbench_resolve_backbone(reference: str) -> Backbone | None:
 
 @hookspec
 def benchbench_cell_started(cell: Cell, position: int, total: int) -> None:
-    """Watch: a cell is about to run, number `position` (from 1) of `total`."""
+    """Watch a cell that is about to run: number `position` (from 1) of `total`."""
 
 
 @hookspec
 def benchbench_cell_progress(cell: Cell, event: Event) -> None:
-    """Watch: a running cell has taken a step."""
+    """Watch a step of a running cell."""
 
 
 @hookspec
 def benchbench_cell_finished(record: Record) -> None:
-    """Watch: a record has been stored. Raising here is reported and undoes nothing."""
+    """Watch a record that was stored. An exception in a watcher is reported and undoes nothing."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from benchbench.contract.backbone import BoundBackbone
+from benchbench.contract.cell import Cell
 from benchbench.contract.corpus import Kind, LabelSpace
 from benchbench.contract.parameters import Json, Parameter, Params
+from benchbench.contract.workload import Amount, Workload
 
 if TYPE_CHECKING:
     import datasets
@@ -21,7 +23,7 @@ class Task:
     """What a method is given. The test split is not in it, so it cannot leak.
 
     `report(step, total, values)` feeds the progress line and the stored learning curve.
-    `upstream` maps the ids of cells that this one required to their artefact folders.
+    `upstream` maps the id of each cell that this one requires to its artefact folder.
     """
 
     kind: Kind
@@ -37,11 +39,11 @@ class Task:
 
 @runtime_checkable
 class Classifier(Protocol):
-    """A fitted method. `hard` ones only decide: their probability metrics are empty."""
+    """A fitted method. A hard classifier only decides: its probability metrics are empty."""
 
     @property
     def hard(self) -> bool:
-        """Whether it only decides: then its probability metrics are empty."""
+        """Whether it only decides and has no probabilities."""
         ...
 
     @property
@@ -50,25 +52,25 @@ class Classifier(Protocol):
         ...
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
-        """Return float32 [n_texts, n_labels]: softmax or sigmoid of it are the probabilities."""
+        """Return float32 [n_texts, n_labels]; its softmax or sigmoid gives the probabilities."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Write all that `Method.load` needs, weights of the backbone apart."""
+        """Write all that `Method.load` needs, except the weights of the backbone."""
         ...
 
 
 @runtime_checkable
 class Method(Protocol):
-    """A way to turn a task into a classifier.
+    """A way to turn a task into a classifier. All members below are required.
 
-    `kinds` are the corpora it can take, `backbone_kinds` the backbones (empty: none needed),
-    `seeded` says whether its result depends on the seed.
+    Optional members are the protocols `HasRequirements` and `HasWorkload`: add their members to
+    the same class.
     """
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name that selects it."""
         ...
 
     @property
@@ -88,7 +90,7 @@ class Method(Protocol):
 
     @property
     def backbone_kinds(self) -> tuple[str, ...]:
-        """The kinds of backbones it takes; empty where it needs none."""
+        """The kinds of backbones it takes; empty if it needs none."""
         ...
 
     @property
@@ -102,4 +104,22 @@ class Method(Protocol):
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> Classifier:
         """Return the classifier that `Classifier.save(folder)` wrote."""
+        ...
+
+
+@runtime_checkable
+class HasRequirements(Protocol):
+    """Optional for a method: it builds on the results of other cells."""
+
+    def requires(self, cell: Cell) -> Iterable[Cell]:
+        """Return the cells that must run first; `Task.upstream` has their artefact folders."""
+        ...
+
+
+@runtime_checkable
+class HasWorkload(Protocol):
+    """Optional for a method: `benchbench plan` can estimate its memory and time."""
+
+    def workload(self, params: Params, amount: Amount) -> Workload:
+        """Return what it does with a model, for these parameters and this amount of data."""
         ...

@@ -18,12 +18,14 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class AdditiveMetric:
-    """A metric that follows from sums over documents: what makes it resamplable.
+    """A metric that is computed from sums over documents, so that documents can be resampled.
 
-    `per_document` is a sparse float64 [statistics, documents] array, what every document adds;
-    `from_totals` maps totals [statistics, ...] to values [...]. A resample of documents is
-    `per_document` times their counts, an exchange of the documents of two systems a difference
-    of such products: bootstrap, jackknife and randomisation test need nothing else of a metric.
+    `per_document` is a sparse float64 array [statistics, documents]: what each document adds to
+    each sum. `from_totals` maps totals [statistics, ...] to values [...].
+
+    Bootstrap, jackknife and randomisation test need nothing else. The totals of a resample are
+    `per_document` times the count of each document. The totals after an exchange of documents
+    between two systems are sums and differences of such products.
     """
 
     per_document: Any
@@ -33,7 +35,7 @@ class AdditiveMetric:
     def of(
         cls, per_document: np.ndarray, from_totals: Callable[[np.ndarray], np.ndarray]
     ) -> AdditiveMetric:
-        """Return the metric of dense statistics [statistics, documents]."""
+        """Return the metric with these dense statistics [statistics, documents]."""
         from scipy.sparse import csr_array
 
         return cls(csr_array(per_document, dtype=float), from_totals)
@@ -47,13 +49,13 @@ class AdditiveMetric:
 
     @classmethod
     def ratio(cls, numerators: np.ndarray, denominators: np.ndarray) -> AdditiveMetric:
-        """Return the sum of `numerators` over that of `denominators`, each [documents]."""
+        """Return the sum of `numerators` over the sum of `denominators`, each [documents]."""
         import numpy as np
 
         return cls.of(np.stack([numerators, denominators]), ratio)
 
     def value(self) -> float:
-        """Return the metric of the documents as they are."""
+        """Return the value on the documents as they are."""
         return float(self.from_totals(self.per_document.sum(axis=1)))
 
 
@@ -64,11 +66,14 @@ MetricFunction = Callable[[ScoredSplit], AdditiveMetric | float | None]
 class Metric:
     """One metric, of the harness or of a plugin.
 
-    `name` is what commands and files call it: small letters, digits and underscores. `title`
-    stands over its column. `family` is the table that the column is in: one that exists
-    ("metrics", "guesses", "hierarchy", "thresholds", "calibration"), or another name, which
-    makes a table of that title. `function` returns an AdditiveMetric, which also gets intervals
-    and tests; or a number, which has a value alone; or None where it has no value.
+    `name` is its name in commands and files: lowercase letters, digits and underscores. `title`
+    is the title of its column. `family` is the table with the column: an existing table
+    ("metrics", "guesses", "hierarchy", "thresholds", "calibration"), or the title of a new one.
+    `function` returns one of three results:
+
+    - an AdditiveMetric, which gets a value, intervals and tests,
+    - a number, which is only a value,
+    - None where the metric has no value.
     """
 
     name: str
@@ -76,17 +81,19 @@ class Metric:
     family: str
     kinds: tuple[Kind, ...]
     function: MetricFunction
+    lower_is_better: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a name that no command line and no file can hold."""
+        """Raise ValueError for a name that commands and files cannot use."""
         if not NAME.fullmatch(self.name):
             raise ValueError(
-                f"a metric is named by small letters, digits and '_', found {self.name!r}"
+                f"the name of a metric needs a lowercase letter, then lowercase letters, digits "
+                f"or '_'; found {self.name!r}"
             )
 
 
 def ratio(totals: np.ndarray) -> np.ndarray:
-    """Return the first total over the second, [...], and 0 where that is 0/0."""
+    """Return totals[0] / totals[1], [...], and 0 where totals[1] is 0."""
     import numpy as np
 
     quotient: np.ndarray = np.zeros(totals[0].shape)

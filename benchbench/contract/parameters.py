@@ -1,4 +1,4 @@
-"""A parameter declared by a dataset, a method or a backbone, and how given values meet it."""
+"""The parameters that a dataset, method or backbone declares, and how their values are read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Json = Mapping[str, Any]
 class Parameter:
     """One declared parameter.
 
-    `default` None means that a value must be given. `words` are strings accepted beside values
-    of `type` (`Parameter("learning_rate", float, "auto", "...", words=("auto",))`); for `str`,
-    `choices` closes the set of values. `minimum` and `maximum` are inclusive.
+    A `default` of None means that a value must be given. `words` are texts that are accepted
+    besides values of `type` (`Parameter("learning_rate", float, "auto", "...", words=("auto",))`).
+    If there are `choices`, no other value is accepted. `minimum` and `maximum` are inclusive.
     """
 
     name: str
@@ -32,22 +32,25 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
 
-    def parse(self, given: Value) -> Value:
-        """Return `given` as this parameter's type; raise ValueError saying what was expected."""
-        if isinstance(given, str) and given in self.words:
-            return given
-        value = _convert(self.type, given)
-        if value is None or (self.choices and value not in self.choices):
-            raise ValueError(f"expected {self.expected()}, found {given!r}")
-        if isinstance(value, float | int) and not isinstance(value, bool):
-            below = self.minimum is not None and value < self.minimum
-            above = self.maximum is not None and value > self.maximum
+    def parse(self, value: Value) -> Value:
+        """Return `value` in this parameter's type; raise ValueError where it does not fit.
+
+        Text is converted, since values from the command line are text.
+        """
+        if isinstance(value, str) and value in self.words:
+            return value
+        parsed = _convert(self.type, value)
+        if parsed is None or (self.choices and parsed not in self.choices):
+            raise ValueError(f"expected {self.expected()}, found {value!r}")
+        if isinstance(parsed, float | int) and not isinstance(parsed, bool):
+            below = self.minimum is not None and parsed < self.minimum
+            above = self.maximum is not None and parsed > self.maximum
             if below or above:
-                raise ValueError(f"expected {self.expected()}, found {given!r}")
-        return value
+                raise ValueError(f"expected {self.expected()}, found {value!r}")
+        return parsed
 
     def expected(self) -> str:
-        """Say in words which values are taken."""
+        """Describe the accepted values in words."""
         if self.choices:
             return "one of " + ", ".join(map(str, self.choices))
         noun = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -60,20 +63,23 @@ class Parameter:
 
 
 def resolve(
-    owner: str, declared: Iterable[Parameter], given: Params
+    owner: str, declared: Iterable[Parameter], params: Params
 ) -> tuple[dict[str, Value], list[str]]:
-    """Return (a value for every declared parameter, faults). `owner` names them in the faults."""
+    """Return a value for every declared parameter, and the faults of `params`.
+
+    A fault names a parameter as "owner.name".
+    """
     known = {parameter.name: parameter for parameter in declared}
     faults = [
         f"unknown parameter '{owner}.{name}'{did_you_mean(name, known)}"
-        for name in given
+        for name in params
         if name not in known
     ]
     values: dict[str, Value] = {}
     for name, parameter in known.items():
-        if name in given:
+        if name in params:
             try:
-                values[name] = parameter.parse(given[name])
+                values[name] = parameter.parse(params[name])
             except ValueError as error:
                 faults.append(f"'{owner}.{name}': {error}")
         elif parameter.default is None:
@@ -86,31 +92,31 @@ def resolve(
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the tail of an unknown-name message: the nearest name, and all of them."""
+    """Return the end of a message about an unknown name: the nearest name, and all names."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f".{hint} Available: {', '.join(names) or 'none'}."
 
 
-def _convert(kind: type, given: Value) -> Value | None:
-    """Return `given` as `kind`, or None where it does not fit. Text comes from `--set`."""
-    if not isinstance(given, str | int | float):
-        return None  # a list or a date of a TOML file
+def _convert(kind: type, value: Value) -> Value | None:
+    """Return `value` as `kind`, or None where it does not fit."""
+    if not isinstance(value, str | int | float):
+        return None  # e.g. a list or a date in a TOML file
     if kind is str:
-        return str(given)
+        return str(value)
     if kind is bool:
-        if isinstance(given, bool):
-            return given
+        if isinstance(value, bool):
+            return value
         words = {"true": True, "yes": True, "false": False, "no": False}
-        return words.get(given.lower()) if isinstance(given, str) else None
-    if isinstance(given, bool):
+        return words.get(value.lower()) if isinstance(value, str) else None
+    if isinstance(value, bool):
         return None
-    if kind is int and not isinstance(given, float):
+    if kind is int and not isinstance(value, float):
         with contextlib.suppress(ValueError):
-            return int(given)  # by way of a float, 2**53 + 1 would become another number
+            return int(value)  # through a float, 2**53 + 1 would become another number
     try:
-        number = float(given)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
     if not math.isfinite(number):

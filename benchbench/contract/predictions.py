@@ -1,4 +1,4 @@
-"""What was predicted for every document of a split, and what is true."""
+"""The predictions for every document of a split, and its gold labels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The predictions of one split: all arrays have one row a document.
+    """The predictions of one split; every array has one row per document.
 
-    `gold` is bool [n, labels + unseen], `logits` float32 [n, labels], `main` int32 [n] with -1
-    where a document has no main code.
+    `gold` is bool [n, labels + unseen], `logits` float32 [n, labels], and `main` int32 [n], with
+    -1 where a document has no main code.
     """
 
     ids: tuple[str, ...]

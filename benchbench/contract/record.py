@@ -1,4 +1,4 @@
-"""One attempt at one cell, as it is stored, and all that decides its numbers."""
+"""A record: one attempt at one cell, as it is stored, with all that decides its numbers."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class CellParameters:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """All that decides a cell's numbers: the key is a digest of it.
+    """All that decides a cell's numbers; a record's key is the digest of it.
 
-    `cell` is the id of what was asked for, `dataset` the fingerprint of the corpus, `weights`
-    the content hash or hub commit of the backbone. `plugins` maps "distribution:plugin" to the
-    digest of its source; `core` is the digest of the harness's own execution code. `upstream`
-    are the keys of the cells that this one requires. Commit, host and thread count are
-    provenance, outside the key.
+    `cell` is the cell's id, `dataset` the fingerprint of the corpus, and `weights` the content
+    hash or hub commit of the backbone. `plugins` maps "distribution:plugin" to the digest of its
+    source; `core` is the digest of the harness's own execution code. `upstream` has the keys of
+    the cells that this one requires. Commit, host and thread count are provenance and are not
+    part of the key.
     """
 
     cell: str
@@ -67,7 +67,7 @@ class Identity:
 
 
 class Identified(Protocol):
-    """What a record can be made of: a planned cell, or a job."""
+    """What a record is made from: a planned cell or a job."""
 
     @property
     def cell(self) -> Cell:
@@ -76,17 +76,17 @@ class Identified(Protocol):
 
     @property
     def id(self) -> str:
-        """The digest of what was asked for."""
+        """The id of the cell."""
         ...
 
     @property
     def key(self) -> str | None:
-        """The digest of the identity, None where that is unknown."""
+        """The digest of the identity; None where the identity is unknown."""
         ...
 
     @property
     def identity(self) -> Identity | None:
-        """All that decides the numbers, None where it is unknown."""
+        """All that decides the numbers; None where it is unknown."""
         ...
 
 
@@ -94,9 +94,9 @@ class Identified(Protocol):
 class Record:
     """One attempt at one cell.
 
-    `key` is None where what the cell would need could not be resolved. `cost` and `provenance`
-    differ from run to run; all else of a deterministic cell does not. Metrics are no part of a
-    record: they are computed from its predictions.
+    `key` is None where the identity is unknown, e.g. because weights are missing. `cost` and
+    `provenance` differ from run to run; all other fields of a deterministic cell are the same.
+    A record has no metrics: they are computed from its predictions.
     """
 
     cell: Cell
@@ -112,9 +112,9 @@ class Record:
     cost: Mapping[str, float | int | None] = field(default_factory=dict)
     provenance: Json = field(default_factory=dict)
     predictions: str | None = None
-    """Sha256 of the predictions file, which is its name too."""
+    """Sha256 of the predictions file, which is also its name in the store."""
     artifacts: str | None = None
-    """Sha256 over the artefact folder's names and hashes, which is its name too."""
+    """Sha256 of the artefact folder's names and hashes, which is also its name in the store."""
 
     @classmethod
     def unpublished(cls, source: Identified, status: Status, reason: str = "") -> Record:

@@ -1,4 +1,4 @@
-"""A split of one run with all that a metric may look at, and the rule that decides its labels."""
+"""What a metric is computed from: one split of a run, and the rule that decides its labels."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What was tuned on validation, and is applied to test unchanged.
+    """What was tuned on validation, and is applied unchanged to test.
 
-    A label is assigned where its logit is above `threshold` (multi-label); `label_thresholds`,
-    float64 [labels], has one threshold per label instead. Logits are divided by `temperature`
-    before they become probabilities; it is None for a classifier that only decides.
+    Multi-label: a label is assigned where its logit is above `threshold`. `label_thresholds`,
+    float64 [labels], has one threshold per label for comparison. Logits are divided by
+    `temperature` before they become probabilities; it is None for a hard classifier, which only
+    decides and gives no probabilities.
     """
 
     threshold: float
@@ -30,8 +31,8 @@ class Tuning:
 class ScoredSplit:
     """A split of one run: its predictions, its labels and what was tuned on validation.
 
-    Every metric is a function of this. Columns of gold are the labels of the label space, then
-    the unseen ones. `hard` says that the classifier only decides and gives no probabilities.
+    Every metric is a function of this. The columns of gold are the labels of the label space,
+    then the unseen labels. A `hard` classifier only decides and gives no probabilities.
     """
 
     kind: Kind
@@ -41,9 +42,9 @@ class ScoredSplit:
     hard: bool = False
 
     def decided(self, threshold: np.ndarray | float | None = None) -> np.ndarray:
-        """Return the decided labels beside gold, bool [documents, labels + unseen].
+        """Return the decided labels in the columns of gold, bool [documents, labels + unseen].
 
-        Unseen labels are never decided. `threshold` takes the place of the tuned one.
+        Unseen labels are never decided. `threshold` replaces the tuned threshold.
         """
         import numpy as np
 
@@ -63,7 +64,7 @@ def decide(kind: Kind, logits: np.ndarray, threshold: np.ndarray | float = 0.0) 
     import numpy as np
 
     if kind == "multi-label":
-        # in float64: a threshold between two neighbouring float32 scores is neither of them
+        # in float64, a threshold can lie between two neighbouring float32 scores
         return np.asarray(logits > np.asarray(threshold, dtype=np.float64))
     decided = np.zeros(logits.shape, dtype=bool)
     decided[np.arange(len(logits)), logits.argmax(axis=1)] = True

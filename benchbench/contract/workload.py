@@ -1,4 +1,4 @@
-"""What a plan needs to know to say what a cell will cost: a model's shape, a method's work."""
+"""What a plan needs to estimate the cost of a cell: a model's sizes and a method's work."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Trains = Literal["adapters", "everything", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of a transformer. `heads` and `key_heads` are of `head_width` each.
+    """The sizes of a transformer.
 
-    `gated` says whether its MLPs have three matrices (gate, up, down) or two; `tied` whether the
-    output head is the embedding.
+    `heads` counts query heads and `key_heads` key and value heads; each is `head_width` wide.
+    `gated` says whether the MLPs have three matrices (gate, up, down) or two, and `tied` whether
+    the output head uses the matrix of the embedding.
     """
 
     layers: int
@@ -32,25 +33,25 @@ class Shape:
 
     @property
     def linear_parameters(self) -> int:
-        """Count the weights of the layers' matrices: those that are quantised and computed with."""
+        """The number of weights in the layers' matrices, which are quantised and multiplied."""
         attention = self.width * self.head_width * (2 * self.heads + 2 * self.key_heads)
         return self.layers * (attention + self.width * self.inner * (3 if self.gated else 2))
 
     @property
     def embedding_parameters(self) -> int:
-        """Count the weights of the embedding, and of the output head where it is another."""
+        """The number of weights of the embedding, and of the output head where it is separate."""
         separate = self.output_head and not self.tied
         return self.vocabulary * self.width * (2 if separate else 1)
 
     @property
     def parameters(self) -> int:
-        """Count the weights, norms and biases apart."""
+        """The number of weights without norms and biases."""
         return self.linear_parameters + self.embedding_parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much data there is: documents by split, their mean length, and the labels."""
+    """How much data there is: documents per split, mean characters per document, labels."""
 
     kind: Kind
     documents: Mapping[Split, int]
@@ -62,9 +63,9 @@ class Amount:
 class Workload:
     """What a method does with a model.
 
-    `longest` are the most tokens of a sequence in training; `training_tokens` and
-    `prediction_tokens` are what a document costs on average; `supervised` counts the positions
-    of a document at which the output head runs.
+    `longest` is the number of tokens in the longest training sequence. `training_tokens` and
+    `prediction_tokens` are the mean numbers of tokens computed per document. `supervised` is the
+    number of positions per document at which the output head runs.
     """
 
     trains: Trains
@@ -79,10 +80,10 @@ class Workload:
     checkpointing: bool | str = False
 
 
-CHARACTERS_A_TOKEN = 4.0
-"""Of English text under the vocabularies of today's models, roughly."""
+CHARACTERS_PER_TOKEN = 4.0
+"""A rough value for English text and the vocabularies of today's models."""
 
 
 def document_tokens(amount: Amount, most: int) -> float:
-    """Return how many tokens a document has on average, cut to `most`."""
-    return max(1.0, min(float(most), amount.characters / CHARACTERS_A_TOKEN))
+    """Return the mean number of tokens per document, at most `most`."""
+    return max(1.0, min(float(most), amount.characters / CHARACTERS_PER_TOKEN))

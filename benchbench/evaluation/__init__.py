@@ -5,7 +5,7 @@ from benchbench.evaluation.f1 import label_f1
 from benchbench.evaluation.mcnemar import mcnemar_test
 from benchbench.evaluation.multiplicity import holm, letters, rank_intervals
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
-from benchbench.evaluation.registry import FAMILIES, METRICS, metrics_of, title_of
+from benchbench.evaluation.registry import FAMILIES, METRICS, evaluate, metrics_of, title_of
 from benchbench.evaluation.resampling import (
     Bootstrap,
     bca_interval,
@@ -24,6 +24,7 @@ __all__ = [
     "bootstrap",
     "clusters",
     "draws_for",
+    "evaluate",
     "holm",
     "label_f1",
     "letters",

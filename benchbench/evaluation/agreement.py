@@ -1,4 +1,4 @@
-"""How far decided labels agree with gold ones: accuracy, exact match, Matthews correlation."""
+"""How well decided labels agree with gold labels: accuracy, exact match, Matthews correlation."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def accuracy(scored: ScoredSplit) -> AdditiveMetric:
 
 
 def exact_match(scored: ScoredSplit) -> AdditiveMetric:
-    """Return the share of documents that have all their labels and no other. Multi-label."""
+    """Return the share of documents whose decided labels are exactly the gold ones. Multi-label."""
     return AdditiveMetric.mean((scored.predictions.gold == scored.decided()).all(axis=1))
 
 
 def mcc(scored: ScoredSplit) -> AdditiveMetric:
     """Return Matthews' correlation, from -1 to 1, and 0 where it is 0/0.
 
-    Single-label: R_K of all labels (Gorodkin 2004, eq. 8). Multi-label: of all decisions pooled,
-    of every document on every label, unseen ones included (Matthews 1975).
+    Single-label: R_K of all labels (Gorodkin 2004, eq. 8). Multi-label: the correlation of all
+    decisions pooled, one per document and label, unseen labels included (Matthews 1975).
     """
     import numpy as np
 
@@ -46,11 +46,11 @@ def _pooled(totals: np.ndarray) -> np.ndarray:
 
 
 def _of_classes(totals: np.ndarray) -> np.ndarray:
-    """Return R_K, [...], of totals [3 * labels, ...]: every document has one gold label."""
+    """Return R_K, [...], of totals [3 * labels, ...], where every document has one gold label."""
     import numpy as np
 
     right, decided, gold = np.split(totals, 3)
     documents = gold.sum(axis=0)
-    spread = [np.sqrt(documents**2 - (each**2).sum(axis=0)) for each in (decided, gold)]
+    spread = [np.sqrt(documents**2 - (counts**2).sum(axis=0)) for counts in (decided, gold)]
     covariance = right.sum(axis=0) * documents - (decided * gold).sum(axis=0)
     return ratio(np.stack([covariance, spread[0] * spread[1]]))

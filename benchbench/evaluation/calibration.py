@@ -1,4 +1,4 @@
-"""Whether probabilities are what they say: calibration errors, proper scores, temperature.
+"""How far probabilities can be trusted: calibration errors, proper scores, temperature.
 
 Probabilities are the softmax (single-label) or the sigmoids (multi-label) of logits that are
 first divided by a temperature. Labels outside the label space have probability 0.
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 BINS = 15
-"""As in Guo et al. (2017)."""
+"""The number of bins, as in Guo et al. (2017)."""
 
 LOWEST, HIGHEST = 0.01, 100.0
-"""Between which a temperature is looked for."""
+"""The range in which the temperature is searched."""
 
 
 def probabilities(scored: ScoredSplit, temperature: float = 1.0) -> np.ndarray:
@@ -26,41 +26,42 @@ def probabilities(scored: ScoredSplit, temperature: float = 1.0) -> np.ndarray:
     import numpy as np
 
     logits = scored.predictions.logits
-    found = np.zeros(scored.predictions.gold.shape)
-    # worked out in place: in a large split every copy is 100 MB
-    known = found[:, : logits.shape[1]]
+    probability = np.zeros(scored.predictions.gold.shape)
+    # computed in place: a copy of a large split takes 100 MB
+    known = probability[:, : logits.shape[1]]
     np.divide(logits, temperature, out=known, dtype=np.float64)
     _squash(scored.kind, known)
-    return found
+    return probability
 
 
 def ece(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal width (Naeini et al., 2015).
 
-    Single-label: of the confidence in the decided label. Multi-label: of the probabilities of all
-    labels, pooled.
+    Single-label: over the confidence in the decided label. Multi-label: over the probabilities of
+    all labels, pooled.
     """
     confidence, hit = confidences(scored, temperature)
     return _pooled_error(confidence, hit, equal_width(confidence))
 
 
 def ece_mass(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
-    """Return the expected calibration error over 15 bins of equal mass; equals share a bin.
+    """Return the expected calibration error over 15 bins of equal mass.
 
-    Bins are those of the split, and stay what they are where its documents are resampled.
+    Equal confidences share a bin. The bins are those of the whole split and do not change when
+    its documents are resampled.
     """
     confidence, hit = confidences(scored, temperature)
     return _pooled_error(confidence, hit, equal_mass(confidence))
 
 
 def ece_per_label(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
-    """Return the mean over labels of the error over 15 bins of equal width. Multi-label."""
+    """Return the mean over labels of the ECE over 15 bins of equal width. Multi-label."""
     import numpy as np
     from scipy.sparse import csc_array
 
     confidence, hit = confidences(scored, temperature)
     documents, labels = confidence.shape
-    # column by column: one bin of each label, and below them all the number of decisions
+    # one column per document: its bin of each label, and in the last row its decisions
     rows = np.empty((documents, labels + 1), dtype=np.int32)
     rows[:, :-1] = equal_width(confidence) + BINS * np.arange(labels, dtype=np.int32)
     rows[:, -1] = BINS * labels
@@ -104,11 +105,11 @@ def nll(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric | None:
 def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
     """Return the temperature between 0.01 and 100 with the lowest NLL (Guo et al., 2017).
 
-    `gold` is bool [n, labels + unseen], `logits` [n, labels]; documents with an unseen label are
-    left out, and 1 is returned where no temperature is better than another. For validation only.
+    `gold` is bool [n, labels + unseen], `logits` [n, labels]. Documents with an unseen label are
+    left out. The result is 1 where all temperatures are equally good. For validation only.
 
-    NLL is convex in 1/T, so its only minimum is where its slope is 0: that point is exact, while
-    a search for the lowest value cannot see closer than the square root of the rounding error.
+    NLL is convex in 1/T, so its minimum is where its slope is 0. That point is found exactly. A
+    search for the lowest value would be only as precise as the square root of the rounding error.
     """
     import numpy as np
     from scipy.optimize import brentq
@@ -140,30 +141,30 @@ def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
 def reliability(
     scored: ScoredSplit, temperature: float = 1.0
 ) -> tuple[tuple[float, float, int], ...]:
-    """Return (mean confidence, accuracy, decisions) of every bin of equal width that has any."""
+    """Return (mean confidence, accuracy, decisions) per bin of equal width that is not empty."""
     import numpy as np
 
     confidence, hit = confidences(scored, temperature)
-    place = equal_width(confidence).ravel()
-    counts = np.bincount(place, minlength=BINS)
-    summed = [np.bincount(place, each.ravel(), minlength=BINS) for each in (confidence, hit)]
+    bins = equal_width(confidence).ravel()
+    counts = np.bincount(bins, minlength=BINS)
+    sums = [np.bincount(bins, values.ravel(), minlength=BINS) for values in (confidence, hit)]
     filled = np.flatnonzero(counts)
     return tuple(
-        (float(summed[0][n] / counts[n]), float(summed[1][n] / counts[n]), int(counts[n]))
+        (float(sums[0][n] / counts[n]), float(sums[1][n] / counts[n]), int(counts[n]))
         for n in filled
     )
 
 
 def confidences(scored: ScoredSplit, temperature: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return what probabilities are said and whether they came true, float64 and bool [n, k].
+    """Return probabilities and whether they came true, float64 and bool [n, k].
 
     Single-label: of the decided label, k = 1. Multi-label: of every label, unseen ones included.
     """
-    found, gold = probabilities(scored, temperature), scored.predictions.gold
+    probability, gold = probabilities(scored, temperature), scored.predictions.gold
     if scored.kind == "multi-label":
-        return found, gold
+        return probability, gold
     right = (gold & scored.decided()).any(axis=1, keepdims=True)
-    return found.max(axis=1, keepdims=True), right
+    return probability.max(axis=1, keepdims=True), right
 
 
 def equal_width(confidence: np.ndarray) -> np.ndarray:
@@ -176,24 +177,24 @@ def equal_width(confidence: np.ndarray) -> np.ndarray:
 def equal_mass(confidence: np.ndarray) -> np.ndarray:
     """Return the bin of each confidence, int32: 15 times the share that is smaller, rounded down.
 
-    So bins are as equally filled as can be where equal confidences must share one.
+    Bins are filled as equally as possible, given that equal confidences share a bin.
     """
     import numpy as np
 
-    # at least b / 15 of all are smaller than a confidence if the one of that place is
-    places = [-(-number * confidence.size // BINS) - 1 for number in range(1, BINS)]
-    edges = np.sort(confidence, axis=None)[places]
+    # the largest confidence of the lowest b / 15 of all is the edge below bin b
+    positions = [-(-number * confidence.size // BINS) - 1 for number in range(1, BINS)]
+    edges = np.sort(confidence, axis=None)[positions]
     return np.searchsorted(edges, confidence, side="left").astype(np.int32)
 
 
-def _pooled_error(confidence: np.ndarray, hit: np.ndarray, place: np.ndarray) -> AdditiveMetric:
-    """Return the calibration error over all decisions, in bins: all arrays are [n, k]."""
+def _pooled_error(confidence: np.ndarray, hit: np.ndarray, bins: np.ndarray) -> AdditiveMetric:
+    """Return the calibration error over all decisions, given their bins; all arrays are [n, k]."""
     import numpy as np
 
     documents, decisions = confidence.shape
-    # which bin of which document
-    place = place + BINS * np.arange(documents)[:, None]
-    gaps = np.bincount(place.ravel(), (hit - confidence).ravel(), minlength=BINS * documents)
+    # every document has its own bins here: they are summed over documents later
+    bins = bins + BINS * np.arange(documents)[:, None]
+    gaps = np.bincount(bins.ravel(), (hit - confidence).ravel(), minlength=BINS * documents)
     counts = np.full((documents, 1), decisions)
     return AdditiveMetric.of(np.hstack([gaps.reshape(documents, BINS), counts]).T, _mean_gap)
 
@@ -202,7 +203,7 @@ def _mean_gap(totals: np.ndarray) -> np.ndarray:
     """Return the sum over bins of |hits - summed confidence|, over the number of decisions.
 
     That is the sum over bins of (size / n) * |accuracy - mean confidence|. Where each label has
-    bins of its own, it is the mean over labels of that.
+    its own bins, the result is the mean over labels.
     """
     import numpy as np
 
@@ -223,9 +224,9 @@ def _squash(kind: Kind, logits: np.ndarray) -> None:
 
 
 def _document_nll(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Return the NLL of each document, float64 [n], of float64 logits, which are overwritten.
+    """Return the NLL of each document, float64 [n]; overwrites `logits`, float64 [n, labels].
 
-    Never the log of a probability, which may have been rounded to 0.
+    It takes no log of a probability, since that may have been rounded to 0.
     """
     import numpy as np
 

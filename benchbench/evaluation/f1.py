@@ -1,10 +1,10 @@
-"""F1 in all its averages: 2TP / (2TP + FP + FN), and 0 where that is 0/0.
+"""F1 in all its averages. F1 is 2TP / (2TP + FP + FN), and 0 where that is 0/0.
 
-The label list is fixed: the label space, and behind it the labels that only occur outside
-training, which can never be predicted and so count as missed. macro-F1 is the mean of the labels'
-F1, not the F1 of mean precision and mean recall (Opitz and Burst, 2019).
+The list of labels is fixed: the label space, then the labels that occur only outside training.
+The latter cannot be predicted and count as missed. macro-F1 is the mean of the labels' F1, not
+the F1 of mean precision and mean recall (Opitz and Burst, 2019).
 
-`threshold` takes the place of the tuned one: one logit, or one a label.
+`threshold` replaces the tuned threshold: one logit, or one logit per label.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 LEAST_LABELS = 6
-"""With fewer, a third of the labels is one label."""
+"""The fewest labels that have thirds: of fewer labels, a third would be a single label."""
 
 
 def micro_f1(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
@@ -44,7 +44,7 @@ def weighted_f1(scored: ScoredSplit) -> AdditiveMetric:
 def third_macro_f1(scored: ScoredSplit, third: int) -> AdditiveMetric | None:
     """Return macro-F1 of a third of the labels by training frequency: 0 head, 1 mid, 2 tail.
 
-    None where the label space has fewer than 6 labels, or their frequency is not known.
+    None where the label space has fewer than 6 labels, or where their frequency is unknown.
     """
     labels = len(scored.labels.space.names)
     if labels < LEAST_LABELS or labels != len(scored.labels.training_counts):
@@ -54,10 +54,11 @@ def third_macro_f1(scored: ScoredSplit, third: int) -> AdditiveMetric | None:
 
 
 def thirds(labels: LabelFacts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the places of head, mid and tail labels, each int [labels of it].
+    """Return the columns of the head, mid and tail labels, each int [labels in it].
 
-    The label space is ranked by training documents, most first, ties by its order, and split in
-    three, the first ones larger where it must be. Unseen labels belong to the tail.
+    Labels are sorted by their number of training documents, most first, equal ones in label
+    order, and split in three. Where that leaves a rest, the first parts are larger. Unseen labels
+    belong to the tail.
     """
     import numpy as np
 
@@ -76,22 +77,22 @@ def label_f1(scored: ScoredSplit) -> np.ndarray:
 
 
 def label_counts(gold: np.ndarray, decided: np.ndarray) -> Any:
-    """Return sparse [3 * labels, documents]: true positives, decided, gold, each of every label.
+    """Return sparse [3 * labels, documents]: true positives, decided, gold, one row per label each.
 
-    Both matrices are bool [documents, labels].
+    `gold` and `decided` are bool [documents, labels].
     """
     import numpy as np
     from scipy.sparse import csr_array
 
     documents, labels = gold.shape
-    found = [np.flatnonzero(matrix) for matrix in (gold & decided, decided, gold)]
-    columns, rows = np.divmod(np.concatenate(found), labels)
-    rows += np.repeat(np.arange(3) * labels, [len(each) for each in found])
+    entries = [np.flatnonzero(matrix) for matrix in (gold & decided, decided, gold)]
+    columns, rows = np.divmod(np.concatenate(entries), labels)
+    rows += np.repeat(np.arange(3) * labels, [len(places) for places in entries])
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(3 * labels, documents))
 
 
 def _by_document(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> np.ndarray:
-    """Return what a document adds to 2TP and to 2TP + FP + FN, [2, documents]."""
+    """Return what each document adds to 2TP and to 2TP + FP + FN, [2, documents]."""
     import numpy as np
 
     gold, decided = scored.predictions.gold, scored.decided(threshold)

@@ -1,8 +1,8 @@
-"""Metrics of a label tree: a label stands for itself and all its ancestors.
+"""Metrics of a label hierarchy: a label counts as itself and all its ancestors.
 
-The root that all trees hang from is no node: it would be right always. Sums are over all
-documents (Kiritchenko et al., 2006). Set-based measures flatter a prediction of many paths
-(Kosmopoulos et al., 2015), so the F1 of each level stands beside them.
+The common root of all labels is not a node: it would always be right. Sums are over all documents
+(Kiritchenko et al., 2006). Measures of sets favour predictions of many paths (Kosmopoulos et al.,
+2015), so there is also the F1 of each level.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def hierarchical_f1(scored: ScoredSplit) -> AdditiveMetric | None:
 
 
 def level_f1(scored: ScoredSplit, level: int) -> AdditiveMetric | None:
-    """Return micro-F1 over the nodes of a level, 1 for those without a parent.
+    """Return micro-F1 over the nodes of one level; level 1 has the nodes without a parent.
 
-    None without a hierarchy, or where it has no such level.
+    None without a hierarchy, or where the hierarchy has no such level.
     """
     return _node_sums(scored, _f1, level)
 
 
 def lineage(node: str, parents: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a node and its ancestors, from the highest down to itself: [level - 1].
+    """Return a node and its ancestors, the highest first; level n is at index n - 1.
 
     Raises ValueError where a node is its own ancestor.
     """
@@ -53,7 +53,7 @@ def lineage(node: str, parents: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def lineages(labels: LabelFacts) -> list[tuple[str, ...]]:
-    """Return the lineage of every label, unseen ones last."""
+    """Return the lineage of every label, unseen labels last."""
     return [lineage(name, labels.space.parents) for name in labels.space.columns]
 
 
@@ -64,9 +64,12 @@ def levels(labels: LabelFacts) -> int:
 
 
 def _node_sums(
-    scored: ScoredSplit, finish: Callable[[np.ndarray], np.ndarray], level: int | None = None
+    scored: ScoredSplit, from_totals: Callable[[np.ndarray], np.ndarray], level: int | None = None
 ) -> AdditiveMetric | None:
-    """Return the sums of nodes both decided and gold, decided, and gold: of a level, or of all."""
+    """Return a metric of three counts per document, on one level or on all.
+
+    The counts are the nodes that are both decided and gold, those decided, and those gold.
+    """
     import numpy as np
     from scipy.sparse import csr_array
 
@@ -75,16 +78,16 @@ def _node_sums(
     if not depth or level not in (None, *range(1, depth + 1)):
         return None
     nodes = _membership([line if level is None else line[level - 1 : level] for line in lines])
-    # products of booleans are unions: a node counts once, however many labels stand below it
+    # a product of booleans is a union: a node counts once, however many labels are below it
     gold = csr_array(scored.predictions.gold) @ nodes
     decided = csr_array(scored.decided()) @ nodes
     return AdditiveMetric.of(
-        np.stack([(gold * decided).sum(1), decided.sum(1), gold.sum(1)]), finish
+        np.stack([(gold * decided).sum(1), decided.sum(1), gold.sum(1)]), from_totals
     )
 
 
 def _membership(lines: list[tuple[str, ...]]) -> Any:
-    """Return which nodes stand in each line, sparse bool [lines, nodes]."""
+    """Return which nodes each lineage has, sparse bool [lineages, nodes]."""
     import numpy as np
     from scipy.sparse import csr_array
 

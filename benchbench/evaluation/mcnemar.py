@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class McNemar:
-    """How many documents only one of two classifiers gets right, and two-sided mid-p."""
+    """The number of documents that only one of two classifiers gets right, and two-sided mid-p."""
 
     only_first: int
     only_second: int
@@ -19,11 +19,12 @@ class McNemar:
 
 
 def mcnemar_test(first: np.ndarray, second: np.ndarray) -> McNemar:
-    """Compare who is right, both bool [documents], by the mid-p test (Fagerland et al. 2013).
+    """Compare two classifiers by the mid-p test (Fagerland et al. 2013).
 
+    `first` and `second`, bool [documents], say which documents each classifier gets right.
     p = 2 P(X <= m) - P(X = m) = P(X <= m) + P(X <= m - 1), where m is the smaller of the two
-    counts b and c and X ~ Bin(b + c, 1/2). It is 1 where b = c. The test is of accuracy, or of
-    exact match: documents must be independent, so not of the labels of one document.
+    counts b and c and X ~ Bin(b + c, 1/2). It is 1 where b = c. The test needs independent
+    decisions. So it compares accuracy or exact match, not the labels of one document.
     """
     from scipy.stats import binom
 

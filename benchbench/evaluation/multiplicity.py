@@ -1,4 +1,4 @@
-"""Many comparisons at once: adjusted p, and what significance says of a ranking."""
+"""Many tests at once: adjusted p values, and the letters and ranks that follow from them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def holm(p: np.ndarray | Sequence[float]) -> np.ndarray:
-    """Return adjusted p of a family of tests, [tests] (Holm 1979): the family-wise error is kept.
+    """Return the adjusted p values of a family of tests, [tests] (Holm 1979).
 
-    The i-th smallest p (from 0) is multiplied by tests - i; then each is at least as large as
-    those before it, and at most 1.
+    They control the family-wise error rate. The i-th smallest p (from 0) is multiplied by
+    tests - i. Then each becomes at least as large as those before it, and at most 1.
     """
     import numpy as np
 
@@ -25,12 +25,12 @@ def holm(p: np.ndarray | Sequence[float]) -> np.ndarray:
 
 
 def letters(order: Sequence[int], significant: np.ndarray) -> tuple[str, ...]:
-    """Return the compact letter display: one string of letters a system, as in `significant`.
+    """Return the compact letter display: one string of letters per system, as in `significant`.
 
-    Two systems share a letter if and only if their difference is not significant. `order` names
-    the systems (their places in `significant`, bool [systems, systems]) from the best to the
-    worst; "a" is a letter of the best. By insert-and-absorb (Piepho 2004). With more than 26
-    letters they go on with aa, ab, and stand apart by spaces.
+    Two systems share a letter if and only if their difference is not significant. `order` lists
+    the systems from the best to the worst, by their index in `significant`, bool [systems,
+    systems]. The best system has the letter "a". The algorithm is insert-and-absorb (Piepho
+    2004). After z come aa, ab, ...; with more than 26 letters, they are separated by spaces.
     """
     rank = {int(system): place for place, system in enumerate(order)}
     groups = [frozenset(rank)]
@@ -50,7 +50,7 @@ def letters(order: Sequence[int], significant: np.ndarray) -> tuple[str, ...]:
 def insert(
     groups: Iterable[frozenset[int]], first: set[int], second: set[int]
 ) -> set[frozenset[int]]:
-    """Part two systems: a group that holds both becomes two, each without one of them."""
+    """Separate two systems: a group with both becomes two groups, each without one of them."""
     return {
         group - other
         for group in groups
@@ -72,8 +72,9 @@ def letter(number: int) -> str:
 def rank_intervals(values: np.ndarray, significant: np.ndarray) -> tuple[tuple[int, int], ...]:
     """Return the best and the worst rank, from 1, that each system may have.
 
-    `values` is [systems], more is better, `significant` bool [systems, systems]. The best rank
-    is behind all systems that are significantly better, the worst before all significantly worse.
+    `values` is [systems], higher is better; `significant` is bool [systems, systems]. The best
+    rank comes after all systems that are significantly better, the worst rank before all systems
+    that are significantly worse.
     """
     import numpy as np
 

@@ -1,7 +1,8 @@
-"""Whether chance alone could make two systems differ as they do: approximate randomisation.
+"""Approximate randomisation: whether chance alone could make two systems differ as they do.
 
-If two systems are equally good, it does not matter whose output a document has. So outputs are
-exchanged at random, and the observed difference is compared with those that result.
+If two systems are equally good, it does not matter which of them a document's output comes from.
+So outputs are exchanged at random many times, and the observed difference is compared with the
+differences after each exchange.
 """
 
 from __future__ import annotations
@@ -18,32 +19,33 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_DRAWS = 199_999
-"""More would take hours; it lets 2,000 pairs, of 63 systems, reach an adjusted p of 0.01."""
+"""More would take hours. So many let 2,000 pairs (of 63 systems) reach an adjusted p of 0.01."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """The totals of one run in a block of draws, each [statistics, block].
+    """The totals of one run in a block of draws, in two parts, each [statistics, block].
 
-    `kept` sums the clusters that stay with the system, `given` those that it exchanges.
+    `kept` sums the clusters that stay with the system, `exchanged` those that go to the other.
     """
 
     kept: np.ndarray
-    given: np.ndarray
+    exchanged: np.ndarray
 
 
 def randomisation_test(
     systems: Sequence[SystemRuns], cluster: np.ndarray, draws: int = 9_999, seed: int = 0
 ) -> np.ndarray:
-    """Return two-sided p of every pair of systems, float64 [systems, systems], 1 on the diagonal.
+    """Return the two-sided p of every pair, float64 [systems, systems], with 1 on the diagonal.
 
     Paired approximate randomisation (Noreen 1989; Yeh 2000): in each draw, every cluster's
     outputs are exchanged between the two systems with probability 1/2, for all seeds at once.
     p = (k + 1) / (draws + 1), where k draws differ by at least the observed difference of the
-    systems' seed means. Systems must have parts of one shape and share `finish`.
+    systems' seed means. All runs must have the same statistics and the same `from_totals`.
 
-    Where they have different numbers of seeds, each repeats its own to the least common multiple,
-    which leaves its mean as it is; then seed i of one is exchanged with seed i of the other.
+    Where two systems have different numbers of seeds, the seeds of each are repeated up to the
+    least common multiple, which does not change its mean. Then seed i of one system is exchanged
+    with seed i of the other.
     """
     import numpy as np
 
@@ -52,14 +54,14 @@ def randomisation_test(
     observed = np.array([np.mean([run.value() for run in system]) for system in grouped])
     extreme = np.zeros((len(systems), len(systems)))
     for exchanged in exchanges(int(cluster.max()) + 1, draws, np.random.default_rng(seed)):
-        # once a run, for all pairs it is in
+        # computed once per run, for all its pairs
         halves = [
             [halve(run.per_document @ exchanged, total) for run, total in zip(*pair, strict=True)]
             for pair in zip(grouped, totals, strict=True)
         ]
         for a, b in combinations(range(len(systems)), 2):
-            found = differences(halves[a], halves[b], grouped[a][0].from_totals)
-            as_large = np.abs(found) >= abs(observed[a] - observed[b]) - TIE
+            exchanged_gap = differences(halves[a], halves[b], grouped[a][0].from_totals)
+            as_large = np.abs(exchanged_gap) >= abs(observed[a] - observed[b]) - TIE
             extreme[a, b] += as_large.sum()
     p = (extreme + extreme.T + 1) / (draws + 1)
     np.fill_diagonal(p, 1.0)
@@ -67,11 +69,11 @@ def randomisation_test(
 
 
 def exchanges(clusters: int, draws: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield blocks of draws, float64 [clusters, block]: 1 where a cluster is exchanged, or 0."""
+    """Yield blocks of draws, float64 [clusters, block]: 1 where a cluster is exchanged, else 0."""
     import numpy as np
 
     for start in range(0, draws, BLOCK):
-        # one call a draw, so that a draw is the same whatever block it is in
+        # one call per draw, so that the size of a block does not change the draws
         drawn = [
             generator.integers(2, size=clusters, dtype=bool)
             for _ in range(start, min(start + BLOCK, draws))
@@ -79,28 +81,30 @@ def exchanges(clusters: int, draws: int, generator: np.random.Generator) -> Iter
         yield np.array(drawn).T.astype(float, order="C")
 
 
-def halve(given: np.ndarray, total: np.ndarray) -> Halves:
-    """Return what is given and what is kept of totals [statistics, 1]."""
-    return Halves(total - given, given)
+def halve(exchanged: np.ndarray, total: np.ndarray) -> Halves:
+    """Return the kept and the exchanged part of totals [statistics, 1]."""
+    return Halves(total - exchanged, exchanged)
 
 
 def differences(
-    first: Sequence[Halves], second: Sequence[Halves], finish: Callable[[np.ndarray], np.ndarray]
+    first: Sequence[Halves],
+    second: Sequence[Halves],
+    from_totals: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Return by how much the first system's seed mean exceeds the second's, [block]."""
     import numpy as np
 
-    found = []
+    of_seeds = []
     for n in range(lcm(len(first), len(second))):
         a, b = first[n % len(first)], second[n % len(second)]
-        found.append(finish(a.kept + b.given) - finish(b.kept + a.given))
-    return np.asarray(np.mean(found, axis=0))
+        of_seeds.append(from_totals(a.kept + b.exchanged) - from_totals(b.kept + a.exchanged))
+    return np.asarray(np.mean(of_seeds, axis=0))
 
 
 def draws_for(pairs: int, least: int = 9_999) -> int:
     """Return how many draws let the smallest Holm-adjusted p of `pairs` tests reach 0.01.
 
-    The smallest p is 1 / (draws + 1), and Holm multiplies it by the number of tests. At most
-    199,999 (`MOST_DRAWS`), with which 10,000 pairs, of 141 systems, can still reach 0.05.
+    The smallest p is 1 / (draws + 1), and Holm multiplies it by the number of tests. The result
+    is at most 199,999 (`MOST_DRAWS`), which lets 10,000 pairs (of 141 systems) reach 0.05.
     """
     return min(MOST_DRAWS, max(least, 100 * pairs - 1))

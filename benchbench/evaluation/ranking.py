@@ -1,6 +1,7 @@
-"""What the labels with the highest scores are worth. Equal scores are ranked by label order.
+"""Metrics of the labels with the highest scores. Equal scores are ranked in label order.
 
-A classifier that only decides ranks nothing; all it has is one first guess, if single-label.
+A hard classifier gives no scores, so it has none of these metrics, with one exception: on
+single-label data, the label that it decides is its first guess.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def precision_at(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
-    """Return the mean over documents of |top k and gold| / k; None where k labels are not."""
+    """Return the mean over documents of |top k and gold| / k; None without k ranked labels."""
     top = top_labels(scored, k)
     return None if top is None else AdditiveMetric.mean(_hits(scored, top) / k)
 
 
 def recall_at(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
-    """Return the mean over documents of |top k and gold| / |gold|; None where k labels are not.
+    """Return the mean over documents of |top k and gold| / |gold|; None without k ranked labels.
 
-    A document without a gold label counts 0; unseen labels are gold, and never found.
+    A document without a gold label counts as 0. Unseen labels count as gold and are never found.
     """
     import numpy as np
 
@@ -37,7 +38,8 @@ def recall_at(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
 def main_code_in_top(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
     """Return the share of documents whose main code is in the top k (Fall et al., 2003).
 
-    k = 1 is their "top prediction", k = 3 their "three guesses". Of documents with a main code.
+    k = 1 is their "top prediction", k = 3 their "three guesses". Only documents with a main code
+    count.
     """
     top = top_labels(scored, k)
     if top is None:
@@ -48,7 +50,7 @@ def main_code_in_top(scored: ScoredSplit, k: int) -> AdditiveMetric | None:
 def all_categories(scored: ScoredSplit) -> AdditiveMetric | None:
     """Return the share of documents whose first guess is any gold label (Fall et al., 2003).
 
-    Of documents with a main code, like their other two measures.
+    Only documents with a main code count, as in their other two measures.
     """
     top = top_labels(scored, 1)
     return None if top is None else _with_main_code(scored, _hits(scored, top) > 0)
@@ -65,12 +67,12 @@ def top_labels(scored: ScoredSplit, k: int) -> np.ndarray | None:
     guesses = 1 if scored.kind == "single-label" else 0
     if k > (guesses if scored.hard else labels):
         return None
-    left = scored.predictions.logits.copy()
+    remaining = scored.predictions.logits.copy()
     top = np.empty((documents, k), dtype=np.intp)
     for place in range(k):
         # k passes of argmax, which takes the first of equals, are faster than a stable sort
-        top[:, place] = left.argmax(axis=1)
-        left[np.arange(documents), top[:, place]] = -np.inf
+        top[:, place] = remaining.argmax(axis=1)
+        remaining[np.arange(documents), top[:, place]] = -np.inf
     return top
 
 
@@ -81,6 +83,5 @@ def _hits(scored: ScoredSplit, top: np.ndarray) -> np.ndarray:
 
 
 def _with_main_code(scored: ScoredSplit, hit: np.ndarray) -> AdditiveMetric | None:
-
     has_main = scored.predictions.main >= 0
     return AdditiveMetric.ratio(hit & has_main, has_main) if has_main.any() else None

@@ -6,7 +6,7 @@ table, its interval and its tests follow from the row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 
 from benchbench.contract import AdditiveMetric, Kind, Metric, MetricFunction, ScoredSplit
@@ -22,13 +22,13 @@ FAMILIES = {
     "calibration": "Calibration",
     "plugins": "Metrics of plugins",
 }
-"""The tables of metrics that do not stand in the ranking, in their order: key and title."""
+"""The tables of the metrics that are not in the ranking, in order: key and title."""
 
 BOTH: tuple[Kind, ...] = ("single-label", "multi-label")
 SINGLE: tuple[Kind, ...] = ("single-label",)
 MULTI: tuple[Kind, ...] = ("multi-label",)
 DEEPEST_LEVEL = 20
-"""Label schemes in use have fewer levels; a deeper one has no F1 of the levels below."""
+"""The deepest level with an F1. Label schemes in use have fewer levels."""
 
 
 def unscaled(metric: Probabilistic) -> MetricFunction:
@@ -47,12 +47,12 @@ def scaled(metric: Probabilistic) -> MetricFunction:
 
 
 def fixed(metric: Callable[[ScoredSplit, float], AdditiveMetric]) -> MetricFunction:
-    """Return a metric of the labels with a probability above one half."""
+    """Return a metric of the labels with a probability above one half; None if hard."""
     return lambda scored: None if scored.hard else metric(scored, 0.0)
 
 
 def per_label(metric: Callable[..., AdditiveMetric]) -> MetricFunction:
-    """Return a metric of the labels above thresholds of their own."""
+    """Return a metric of the labels above one tuned threshold per label; None if hard."""
     return lambda scored: None if scored.hard else metric(scored, scored.tuning.label_thresholds)
 
 
@@ -62,8 +62,15 @@ def threshold(scored: ScoredSplit) -> float:
 
 
 def temperature(scored: ScoredSplit) -> float | None:
-    """Return what logits are divided by before they become scaled probabilities."""
+    """Return the number by which logits are divided to give scaled probabilities."""
     return scored.tuning.temperature
+
+
+def error(
+    name: str, title: str, function: MetricFunction, kinds: tuple[Kind, ...] = BOTH
+) -> Metric:
+    """Return the row of a metric of the probabilities; lower is better."""
+    return Metric(name, title, "calibration", kinds, function, lower_is_better=True)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -107,26 +114,46 @@ METRICS: tuple[Metric, ...] = (
            per_label(f1.micro_f1)),
     Metric("macro_f1_per_label", "macro-F1, threshold per label", "thresholds", MULTI,
            per_label(f1.macro_f1)),
-    Metric("ece", "ECE", "calibration", BOTH, unscaled(calibration.ece)),
-    Metric("ece_mass", "ECE, equal mass", "calibration", BOTH, unscaled(calibration.ece_mass)),
-    Metric("ece_per_label", "ECE, mean of labels", "calibration", MULTI,
-           unscaled(calibration.ece_per_label)),
-    Metric("brier", "Brier", "calibration", BOTH, unscaled(calibration.brier)),
-    Metric("nll", "NLL", "calibration", BOTH, unscaled(calibration.nll)),
+    error("ece", "ECE", unscaled(calibration.ece)),
+    error("ece_mass", "ECE, equal mass", unscaled(calibration.ece_mass)),
+    error("ece_per_label", "ECE, mean of labels", unscaled(calibration.ece_per_label), MULTI),
+    error("brier", "Brier", unscaled(calibration.brier)),
+    error("nll", "NLL", unscaled(calibration.nll)),
     Metric("temperature", "temperature", "calibration", BOTH, temperature),
-    Metric("ece_scaled", "ECE, scaled", "calibration", BOTH, scaled(calibration.ece)),
-    Metric("ece_mass_scaled", "ECE, equal mass, scaled", "calibration", BOTH,
-           scaled(calibration.ece_mass)),
-    Metric("brier_scaled", "Brier, scaled", "calibration", BOTH, scaled(calibration.brier)),
-    Metric("nll_scaled", "NLL, scaled", "calibration", BOTH, scaled(calibration.nll)),
+    error("ece_scaled", "ECE, scaled", scaled(calibration.ece)),
+    error("ece_mass_scaled", "ECE, equal mass, scaled", scaled(calibration.ece_mass)),
+    error("brier_scaled", "Brier, scaled", scaled(calibration.brier)),
+    error("nll_scaled", "NLL, scaled", scaled(calibration.nll)),
 )  # fmt: skip
 
 
 def metrics_of(kind: Kind, metrics: Iterable[Metric] = METRICS) -> tuple[Metric, ...]:
-    """Return the metrics that data of a kind can have."""
+    """Return the metrics that exist for data of this kind."""
     return tuple(metric for metric in metrics if kind in metric.kinds)
 
 
+def evaluate(
+    scored: ScoredSplit, metrics: Iterable[Metric] = METRICS, kept: Container[str] = ()
+) -> tuple[dict[str, float], dict[str, AdditiveMetric]]:
+    """Return the values of a split by metric, and the additive form of the metrics in `kept`.
+
+    A metric without a value on this split is left out. A metric that is a plain number has no
+    additive form.
+    """
+    values: dict[str, float] = {}
+    additive: dict[str, AdditiveMetric] = {}
+    for metric in metrics_of(scored.kind, metrics):
+        # one at a time, so that the sums of one metric are freed before the next are made
+        result = metric.function(scored)
+        if isinstance(result, AdditiveMetric):
+            values[metric.name] = result.value()
+            if metric.name in kept:
+                additive[metric.name] = result
+        elif result is not None:
+            values[metric.name] = float(result)
+    return values, additive
+
+
 def title_of(name: str) -> str:
-    """Return what a metric of the harness is called in a table; another name as it is."""
+    """Return the title of a metric of the harness; any other name is returned as it is."""
     return next((metric.title for metric in METRICS if metric.name == name), name)

@@ -1,7 +1,7 @@
-"""What other test documents would have given: bootstrap, jackknife, and intervals from them.
+"""How values vary with the choice of test documents: bootstrap, jackknife and intervals.
 
-A system is all seeds of one method on one backbone: one `AdditiveMetric` a seed, all over the same
-documents in the same order. Its value is the mean of the metric over its seeds.
+A system is all seeds of one method on one backbone. It has one `AdditiveMetric` per seed, all over
+the same documents in the same order. Its value is the mean of the metric over its seeds.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ SystemRuns = Sequence[AdditiveMetric]
 """The runs of a system, one per seed."""
 
 BLOCK = 64
-"""Draws worked on at once: the totals of a few hundred labels then stay in a core's cache."""
+"""Draws computed at once. The totals of a few hundred labels then fit into a core's cache."""
 
 SEEDS_TO_RESAMPLE = 5
-"""Fewer seeds than this say too little of training noise to be resampled."""
+"""The fewest seeds that are resampled: fewer say too little about training noise."""
 
 TIE = 1e-12
-"""Values that differ by less are equal: they differ by rounding alone."""
+"""Values that differ by less count as equal: such a difference is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
     """Values of systems on the test documents and on resamples of them.
 
-    `observed` is float64 [systems], `draws` float64 [systems, draws] the values on resamples that
-    all systems share, `jackknife` float64 [systems, clusters] the values without each cluster in
-    turn. `seeds_resampled` says of which systems a draw also resampled the seeds. A difference of
-    two systems has the differences of their rows.
+    - `observed`, float64 [systems]: the values on the test documents.
+    - `draws`, float64 [systems, draws]: the values on resamples, which all systems share.
+    - `jackknife`, float64 [systems, clusters]: the values without each cluster in turn.
+    - `seeds_resampled`: for which systems each draw also resampled the seeds.
+
+    The difference of two systems is the difference of their rows.
     """
 
     observed: np.ndarray
@@ -47,17 +49,18 @@ class Bootstrap:
 def clusters(groups: Sequence[str]) -> np.ndarray:
     """Return the cluster of each document, int [documents], numbered from 0.
 
-    Documents of one group (a patent family) are one cluster; one without a group, "", is its own.
+    Documents of one group (e.g. a patent family) are one cluster. A document without a group ("")
+    is a cluster by itself.
     """
     import numpy as np
 
-    numbers: dict[str | int, int] = {}
-    found = [numbers.setdefault(group or n, len(numbers)) for n, group in enumerate(groups)]
-    return np.array(found, dtype=np.intp)
+    known: dict[str | int, int] = {}
+    numbers = [known.setdefault(group or n, len(known)) for n, group in enumerate(groups)]
+    return np.array(numbers, dtype=np.intp)
 
 
 def by_cluster(run: AdditiveMetric, cluster: np.ndarray) -> AdditiveMetric:
-    """Return the same sums with parts float64 [statistics, clusters], in columns (CSC)."""
+    """Return the same metric with a column per cluster, [statistics, clusters], as CSC."""
     import numpy as np
     from scipy.sparse import csr_array
 
@@ -69,11 +72,12 @@ def by_cluster(run: AdditiveMetric, cluster: np.ndarray) -> AdditiveMetric:
 def bootstrap(
     systems: Sequence[SystemRuns], cluster: np.ndarray, draws: int = 10_000, seed: int = 0
 ) -> Bootstrap:
-    """Resample whole clusters of documents with replacement (Efron 1979), for all systems alike.
+    """Resample whole clusters of documents with replacement (Efron 1979), the same for all systems.
 
     `cluster` is int [documents], as `clusters` returns it. Where a system has 5 seeds or more,
-    each draw resamples its seeds too, independently of other systems', and so holds both test
-    noise and training noise; with fewer seeds, draws hold test noise alone.
+    each draw also resamples its seeds, independently of other systems: its draws vary with both
+    the test documents and the training seeds. With fewer seeds, draws vary with the test
+    documents only.
     """
     import numpy as np
 
@@ -106,29 +110,29 @@ def seed_weights(seeds: int, draws: int, generator: np.random.Generator | None) 
 def cluster_counts(
     clusters: int, draws: int, generator: np.random.Generator
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield blocks of draws: which they are, and float64 [clusters, block] how often each is in."""
+    """Yield the slice of each block of draws, and the counts of clusters, [clusters, block]."""
     import numpy as np
 
     for start in range(0, draws, BLOCK):
         block = slice(start, min(start + BLOCK, draws))
-        # one call a draw, so that a draw is the same whatever block it is in
+        # one call per draw, so that the size of a block does not change the draws
         drawn = (generator.integers(clusters, size=clusters) for _ in range(start, block.stop))
         counts = [np.bincount(indices, minlength=clusters) for indices in drawn]
         yield block, np.array(counts).T.astype(float, order="C")
 
 
 def jackknife(run: AdditiveMetric) -> np.ndarray:
-    """Return the metric without each cluster in turn, float64 [clusters], of sums by cluster."""
+    """Return the metric without each cluster in turn, float64 [clusters]; `run` is by cluster."""
     import numpy as np
 
     totals = run.per_document.sum(axis=1)[:, None]
     starts = range(0, run.per_document.shape[1], BLOCK)
     left_out = (run.per_document[:, start : start + BLOCK].toarray() for start in starts)
-    return np.concatenate([run.from_totals(totals - parts) for parts in left_out])
+    return np.concatenate([run.from_totals(totals - sums) for sums in left_out])
 
 
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Return low and high, each [...], between which the middle `level` of draws [..., B] lies."""
+    """Return low and high, each [...]: the bounds of the middle `level` of draws [..., B]."""
     import numpy as np
 
     return quantiles(draws, np.broadcast_to(tails(level), (*draws.shape[:-1], 2)))
@@ -140,8 +144,9 @@ def bca_interval(
     """Return low and high, each [...], of the bias-corrected accelerated interval (Efron 1987).
 
     `observed` is [...], `draws` [..., B], `jackknife` [..., clusters]. The bias z0 counts draws
-    equal to the observed value as half below it; the acceleration a is the jackknife's. Where z0
-    is infinite, or a turns the order of the quantiles, it is the percentile interval.
+    equal to the observed value as half below it. The acceleration a comes from the jackknife.
+    Where z0 is infinite, or a would reverse the order of the quantiles, the result is the
+    percentile interval.
     """
     import numpy as np
     from scipy.special import ndtr, ndtri
@@ -166,7 +171,7 @@ def tails(level: float) -> np.ndarray:
 
 
 def quantiles(draws: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the quantiles of draws [..., B] at their own two levels [..., 2], interpolated."""
+    """Return two quantiles of draws [..., B], at levels [..., 2], linearly interpolated."""
     import numpy as np
 
     ordered = np.sort(draws, axis=-1)
@@ -174,5 +179,5 @@ def quantiles(draws: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.nda
     below = np.floor(position).astype(int)
     above = np.ceil(position).astype(int)
     low, high = (np.take_along_axis(ordered, at, axis=-1) for at in (below, above))
-    found = low + (high - low) * (position - below)
-    return found[..., 0], found[..., 1]
+    values = low + (high - low) * (position - below)
+    return values[..., 0], values[..., 1]

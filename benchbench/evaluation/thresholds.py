@@ -9,38 +9,39 @@ if TYPE_CHECKING:
 
 
 def tune_threshold(gold: np.ndarray, logits: np.ndarray) -> float:
-    """Return the logit above which a label is assigned so that micro-F1 is highest.
+    """Return the one threshold for all labels that gives the highest micro-F1.
 
-    `gold` is bool [n, labels + unseen], `logits` [n, labels]. One global threshold, found by
-    an exact sweep over the midpoints between neighbouring scores; among equals the one nearest
-    to zero, that is to a probability of one half. For validation data only.
+    A label is assigned where its logit is above the threshold. `gold` is bool [n, labels +
+    unseen], `logits` [n, labels]. All midpoints between neighbouring scores are tried. Of equally
+    good ones the result is nearest to zero, i.e. to a probability of one half. For validation
+    only.
     """
     import numpy as np
 
     scores = np.sort(logits, axis=None)
     hits = np.sort(logits[gold[:, : logits.shape[1]]])
-    # the best cut is right below a hit: to go on to the next hit costs, and brings nothing before
+    # the best cut is right below a hit: a lower cut adds only wrong labels until the next
     above = np.unique(hits if len(hits) else scores)
     true_positives = len(hits) - np.searchsorted(hits, above)
-    place = np.searchsorted(scores, above)
-    f1 = 2 * true_positives / (len(scores) - place + gold.sum())
+    position = np.searchsorted(scores, above)
+    f1 = 2 * true_positives / (len(scores) - position + gold.sum())
     best = f1 >= f1.max() - 1e-12
-    padded = np.append(np.float64(scores[0]) - 1.0, scores)  # a cut may fall below the lowest
-    middles = (above[best] + padded[place[best]]) / 2
+    padded = np.append(np.float64(scores[0]) - 1.0, scores)  # a cut may be below the lowest score
+    middles = (above[best] + padded[position[best]]) / 2
     return float(middles[np.argmin(np.abs(middles))])
 
 
 def tune_label_thresholds(gold: np.ndarray, logits: np.ndarray, fallback: float) -> np.ndarray:
-    """Return the logit above which each label is assigned so that its F1 is highest.
+    """Return the threshold of each label that gives its highest F1, float64 [labels].
 
-    `gold` is bool [n, labels + unseen], `logits` [n, labels]; the thresholds are float64
-    [labels], each found as `tune_threshold` finds the global one. A label without a document
-    tells nothing and gets `fallback`. For validation data only.
+    `gold` is bool [n, labels + unseen], `logits` [n, labels]. Each threshold is found as
+    `tune_threshold` finds the global one. A label without documents gets `fallback`. For
+    validation only.
     """
     import numpy as np
 
-    found = [
-        tune_threshold(own, scores) if own.any() else fallback
-        for own, scores in zip(gold.T[..., None], logits.T[..., None], strict=False)
+    thresholds = [
+        tune_threshold(of_label, scores) if of_label.any() else fallback
+        for of_label, scores in zip(gold.T[..., None], logits.T[..., None], strict=False)
     ]
-    return np.array(found, dtype=np.float64)
+    return np.array(thresholds, dtype=np.float64)

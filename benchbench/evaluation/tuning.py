@@ -1,4 +1,4 @@
-"""What validation decides about test: thresholds and a temperature."""
+"""What is tuned on validation and applied to test: thresholds and a temperature."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from benchbench.evaluation.thresholds import tune_label_thresholds, tune_thresho
 
 
 def tune(kind: Kind, validation: Predictions, hard: bool = False) -> Tuning:
-    """Return what validation tells of the decision rule and of the probabilities.
+    """Return the thresholds and the temperature that are best on validation.
 
     Single-label: the decision is argmax, so there is no threshold. Multi-label: one global
-    threshold for micro-F1, and for comparison one per label. A hard classifier has decided
-    already: its threshold is 0, and it has no probabilities that a temperature could scale.
+    threshold for micro-F1, and for comparison one per label. A hard classifier has already
+    decided: its threshold is 0, and it has no probabilities that a temperature could scale.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""A board: which cells a leaderboard is made of, frozen when they were run."""
+"""A board: the cells that a leaderboard is made of, frozen when they were run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from benchbench.contract import (
     CorpusDescription,
     Json,
     Kind,
+    Metric,
     Params,
     Record,
     Split,
     StoreError,
 )
+from benchbench.evaluation import METRICS
 from benchbench.evidence.values import Evidence
 from benchbench.records import Store, read_json, record_that_counts, records_of, write_json
 
 
 @dataclass(frozen=True, slots=True)
 class BoardCell:
-    """One cell of a board and the key under which its record counts.
+    """One cell of a board, and the key of the record that counts for it.
 
-    `tried` is what was searched of its method's parameters; empty where nothing was.
+    `tried` has the method's parameters that this try of a search has; it is empty without a
+    search.
     """
 
     cell: Cell
@@ -59,17 +62,23 @@ class PublishedScore:
 
 @dataclass(frozen=True, slots=True)
 class MetricColumn:
-    """What the column of a metric needs; of a plugin's metric, what a board keeps of it."""
+    """The column of a metric. A board keeps this of each plugin's metric."""
 
     name: str
     title: str
     family: str
     kinds: tuple[Kind, ...]
+    lower_is_better: bool = False
+
+    @classmethod
+    def of(cls, metric: Metric) -> MetricColumn:
+        """Return the column of a metric."""
+        return cls(metric.name, metric.title, metric.family, metric.kinds, metric.lower_is_better)
 
 
 @dataclass(frozen=True, slots=True)
 class BoardDataset:
-    """What a board keeps of a dataset: counts and published scores. `labels` is a count, too."""
+    """What a board keeps of a dataset. `labels` is the number of labels."""
 
     fingerprint: str
     kind: Kind
@@ -117,12 +126,16 @@ class BoardDataset:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A frozen board. `datasets` maps a dataset's name to what a reader must know of it.
+    """A frozen board.
 
-    `baseline_methods` names the methods on it that need no causal language model. What metrics
-    of plugins gave is frozen, because reading a board runs no plugin: `plugin_metrics` are their
-    columns, `values` what they gave on test by cell id and name, and `plugin_evidence` the
-    intervals and tests by metric, of those metrics that follow from sums over documents.
+    `datasets` maps the name of a dataset to what the board keeps of it. `baseline_methods` names
+    the methods that need no causal language model.
+
+    Reading a board runs no plugin, so the results of plugins' metrics are frozen in it:
+
+    - `plugin_metrics`: their columns.
+    - `values`: their values on test, by cell id and metric.
+    - `plugin_evidence`: intervals and tests of those that are additive, by metric.
     """
 
     name: str
@@ -179,13 +192,19 @@ class Board:
             },
         )
 
+    def lower_is_better(self, metric: str) -> bool:
+        """Say whether lower values of a metric are better."""
+        ours = (known.lower_is_better for known in METRICS if known.name == metric)
+        theirs = (column.lower_is_better for column in self.plugin_metrics if column.name == metric)
+        return any((*ours, *theirs))
+
     def cells_of(self, dataset: str) -> list[BoardCell]:
         """Return the cells of one dataset."""
         return [entry for entry in self.cells if entry.cell.dataset.name == dataset]
 
 
 def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]) -> None:
-    """Write the board, and beside it what its datasets are."""
+    """Write the board and the descriptions of its datasets."""
     for corpus in corpora:
         write_json(store, "datasets", corpus.fingerprint, corpus.to_json())
     write_json(store, "boards", board.name, board.to_json())
@@ -197,13 +216,13 @@ def read_board(store: Store, name: str) -> Board:
         return Board.from_json(read_json(store, "boards", name))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"Board '{name}' in {store.root} is not of the form that this benchbench writes: "
-            f"{error!r}. Run its grid again."
+            f"Board '{name}' in {store.root} has a form that this version of benchbench cannot "
+            f"read: {error!r}. Run its grid again."
         ) from error
 
 
 def read_description(store: Store, fingerprint: str) -> CorpusDescription:
-    """Return what a store knows of a dataset; raise StoreError where it knows nothing."""
+    """Return the stored description of a dataset; raise StoreError where there is none."""
     try:
         return CorpusDescription.from_json(read_json(store, "datasets", fingerprint))
     except (KeyError, TypeError, ValueError, AttributeError) as error:

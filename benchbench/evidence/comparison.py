@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RESAMPLES = 10_000
 LEVEL = 0.05
 RIGHT = {"single-label": "accuracy", "multi-label": "exact_match"}
-"""What McNemar's test is about: whether a document is right, all of it."""
+"""The metric that McNemar's test compares: whether all labels of a document are right."""
 MOST_CONFUSIONS = 1_000
 Place = tuple[str, int, int]
 """The letters of a system, its best rank and its worst rank."""
@@ -36,8 +36,8 @@ Place = tuple[str, int, int]
 class ScoredSystems:
     """The complete systems of a dataset that can be compared by `metric`, best first.
 
-    `runs` has the runs of each system by seed; all share `documents`. `left_out` says which
-    systems cannot be compared, and why.
+    `runs` has the runs of each system in the order of their seeds; all share `documents`.
+    `left_out` says which systems cannot be compared, and why.
     """
 
     kind: Kind
@@ -47,6 +47,7 @@ class ScoredSystems:
     runs: tuple[tuple[RunScores, ...], ...] = ()
     documents: Documents = field(default_factory=Documents)
     left_out: tuple[str, ...] = ()
+    lower_is_better: bool = False
 
     @property
     def additive(self) -> list[list[AdditiveMetric]]:
@@ -55,7 +56,7 @@ class ScoredSystems:
 
     @property
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """The places of all pairs of systems."""
+        """All pairs of systems, by their places."""
         return combinations(range(len(self.systems)), 2)
 
 
@@ -95,15 +96,15 @@ def scored_systems(
 def _reason_to_leave_out(
     runs: Sequence[RunScores], metric: str, documents: Documents | None
 ) -> str:
-    """Say why a system cannot be compared, or nothing."""
+    """Return why a system cannot be compared, or an empty text."""
     if any(metric not in run.values["test"] for run in runs):
         return f"it has no {metric}"
     if any(metric not in run.additive for run in runs):
-        return f"{metric} has a value alone, no interval and no test"
+        return f"{metric} is a plain number, so it has no interval and no test"
     if any(run.documents != runs[0].documents for run in runs):
         return "its seeds were tested on different documents"
     if documents is not None and runs[0].documents != documents:
-        return "its test documents are not those of the others"
+        return "its test documents differ from those of the other systems"
     return ""
 
 
@@ -118,7 +119,7 @@ def p_values(scored: ScoredSystems, exchanges: int) -> list[float]:
 
 
 def compare_pair(scored: ScoredSystems) -> PairEvidence:
-    """Return the one pair of two systems; its p value is not corrected."""
+    """Return the comparison of two systems; its p value is not corrected."""
     from benchbench.evaluation import bootstrap, clusters, draws_for
 
     (p,) = p_values(scored, draws_for(1))
@@ -143,7 +144,7 @@ def dataset_evidence(
     )
     systems = tuple(
         _system(scored, number, resampled, place)
-        for number, place in enumerate(_places(resampled, pairs))
+        for number, place in enumerate(_places(resampled, pairs, scored.lower_is_better))
     )
     baselines = (
         number for number, system in enumerate(scored.systems) if system.method in baseline_methods
@@ -163,15 +164,17 @@ def dataset_evidence(
 
 
 def without_tests(scored: ScoredSystems) -> DatasetEvidence:
-    """Return what is known of a dataset of which no system was compared."""
+    """Return the evidence of a dataset without intervals and tests."""
     support, right = scored.documents.support, RIGHT[scored.kind]
     return DatasetEvidence(
         scored.metric, right, 0, 0, scored.labels, support, (), (), None, scored.left_out
     )
 
 
-def _places(resampled: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Place]:
-    """Return the letters and the ranks of every system that the tests leave."""
+def _places(
+    resampled: Bootstrap, pairs: Sequence[PairEvidence], lower_is_better: bool
+) -> list[Place]:
+    """Return the letters of every system and its ranks, which follow from the tests."""
     import numpy as np
 
     from benchbench.evaluation import letters, rank_intervals
@@ -179,9 +182,10 @@ def _places(resampled: Bootstrap, pairs: Sequence[PairEvidence]) -> list[Place]:
     count = len(resampled.observed)
     significant = np.zeros((count, count), dtype=bool)
     for pair in pairs:
-        told_apart = pair.p_holm < LEVEL
-        significant[pair.first, pair.second] = significant[pair.second, pair.first] = told_apart
-    ranks = rank_intervals(resampled.observed, significant)
+        differ = pair.p_holm < LEVEL
+        significant[pair.first, pair.second] = significant[pair.second, pair.first] = differ
+    goodness = -resampled.observed if lower_is_better else resampled.observed
+    ranks = rank_intervals(goodness, significant)
     return [
         (tied, *rank) for tied, rank in zip(letters(range(count), significant), ranks, strict=True)
     ]
@@ -243,16 +247,16 @@ def _mcnemar(first: Sequence[RunScores], second: Sequence[RunScores]) -> Iterato
 
 
 def _pooled(parts: Sequence[np.ndarray]) -> tuple[tuple[float, float, int], ...]:
-    """Pool the bins (confidence, accuracy, count) of several runs: those of one place as one."""
+    """Pool the bins (confidence, accuracy, count) of several runs: each bin over all runs."""
     import numpy as np
 
     from benchbench.evaluation import BINS
 
     rows = np.concatenate(parts)
-    place = np.minimum((rows[:, 0] * BINS).astype(int), BINS - 1)
+    bins = np.minimum((rows[:, 0] * BINS).astype(int), BINS - 1)
     pooled = []
-    for number in np.unique(place):
-        chosen = rows[place == number]
+    for number in np.unique(bins):
+        chosen = rows[bins == number]
         count = chosen[:, 2].sum()
         weighted = (chosen[:, :2] * chosen[:, 2:]).sum(axis=0) / count
         pooled.append((float(weighted[0]), float(weighted[1]), int(count)))
@@ -260,7 +264,7 @@ def _pooled(parts: Sequence[np.ndarray]) -> tuple[tuple[float, float, int], ...]
 
 
 def _most(confusion: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    """Return the largest entries as (row, column, documents), by count, then by place."""
+    """Return the largest entries as (row, column, documents), the largest first."""
     import numpy as np
 
     rows, columns = np.nonzero(confusion)

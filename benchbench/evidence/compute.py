@@ -1,7 +1,7 @@
-"""From a board's stored predictions to its evidence: every value, and what is sure of it.
+"""From a board's stored predictions to its evidence: values, intervals and tests.
 
-Values, intervals and tests are computed together, from the same files by the same code. So they
-cannot disagree, and a metric that was mended or added reaches every finished cell.
+All of them are computed together, from the same files by the same code, so they cannot disagree.
+When a metric is fixed or added, every finished cell gets its value without a new run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.machine import core_digest, digest, fsio
 from benchbench.records import Store, list_names, read_json, write_json
 
-CODE = ("contract", "evaluation", "evidence", "records/predictions.py")
-"""The code that the evidence follows from."""
+CODE = ("contract", "evaluation", "evidence", "records/prediction_files.py")
+"""The code that decides the evidence."""
 Records = Mapping[str, Record | None]
 Say = Callable[[str], None]
 
@@ -36,20 +36,20 @@ Say = Callable[[str], None]
 def load_or_compute(
     store: Store, board: Board, records: Records, say: Say = lambda line: None
 ) -> Evidence:
-    """Return the evidence stored beside the board; compute and store it where it does not fit."""
+    """Return the stored evidence of a board; compute and store it if it is missing or outdated."""
     with suppress(StoreError, TypeError, KeyError, AttributeError, ValueError):
         stored = Evidence.from_json(read_json(store, "evidence", board.name))
         if stored.inputs == inputs_of(board, records):
             return stored
     evidence = compute_evidence(store, board, records, say=say)
-    with suppress(StoreError):  # where only reading is allowed, it is computed every time
+    with suppress(StoreError):  # in a read-only store, it is computed every time
         fsio.make_folder(store.folder("evidence"))
         write_json(store, "evidence", board.name, evidence.to_json())
     return evidence
 
 
 def inputs_of(board: Board, records: Records) -> str:
-    """Return a digest of all that the evidence follows from, code included."""
+    """Return a digest of all that decides the evidence: the board, its records and the code."""
     runs = {
         cell: [record.status, record.predictions, record.facts.get("hard")]
         for cell, record in records.items()
@@ -68,8 +68,8 @@ def compute_evidence(
 ) -> Evidence:
     """Return the evidence of a board, from the predictions of the records that count.
 
-    Systems are compared by `metric`, on the datasets whose kind has it; by default by the main
-    metric of each dataset.
+    Systems are compared by `metric`, on the datasets whose kind has it. By default, they are
+    compared by the main metric of each dataset.
     """
     by = {
         name: metric or dataset.main_metric
@@ -77,11 +77,11 @@ def compute_evidence(
         if metric in (None, *(known.name for known in metrics_of(dataset.kind)))
     }
     runs = score_board(store, board, records, set(by.values()))
-    return evidence_of(board, records, runs, by, say)
+    return evidence_from_runs(board, records, runs, by, say)
 
 
 def compute_values(store: Store, board: Board, records: Records) -> Evidence:
-    """Return the values of every run, without intervals and tests, which take longer."""
+    """Return the values of every run without intervals and tests, which take longer."""
     runs = score_board(store, board, records, ())
     datasets = {
         name: without_tests(_scored(board, name, records, runs, dataset.main_metric))
@@ -90,29 +90,29 @@ def compute_values(store: Store, board: Board, records: Records) -> Evidence:
     return Evidence("", 0, 0, 0, datasets, runs.values, runs.unread)
 
 
-def evidence_of(
+def evidence_from_runs(
     board: Board,
     records: Records,
     runs: ScoredRuns,
     by: Mapping[str, str],
     say: Say = lambda line: None,
 ) -> Evidence:
-    """Return the evidence of runs that were read; `by` names the metric of each dataset."""
+    """Return the evidence of scored runs; `by` maps each dataset to the metric to compare by."""
     from benchbench.evaluation import draws_for, holm
 
     scored = {name: _scored(board, name, records, runs, by[name]) for name in sorted(by)}
-    sizes = [len(each.systems) for each in scored.values()]
+    sizes = [len(compared.systems) for compared in scored.values()]
     family = sum(size * (size - 1) // 2 for size in sizes)
     if family:
         systems, pairs = sum(sizes), f"{family} pair" + ("s" if family > 1 else "")
         say(f"Computing intervals and tests: {systems} systems, {pairs} ...")
     exchanges = draws_for(family)
-    tests = {name: p_values(each, exchanges) for name, each in scored.items()}
+    tests = {name: p_values(compared, exchanges) for name, compared in scored.items()}
     adjusted = iter(holm([p for values in tests.values() for p in values]).tolist())
     datasets: dict[str, DatasetEvidence] = {}
-    for name, each in scored.items():
+    for name, compared in scored.items():
         pairs_of_dataset = [(p, next(adjusted)) for p in tests[name]]
-        datasets[name] = dataset_evidence(each, pairs_of_dataset, board.baseline_methods)
+        datasets[name] = dataset_evidence(compared, pairs_of_dataset, board.baseline_methods)
     inputs = inputs_of(board, records)
     return Evidence(inputs, family, RESAMPLES, exchanges, datasets, runs.values, runs.unread)
 
@@ -126,15 +126,17 @@ def _scored(
     kind, fingerprint = board.datasets[dataset].kind, board.datasets[dataset].fingerprint
     corpus = runs.corpora.get(fingerprint)
     labels = corpus.labels.columns if corpus else ()
-    return scored_systems(kind, metric, labels, ranked, of_dataset)
+    scored = scored_systems(kind, metric, labels, ranked, of_dataset)
+    return replace(scored, lower_is_better=board.lower_is_better(metric))
 
 
 def evidence_by(
     store: Store, board: Board, records: Records, metric: str | None, say: Say = lambda line: None
 ) -> Evidence:
-    """Return the evidence by any metric of a board, None for the main metric of each dataset.
+    """Return the evidence of a board by any of its metrics; None is each dataset's main metric.
 
-    Of a plugin's metric it is what the board froze. Raises UnknownName where no system has it.
+    The evidence by a plugin's metric is frozen in the board. Raises UnknownName where no system
+    has the metric.
     """
     if metric is None:
         return load_or_compute(store, board, records, say)
@@ -154,7 +156,7 @@ def evidence_by(
 
 
 def _frozen_evidence(board: Board, evidence: Evidence, metric: str) -> Evidence:
-    """Return what the board froze of a plugin's metric; one with a value alone has no tests."""
+    """Return the frozen evidence by a plugin's metric; a plain number has no tests."""
     if metric in board.plugin_evidence:
         frozen = board.plugin_evidence[metric]
         return replace(frozen, values=evidence.values, unread=evidence.unread)
@@ -170,7 +172,7 @@ def _frozen_evidence(board: Board, evidence: Evidence, metric: str) -> Evidence:
 
 
 def main_scores(store: Store) -> dict[tuple[str, str | None], float]:
-    """Return the main metric on test of every run on a board of the store, by id and key."""
+    """Return the main metric on test of every run on any board of a store, by id and key."""
     scores = {}
     for name in list_names(store, "boards"):
         board = read_board(store, name)

@@ -1,6 +1,6 @@
-"""What a board holds that only plugins can say: published scores, values of their metrics.
+"""What a board takes from plugins: published scores and the results of their metrics.
 
-It is frozen when a run ends, so that reading a board needs no plugin.
+These are frozen when a run ends, so that reading a board needs no plugin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchbench.evidence.board import (
     PublishedScore,
     records_on,
 )
-from benchbench.evidence.compute import Records, evidence_of
+from benchbench.evidence.compute import Records, evidence_from_runs
 from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.machine import one_line
@@ -36,7 +36,7 @@ Warn = Callable[[str], None]
 
 
 def with_plugin_results(board: Board, catalog: Catalog, store: Store, warn: Warn) -> Board:
-    """Return the board with published scores, and with what plugins' metrics give."""
+    """Return the board with published scores and with the results of plugins' metrics."""
     references = {entry.cell.dataset.name: entry.cell.dataset for entry in board.cells}
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
@@ -49,9 +49,10 @@ def with_plugin_results(board: Board, catalog: Catalog, store: Store, warn: Warn
 
 
 def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, warn: Warn) -> Board:
-    """Return the board with the values of these metrics, and with their intervals and tests."""
+    """Return the board with the values, intervals and tests of these metrics."""
     metrics = tuple(replace(metric, function=_guarded(metric, warn)) for metric in metrics)
     names = tuple(metric.name for metric in metrics)
+    board = replace(board, plugin_metrics=tuple(MetricColumn.of(metric) for metric in metrics))
     records = records_on(store, board)
     runs = score_board(store, board, records, names, (*METRICS, *metrics))
     values = {
@@ -64,23 +65,20 @@ def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, w
         for metric in metrics
         if any(metric.name in run.additive for run in runs.runs.values())
     }
-    columns = tuple(
-        MetricColumn(metric.name, metric.title, metric.family, metric.kinds) for metric in metrics
-    )
-    return replace(board, values=values, plugin_metrics=columns, plugin_evidence=evidence)
+    return replace(board, values=values, plugin_evidence=evidence)
 
 
 def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) -> Evidence:
     """Return the intervals and tests by a metric, on every dataset whose kind has it.
 
-    What does not depend on the metric is left out: the board's own evidence has it.
+    What does not depend on the metric is left out, because the evidence of the board has it.
     """
     by = {
         name: metric.name
         for name, dataset in board.datasets.items()
         if dataset.kind in metric.kinds
     }
-    evidence = evidence_of(board, records, runs, by)
+    evidence = evidence_from_runs(board, records, runs, by)
     datasets = {name: _essentials(dataset) for name, dataset in evidence.datasets.items()}
     return replace(evidence, inputs="", datasets=datasets, values={}, unread={})
 
@@ -93,7 +91,7 @@ def _essentials(evidence: DatasetEvidence) -> DatasetEvidence:
 
 
 def _guarded(metric: Metric, warn: Warn) -> MetricFunction:
-    """Return the function of a metric that has no value where it raises; `warn` is told."""
+    """Return the metric's function with a guard: an exception is a warning and gives no value."""
 
     def function(scored: ScoredSplit) -> AdditiveMetric | float | None:
         try:
@@ -106,7 +104,7 @@ def _guarded(metric: Metric, warn: Warn) -> MetricFunction:
 
 
 def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:
-    """Return the methods that need no causal language model: what the others have to beat."""
+    """Return the methods that need no causal language model, which others have to beat."""
     used = {entry.cell.method.name: entry.cell.method.use for entry in board.cells}
     return tuple(
         name

@@ -1,11 +1,11 @@
-"""What the stored predictions of every run say: its metrics, and what comparing needs of it.
+"""The runs of a board, scored from their stored predictions.
 
-Runs are read one at a time. Nothing here needs a model, a plugin or the network.
+Runs are read one at a time. No model, no plugin and no network is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from benchbench.contract import (
     ScoredSplit,
     StoreError,
 )
-from benchbench.evaluation import METRICS, metrics_of, tune
+from benchbench.evaluation import METRICS, evaluate, tune
 from benchbench.evidence.board import Board, read_description
 from benchbench.evidence.values import Values
 from benchbench.machine import file_digest
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The test documents, which all systems must share to be compared.
+    """The test documents, which systems must share to be compared.
 
-    `support` counts those of every label, the labels outside the label space last.
+    `support` is the number of documents per label, unseen labels last.
     """
 
     ids: tuple[str, ...] = ()
@@ -44,12 +44,12 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class RunScores:
-    """What is kept of one run.
+    """The scores of one run.
 
-    `values` has every metric of validation and test, `additive` the metrics on test that are
-    compared. The rest is of test: `right` is bool [documents], `reliability` float [bins, 3]
-    (mean confidence, accuracy, decisions), `label_f1` float [labels], `confusion` float
-    [labels, labels].
+    `values` has every metric on validation and on test. `additive` has the metrics on test by
+    which systems are compared. The other fields are about test: `right` is bool [documents],
+    `reliability` float [bins, 3] (mean confidence, accuracy, decisions), `label_f1` float
+    [labels], and `confusion` float [labels, labels].
     """
 
     seed: int
@@ -64,9 +64,10 @@ class RunScores:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRuns:
-    """All runs of a board that could be read, by cell id, and why the others could not.
+    """The runs of a board, by cell id.
 
-    `corpora` maps the fingerprint of a dataset to what the store knows of it.
+    `unread` says why a run could not be read. `corpora` maps the fingerprint of a dataset to its
+    description.
     """
 
     runs: Mapping[str, RunScores] = field(default_factory=dict)
@@ -83,10 +84,10 @@ def score_board(
     store: Store,
     board: Board,
     records: Mapping[str, Record | None],
-    compared: Iterable[str],
+    compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
 ) -> ScoredRuns:
-    """Read the predictions of every run of a board; `compared` names the metrics to compare by."""
+    """Score every run of a board; `compared` names the metrics by which systems are compared."""
     runs: dict[str, RunScores] = {}
     unread: dict[str, str] = {}
     corpora: dict[str, CorpusDescription] = {}
@@ -101,7 +102,7 @@ def score_board(
                 corpora[fingerprint] = read_description(store, fingerprint)
             run = score_run(store, corpora[fingerprint], record, compared, metrics)
             shared = documents.setdefault(fingerprint, run.documents)
-            # the ids of many documents are kept once, not once per run
+            # ids may be many: they are kept once and not once per run
             runs[entry.id] = replace(run, documents=shared) if run.documents == shared else run
         except StoreError as error:
             unread[entry.id] = str(error)
@@ -112,32 +113,25 @@ def score_run(
     store: Store,
     corpus: CorpusDescription,
     record: Record,
-    compared: Iterable[str],
+    compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
 ) -> RunScores:
-    """Return what the predictions of a record say; raise StoreError where they cannot be read."""
-    made_on = record.identity.get("dataset", corpus.fingerprint)
-    if made_on != corpus.fingerprint:
+    """Score the predictions of a record; raise StoreError where they cannot be read."""
+    fingerprint = record.identity.get("dataset", corpus.fingerprint)
+    if fingerprint != corpus.fingerprint:
         raise StoreError("it was made on other data than the board's: the fingerprints differ")
     path = store.folder("predictions") / f"{record.predictions}.parquet"
     predictions = stored_predictions(path, corpus.label_facts)
     hard = bool(record.facts.get("hard"))
     tuning = tune(corpus.kind, predictions["validation"], hard)
-    values: dict[str, dict[str, float]] = {}
-    additive: dict[str, AdditiveMetric] = {}
-    for split, part in predictions.items():
-        scored = ScoredSplit(corpus.kind, part, corpus.label_facts, tuning, hard)
-        values[split] = {}
-        for metric in metrics_of(corpus.kind, metrics):
-            # one after another: the sums of a large split are let go before the next are made
-            result = metric.function(scored)
-            if isinstance(result, AdditiveMetric):
-                values[split][metric.name] = result.value()
-                if split == "test" and metric.name in compared:
-                    additive[metric.name] = result
-            elif result is not None:
-                values[split][metric.name] = float(result)
-    return _run_scores(record, scored, values, additive)
+    validation, test = (
+        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard)
+        for split in ("validation", "test")
+    )
+    values, additive = evaluate(test, metrics, compared)
+    return _run_scores(
+        record, test, {"validation": evaluate(validation, metrics)[0], "test": values}, additive
+    )
 
 
 def _run_scores(
@@ -168,7 +162,7 @@ def _run_scores(
 def stored_predictions(path: Path, labels: LabelFacts) -> Mapping[str, Predictions]:
     """Return the predictions of both splits; raise StoreError unless they fit the labels.
 
-    The file's name is its sha256: a byte of it that was changed is a fault, and is named.
+    The file's name is its sha256, so that a changed byte is noticed.
     """
     import numpy as np
 
@@ -177,11 +171,11 @@ def stored_predictions(path: Path, labels: LabelFacts) -> Mapping[str, Predictio
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read ({error.strerror})") from error
     if not unchanged:
-        raise StoreError(f"{path.name} is not what its name says: a byte of it was changed")
+        raise StoreError(f"{path.name} does not match the sha256 in its name: it was changed")
     predictions = read_predictions(path, len(labels.space.columns))
     for split, part in predictions.items():
         if not len(part.ids):
             raise StoreError(f"{path.name} holds no predictions of {split}")
         if part.logits.shape[1] != len(labels.space) or not np.isfinite(part.logits).all():
-            raise StoreError(f"{path.name}: {split} has not one finite score for each label")
+            raise StoreError(f"{path.name}: {split} needs one finite score per document and label")
     return predictions

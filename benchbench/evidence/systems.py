@@ -13,7 +13,7 @@ from benchbench.evidence.values import Values
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a system came by its parameters: so many tries, the best on validation, their cost."""
+    """A search for parameters: its tries, the choice on validation, and their training time."""
 
     tries: int
     chosen: Params
@@ -24,8 +24,8 @@ class Search:
 class System:
     """All seeds of one method on one backbone on one dataset.
 
-    `records` are those of its cells that have a result, `runs` what their predictions give, in
-    the same order.
+    `records` has the records of the cells that have a result, and `runs` their values, in the same
+    order.
     """
 
     method: str
@@ -37,7 +37,7 @@ class System:
 
     @property
     def name(self) -> str:
-        """Name the system for people."""
+        """The name of the system for people."""
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
     @property
@@ -46,9 +46,14 @@ class System:
         return len(self.records) == len(self.cells)
 
     def mean(self, metric: str, split: Split = "test") -> float | None:
-        """Return the mean of a split's metric over the seeds, None where it has no value."""
+        """Return the mean of a split's metric over the seeds; None where it has no value."""
         values = self.values(metric, split)
         return fmean(values) if values else None
+
+    def goodness(self, metric: str, lower_is_better: bool, split: Split = "test") -> float:
+        """Return a number that is higher for a better mean; a missing value counts as 0."""
+        mean = self.mean(metric, split) or 0.0
+        return -mean if lower_is_better else mean
 
     def values(self, metric: str, split: Split = "test") -> list[float]:
         """Return a split's metric for every seed that has a value."""
@@ -62,25 +67,26 @@ def systems_on(
     values: Mapping[str, Values],
     metric: str | None = None,
 ) -> tuple[list[System], list[System]]:
-    """Return (the complete systems of a dataset, best first; those that lack some seed).
+    """Return the complete systems of a dataset, best first, and those that lack a seed.
 
-    `values` maps a cell id to what the predictions of its record give. The order is that of the
-    mean of `metric` on test, by default the main metric, equals by their names. Of what was
-    searched, the try with the best validation stands for its system.
+    `values` maps a cell id to the values of its run. Systems are ordered by the mean of `metric`
+    on test, which is by default the main metric; equal systems are ordered by name. After a
+    search, the try with the best score on validation is the system.
     """
     main = board.datasets[dataset].main_metric
     metric = metric or main
+    lower, lower_main = board.lower_is_better(metric), board.lower_is_better(main)
     grouped: dict[tuple[str, str], list[BoardCell]] = {}
     for entry in board.cells_of(dataset):
         backbone = entry.cell.backbone.name if entry.cell.backbone else ""
         grouped.setdefault((entry.cell.method.name, backbone), []).append(entry)
     systems = [
-        _best_try(_tries(method, backbone, group, records, values), main)
+        _best_try(_tries(method, backbone, group, records, values), main, lower_main)
         for (method, backbone), group in grouped.items()
     ]
     ranked = sorted(
         (system for system in systems if system.complete),
-        key=lambda system: (-(system.mean(metric) or 0.0), system.method, system.backbone),
+        key=lambda system: (-system.goodness(metric, lower), system.method, system.backbone),
     )
     return ranked, [system for system in systems if not system.complete]
 
@@ -92,7 +98,7 @@ def _tries(
     records: Mapping[str, Record | None],
     values: Mapping[str, Values],
 ) -> list[System]:
-    """Return one system per combination of what was searched; one where nothing was."""
+    """Return one system per combination of searched parameters; without a search, just one."""
     grouped: dict[str, list[BoardCell]] = {}
     for entry in cells:
         grouped.setdefault(str(sorted(entry.tried.items())), []).append(entry)
@@ -108,13 +114,16 @@ def _tries(
     return tries
 
 
-def _best_try(tries: Sequence[System], main: str) -> System:
-    """Return the try with the best mean of the main metric on validation; test has no say.
+def _best_try(tries: Sequence[System], main: str, lower: bool) -> System:
+    """Return the try with the best mean of the main metric on validation; test is not used.
 
-    Tries that lack a seed lose against those that do not; of equal ones the first counts.
+    A try that lacks a seed is worse than any complete try. Of equal tries, the first is taken.
     """
     if len(tries) == 1:
         return tries[0]
-    best = max(tries, key=lambda system: (system.complete, system.mean(main, "validation") or 0.0))
-    seconds = [record.cost.get("fit_seconds") or 0.0 for each in tries for record in each.records]
+    best = max(
+        tries, key=lambda system: (system.complete, system.goodness(main, lower, "validation"))
+    )
+    records = [record for system in tries for record in system.records]
+    seconds = [record.cost.get("fit_seconds") or 0.0 for record in records]
     return replace(best, search=Search(len(tries), best.cells[0].tried, sum(seconds)))

@@ -1,7 +1,7 @@
-"""The evidence behind a board: what its predictions say of every system and every pair of them.
+"""The evidence of a board as plain data: what its predictions say about systems and pairs.
 
-Values only. `compute.py` computes them from stored predictions; tables show them. They are kept
-beside the board, so that reading a leaderboard needs neither a prediction nor numpy.
+`compute.py` computes the evidence from stored predictions, and tables show it. It is stored beside
+the board, so that reading a leaderboard needs neither predictions nor numpy.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field
 from benchbench.contract import Json
 
 Values = Mapping[str, Mapping[str, float]]
-"""The values of a run, by split and metric; a metric that has no value is left out."""
+"""The values of a run, by split and metric; a metric without a value is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where 95 % of the bootstrap's draws lie: percentiles, and bias-corrected (BCa)."""
+    """A 95 % bootstrap interval: percentiles, and bias-corrected and accelerated (BCa)."""
 
     low: float
     high: float
@@ -27,15 +27,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SystemEvidence:
-    """What the test predictions of one system say, all its seeds together.
+    """What the test predictions of one system say, over all its seeds.
 
-    `value` is the mean over seeds of the main metric, `bias` how far the mean of the resamples is
-    from it: below where rare labels drop out of resamples. Systems that share one of `letters` are
-    not told apart by the test; `best_rank` to `worst_rank` is where it may stand. `reliability`
-    holds (mean confidence, accuracy, count) of every bin that is not empty, pooled over seeds.
-    `label_f1` has the mean over seeds for every label. `confusion` holds (label, label, documents)
-    pooled over seeds: single-label (true, decided); multi-label (missed, wrongly assigned) of one
-    document.
+    - `value`: the mean of the metric over seeds.
+    - `bias`: the mean of the resamples minus `value`. It is negative where rare labels drop out of
+      resamples.
+    - `letters`: two systems share a letter where they do not differ significantly.
+    - `best_rank`, `worst_rank`: the ranks that the system may have.
+    - `reliability`: (mean confidence, accuracy, count) per bin that is not empty, over all seeds.
+    - `label_f1`: the mean over seeds per label.
+    - `confusion`: (label, label, documents) over all seeds. Single-label: (true, decided).
+      Multi-label: (missed, wrongly assigned) in the same document.
     """
 
     method: str
@@ -54,12 +56,12 @@ class SystemEvidence:
 
     @property
     def name(self) -> str:
-        """Name the system for people."""
+        """The name of the system for people."""
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
     @classmethod
     def from_json(cls, data: Json) -> SystemEvidence:
-        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
         return cls(
             **{
                 **data,
@@ -74,7 +76,7 @@ class SystemEvidence:
 
 @dataclass(frozen=True, slots=True)
 class McNemarEvidence:
-    """How often one of two systems alone was right, for one seed, with the mid-p value."""
+    """The documents that only one of two systems gets right, for one seed, and the mid-p value."""
 
     seed: int
     only_first: int
@@ -84,7 +86,7 @@ class McNemarEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
-    """A difference of the main metric, `first` minus `second` (places in the list of systems)."""
+    """A difference of the metric: `first` minus `second` (places in the list of systems)."""
 
     first: int
     second: int
@@ -96,7 +98,7 @@ class PairEvidence:
 
     @classmethod
     def from_json(cls, data: Json) -> PairEvidence:
-        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
         mcnemar = tuple(McNemarEvidence(**test) for test in data["mcnemar"])
         return cls(**{**data, "interval": Interval(**data["interval"]), "mcnemar": mcnemar})
 
@@ -105,9 +107,9 @@ class PairEvidence:
 class DatasetEvidence:
     """All complete systems of one dataset, best first, and all pairs of them.
 
-    `baseline` is the place of the best system that needs no causal language model. `labels` are
-    the label space and behind it the labels that it lacks; `support` their test documents.
-    `left_out` says which systems could not be weighed, and why.
+    `baseline` is the place of the best system that needs no causal language model. `labels` has
+    the label space, then the unseen labels, and `support` the number of test documents per label.
+    `left_out` says which systems could not be compared, and why.
     """
 
     metric: str
@@ -122,17 +124,17 @@ class DatasetEvidence:
     left_out: tuple[str, ...] = ()
 
     def place(self, method: str, backbone: str) -> int | None:
-        """Return a system's place in the list, None where it is not among them."""
+        """Return a system's place in the list; None where it is not in the list."""
         names = [(system.method, system.backbone) for system in self.systems]
         return names.index((method, backbone)) if (method, backbone) in names else None
 
-    def pair(self, one: int, other: int) -> PairEvidence:
-        """Return the pair of two places, whichever comes first."""
-        return next(pair for pair in self.pairs if {pair.first, pair.second} == {one, other})
+    def pair(self, left: int, right: int) -> PairEvidence:
+        """Return the pair of two places, given in either order."""
+        return next(pair for pair in self.pairs if {pair.first, pair.second} == {left, right})
 
     @classmethod
     def from_json(cls, data: Json) -> DatasetEvidence:
-        """Return the evidence that `dataclasses.asdict` made plain data of."""
+        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
         return cls(
             **{
                 **data,
@@ -147,13 +149,14 @@ class DatasetEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a board's predictions say: values of every run, and by dataset what is sure.
+    """The evidence of a board: the values of every run, and intervals and tests by dataset.
 
-    `values` maps a cell id to the values of a run, by split and metric; `unread` maps a cell id
-    to the reason why its predictions could not be read. `inputs` is a digest of all that the
-    evidence follows from. `family` counts the pairs of the whole board, which Holm's correction
-    is for; `resamples` and `exchanges` are the draws of the bootstrap and of the randomisation
-    test, 0 where no intervals and tests were computed.
+    - `inputs`: a digest of all that decides the evidence.
+    - `family`: the number of pairs on the whole board, for which Holm's correction is made.
+    - `resamples`, `exchanges`: the draws of the bootstrap and of the randomisation test; 0 where
+      no intervals and tests were computed.
+    - `values`: the values of a run by split and metric, for each cell id.
+    - `unread`: why the predictions of a cell could not be read, for each such cell id.
     """
 
     inputs: str

@@ -1,15 +1,26 @@
 """Which cells a grid means."""
 
-from benchbench.grids.expansion import CORES, Expansion, Grid, Overrides, expand, parse_only
-from benchbench.grids.file import find, read_grid
+from benchbench.grids.expansion import Expansion, expand
+from benchbench.grids.file import read_grid
+from benchbench.grids.grid import CORES, Grid, Overrides
+from benchbench.grids.only import parse_only
+from benchbench.grids.references import (
+    dataset_member,
+    find_backbone,
+    find_dataset,
+    find_method,
+)
 
 __all__ = [
     "CORES",
     "Expansion",
     "Grid",
     "Overrides",
+    "dataset_member",
     "expand",
-    "find",
+    "find_backbone",
+    "find_dataset",
+    "find_method",
     "parse_only",
     "read_grid",
 ]

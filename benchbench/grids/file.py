@@ -1,27 +1,29 @@
-"""Reads a grid from TOML; all faults of a file are told at once."""
+"""Reads a grid from TOML, and reports all faults of a file at once."""
 
 from __future__ import annotations
 
 import math
 import reprlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchbench.catalog import Catalog
-from benchbench.contract import BenchbenchError, GridError, Reference, Value, did_you_mean
-from benchbench.grids.expansion import CORES, NOUNS, Block, Grid, Overrides
+from benchbench.contract import BenchbenchError, GridError, Value, did_you_mean
+from benchbench.grids.grid import CORES, Block, Grid, Overrides
+from benchbench.grids.members import AnyMember
+from benchbench.grids.references import Finders
 
 GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
 BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
 
 
 def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
-    """Read a TOML grid; raise GridError with all its faults at once.
+    """Read a TOML grid; raise GridError with all its faults.
 
-    Datasets, methods, backbones and seeds of `overrides` stand in for the file's, which are
-    then not looked up.
+    Datasets, methods, backbones and seeds of `overrides` replace the file's, which are then not
+    looked up. Everything else of `overrides` is for `expand`.
     """
     overrides = overrides or Overrides()
     try:
@@ -30,8 +32,9 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
         raise GridError(str(path), [f"cannot be read: {error}"]) from error
     faults = _unknown_keys("the grid", data, GRID_KEYS)
     seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
+    finders = Finders.of(catalog)
     blocks = [
-        _block(number, entry, catalog, overrides, faults)
+        _block(f"block {number}", entry, finders, overrides, faults)
         for number, entry in enumerate(_list(data, "block", "the grid", faults), start=1)
     ]
     if not blocks and not faults:
@@ -44,50 +47,59 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
     return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, **words)
 
 
-def find(noun: str, text: str, catalog: Catalog) -> Reference:
-    """Return the reference that a name, path or hub id stands for; raise UnknownName."""
-    if noun == "dataset":
-        return catalog.dataset_reference(text)
-    if noun == "backbone":
-        return catalog.backbone_reference(text)
-    catalog.method(text)
-    return Reference(text, text)
-
-
 def _block(
-    number: int, entry: Any, catalog: Catalog, overrides: Overrides, faults: list[str]
+    where: str, entry: Any, finders: Finders, overrides: Overrides, faults: list[str]
 ) -> Block:
-    where = f"block {number}"
     if not isinstance(entry, dict):
         faults.append(f"{where} is not a table")
         return Block((), (), ())
     faults += _unknown_keys(where, entry, BLOCK_KEYS)
-    members = {
-        noun: overrides.members(noun)
-        or tuple(
-            reference
-            for item in _list(entry, f"{noun}s", where, faults)
-            if (reference := _reference(noun, item, where, catalog, faults)) is not None
-        )
-        for noun in NOUNS
-    }
+    datasets = overrides.datasets or _members(where, entry, "dataset", finders.dataset, faults)
+    methods = overrides.methods or _members(where, entry, "method", finders.method, faults)
+    backbones = overrides.backbones or _members(where, entry, "backbone", finders.backbone, faults)
     seeds: tuple[int, ...] | None = overrides.seeds or None
     if seeds is None and "seeds" in entry:
         seeds = _seeds(entry["seeds"], f"{where} seeds", faults)
-    params = entry.get("params", {})
-    if not isinstance(params, dict):
+    params = _params(where, entry.get("params", {}), faults)
+    search = _search(where, entry.get("search", {}), faults)
+    return Block(datasets, methods, backbones, params, seeds, search)
+
+
+def _members(
+    where: str,
+    entry: Mapping[str, Any],
+    noun: str,
+    find: Callable[[str], AnyMember],
+    faults: list[str],
+) -> tuple[AnyMember, ...]:
+    """Read a list of "name" or {use = "name", as = "shown", param = value}."""
+    members = []
+    for item in _list(entry, f"{noun}s", where, faults):
+        table = {"use": item} if isinstance(item, str) else item
+        if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+            faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
+            continue
+        params = {name: value for name, value in table.items() if name not in ("use", "as")}
+        if unstorable := _unstorable(f"{where}: {noun} '{table['use']}'", params):
+            faults += unstorable
+            continue
+        try:
+            member = find(table["use"])
+        except BenchbenchError as error:
+            faults.append(f"{where}: {error}")
+            continue
+        members.append(member.called(str(table.get("as", member.name)), params))
+    return tuple(members)
+
+
+def _params(where: str, entry: Any, faults: list[str]) -> dict[str, Value]:
+    """Read { rank = 8 }, or "method.parameter" as the name."""
+    if not isinstance(entry, dict):
         faults.append(f"{where}: params is not a table")
-        params = {}
-    flat: dict[str, Value] = _flat(params)
-    faults += _unstorable(f"{where}: params", flat)
-    return Block(
-        members["dataset"],
-        members["method"],
-        members["backbone"],
-        flat,
-        seeds,
-        _search(where, entry.get("search", {}), faults),
-    )
+        return {}
+    params: dict[str, Value] = _flat(entry)
+    faults += _unstorable(f"{where}: params", params)
+    return params
 
 
 def _search(where: str, entry: Any, faults: list[str]) -> dict[str, tuple[Value, ...]]:
@@ -95,15 +107,15 @@ def _search(where: str, entry: Any, faults: list[str]) -> dict[str, tuple[Value,
     if not isinstance(entry, dict):
         faults.append(f"{where}: search is not a table of lists")
         return {}
-    found: dict[str, tuple[Value, ...]] = {}
+    search: dict[str, tuple[Value, ...]] = {}
     for name, values in _flat(entry).items():
         if not isinstance(values, list) or not values:
             faults.append(f"{where}: search '{name}' is a list of values, found {_short(values)}")
             continue
         for value in values:
             faults += _unstorable(f"{where}: search", {name: value})
-        found[name] = tuple(values)
-    return found
+        search[name] = tuple(values)
+    return search
 
 
 def _jobs(value: Any, faults: list[str]) -> int | str:
@@ -111,28 +123,6 @@ def _jobs(value: Any, faults: list[str]) -> int | str:
         return value  # type: ignore[no-any-return]
     faults.append(f"jobs: expected a whole number of at least 1 or '{CORES}', found {value!r}")
     return 1
-
-
-def _reference(
-    noun: str, item: Any, where: str, catalog: Catalog, faults: list[str]
-) -> Reference | None:
-    """Read "name" or {use = "name", as = "shown", param = value}."""
-    entry = {"use": item} if isinstance(item, str) else item
-    if not isinstance(entry, dict) or not isinstance(entry.get("use"), str):
-        faults.append(f"{where}: a {noun} is a name or a table with 'use', found {item!r}")
-        return None
-    params = {name: value for name, value in entry.items() if name not in ("use", "as")}
-    if unstorable := _unstorable(f"{where}: {noun} '{entry['use']}'", params):
-        faults += unstorable
-        return None
-    try:
-        reference = find(noun, entry["use"], catalog)
-    except BenchbenchError as error:
-        faults.append(f"{where}: {error}")
-        return None
-    return Reference(
-        reference.use, str(entry.get("as", reference.name)), {**reference.params, **params}
-    )
 
 
 def _unknown_keys(where: str, entry: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:
@@ -152,17 +142,17 @@ def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
 
 
 def _list(entry: Mapping[str, Any], key: str, where: str, faults: list[str]) -> list[Any]:
-    """Return a key's list; a lone text or table is a fault, not a list of its parts."""
-    found = entry.get(key, [])
-    if isinstance(found, list):
-        return found
+    """Return the list of a key; a text or a table alone is a fault, not a list of its parts."""
+    value = entry.get(key, [])
+    if isinstance(value, list):
+        return value
     form = "[[block]], with two brackets" if key == "block" else "a list"
-    faults.append(f"{where}: '{key}' is not written as {form}, found {_short(found)}")
+    faults.append(f"{where}: '{key}' is not written as {form}, found {_short(value)}")
     return []
 
 
 def _unstorable(where: str, params: Mapping[str, Any]) -> list[str]:
-    """Name values that no parameter can take: lists, dates, nan, numbers beyond 64 bits."""
+    """Return a fault for each value that no parameter takes: a list, a date, nan, over 64 bits."""
     return [
         f"{where}: '{name}' is one text, number, true or false; found {_short(value)}"
         for name, value in params.items()

@@ -1,4 +1,4 @@
-"""From a frozen board, its records and its evidence to tables: the same in gives the same out."""
+"""From a board, its records and its evidence to a leaderboard. Equal input gives equal tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from benchbench.leaderboard.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve:
-    """What a run reported while it learned: each point has "step", and "loss" or others."""
+    """What a run reported during training: each point has "step" and values such as "loss"."""
 
     system: str
     seed: int
@@ -33,7 +33,7 @@ class LearningCurve:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The tables of one dataset, the ranking first, and what else there is to say of it."""
+    """The tables of one dataset, the ranking first, with its failures, notes and curves."""
 
     title: str
     metric_title: str
@@ -45,13 +45,13 @@ class Section:
 
     @property
     def ranking(self) -> Table:
-        """Return the table that ranks."""
+        """The table that ranks the systems."""
         return self.tables[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """A table model, ready to be rendered."""
+    """The tables and notes made of a board, ready to be rendered."""
 
     title: str
     sections: tuple[Section, ...]
@@ -64,7 +64,7 @@ def build_leaderboard(
 ) -> Leaderboard:
     """Return the leaderboard of a board, ranked by the metric of its evidence.
 
-    `records` maps a cell id to the record that counts.
+    `records` maps the id of a cell to the record that counts.
     """
     metrics = MetricColumns.on(board)
     values = _with_plugin_values(evidence.values, board.values)
@@ -104,7 +104,7 @@ def _section(
 def _with_plugin_values(
     values: Mapping[str, Values], of_plugins: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Values]:
-    """Return the values of every run, with those of plugins' metrics that the board froze."""
+    """Return the values of every run, with the values of plugins' metrics frozen in the board."""
     return {
         cell: {**run, "test": {**run["test"], **of_plugins.get(cell, {})}}
         for cell, run in values.items()
@@ -130,10 +130,10 @@ def _curves(systems: Iterable[System]) -> Iterable[LearningCurve]:
     for system in systems:
         for record in system.records:
             points = tuple(point for point in record.curve if _is_point(point))
-            if any("loss" in point for point in points):  # else it tried settings, and learned not
+            if any("loss" in point for point in points):  # without a loss, nothing was trained
                 yield LearningCurve(system.name, record.cell.seed, points)
 
 
 def _is_point(point: Json) -> bool:
-    """Say whether a point is names and numbers: a record may hold anything."""
+    """Say whether a point has names and numbers only: a record may have any content."""
     return isinstance(point, dict) and all(isinstance(v, int | float) for v in point.values())

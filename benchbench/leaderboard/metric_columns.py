@@ -19,18 +19,15 @@ class MetricColumns:
     @classmethod
     def on(cls, board: Board) -> MetricColumns:
         """Return the columns that a board can show."""
-        ours = (
-            MetricColumn(metric.name, metric.title, metric.family, metric.kinds)
-            for metric in METRICS
-        )
+        ours = map(MetricColumn.of, METRICS)
         return cls((*ours, *board.plugin_metrics), board.plugin_metrics)
 
     def title(self, name: str) -> str:
-        """Return what a metric is called in a table; an unknown one by its name."""
+        """Return the title of a metric; an unknown metric keeps its name."""
         return next((column.title for column in self.columns if column.name == name), name)
 
     def by_family(self, names: Iterable[str]) -> Iterator[tuple[str, str, list[MetricColumn]]]:
-        """Yield (key, title, columns) of every table that has one of the metrics `names`."""
+        """Yield (key, title, columns) of every table that has any of the metrics `names`."""
         shown = [column for column in self.columns if column.name in set(names)]
         families = dict.fromkeys((*FAMILIES, *(column.family for column in shown)))
         for family in families:

@@ -1,4 +1,4 @@
-"""The notes under a leaderboard: the data, the rules, what was resampled, where it comes from."""
+"""The notes under a leaderboard: the data, the rules, what was resampled, how it was made."""
 
 from __future__ import annotations
 
@@ -16,27 +16,31 @@ from benchbench.evidence import (
 from benchbench.leaderboard.system_tables import Shown
 
 LARGE_BIAS = 0.1
-"""From this share of an interval's width on, a bias of the resamples is told. The value itself is
-off by as much: of a normal interval of 95 % that is shifted by twice that share, 88 % is left."""
+"""A bias of the resamples above this share of an interval's width is shown as a warning. The value
+itself is biased by as much, so the interval is off by twice this share: a normal interval of 95 %
+then covers 88 %."""
 RULES = {
     "single-label": "A document gets the label with the highest score.",
-    "multi-label": "A document gets every label whose score is above one threshold for all "
-    "labels, tuned on validation for micro-F1; the same rule for every system. Other thresholds "
-    "are shown and never rank.",
+    "multi-label": "A document gets every label whose score is above a threshold. There is one "
+    "threshold for all labels. It is tuned on validation for micro-F1, by the same rule for every "
+    "system. Other thresholds are shown only for comparison.",
 }
 
 
 def of_dataset(shown: Shown, systems: Iterable[System]) -> tuple[str, ...]:
-    """Return what a reader must know of a dataset and of how its systems were compared."""
+    """Return what a reader must know about a dataset and how its systems were compared."""
     dataset, evidence = shown.dataset, shown.evidence
     notes = [_documents(dataset, evidence), RULES[dataset.kind]]
+    if shown.metric != dataset.main_metric:
+        lower = "; lower is better" if shown.lower_is_better else ""
+        notes.append(f"Ranked by {shown.metrics.title(shown.metric)}{lower}.")
     if dataset.unseen_labels:
         notes.append(
-            f"{len(dataset.unseen_labels)} labels occur outside training only; they cannot be "
-            f"predicted and count as missed: {', '.join(dataset.unseen_labels)}."
+            f"Labels that occur only in validation or test ({len(dataset.unseen_labels)}): "
+            f"{', '.join(dataset.unseen_labels)}. They cannot be predicted and count as missed."
         )
     if dataset.skipped_rows:
-        notes.append(f"{dataset.skipped_rows} rows of the source were skipped, as was asked.")
+        notes.append(f"Rows of the source that were skipped on request: {dataset.skipped_rows:,}.")
     notes += [f"Warning: {warning}." for warning in dataset.warnings]
     if evidence.systems:
         notes += _resampled(evidence)
@@ -44,7 +48,7 @@ def of_dataset(shown: Shown, systems: Iterable[System]) -> tuple[str, ...]:
         column.name for column in shown.metrics.of_plugins if dataset.kind in column.kinds
     ]
     if of_plugins:
-        notes.append(f"Computed by plugins when the run ended: {', '.join(of_plugins)}.")
+        notes.append(f"Metrics that plugins computed when the run ended: {', '.join(of_plugins)}.")
     notes += [
         f"{score.name}, as reported: {shown.metrics.title(score.metric)} "
         f"{score.value:g}. {score.citation}" + (f" ({score.note})" if score.note else "")
@@ -57,56 +61,72 @@ def _documents(dataset: BoardDataset, evidence: DatasetEvidence) -> str:
     documents = dataset.documents
     absent = evidence.support.count(0)
     return (
-        f"{documents['train']:,} documents to train on, {documents['validation']:,} to validate, "
-        f"{documents['test']:,} to test; {dataset.labels} labels"
+        f"{documents['train']:,} documents for training, {documents['validation']:,} for "
+        f"validation and {documents['test']:,} for test; {_counted(dataset.labels, 'label')}"
         + (f", {absent} of them without a test document" if absent else "")
-        + f". Fingerprint {dataset.fingerprint[:16]}."
+        + f". Fingerprint of the data: {dataset.fingerprint[:16]}."
     )
 
 
 def _resampled(evidence: DatasetEvidence) -> list[str]:
-    """Say what the intervals and the tests of this dataset are about."""
-    units = f"{evidence.documents:,} test documents"
-    if evidence.clusters != evidence.documents:
-        units += f" in {evidence.clusters:,} groups, each drawn and exchanged as one"
-    both = [system.name for system in evidence.systems if system.seeds_resampled]
-    if not both:
-        what = "They say test sampling only: seeds are resampled from five on."
-    elif len(both) == len(evidence.systems):
-        what = "Documents and seeds were resampled."
-    else:
-        what = f"Seeds were resampled too for {', '.join(both)}; the others: test sampling only."
-    lines = [f"Intervals and tests are over {units}. {what}"]
-    if low := [system for system in evidence.systems if _stands_low(system)]:
+    """Say what was resampled for the intervals and tests of this dataset."""
+    lines = [f"{_documents_resampled(evidence)} {_seeds_resampled(evidence)}"]
+    if low := [system for system in evidence.systems if _is_too_low(system)]:
         most = max(abs(system.bias) for system in low)
         lines.append(
-            f"Warning: rare labels drop out of resamples, which lose up to {most:.3f} by it: the "
-            f"intervals of {len(low)} systems stand too low. More test documents would mend it."
+            "Warning: rare labels are missing from some resamples. This lowers the mean of the "
+            f"resamples by up to {most:.3f}, so the intervals of {_counted(len(low), 'system')} "
+            "are too low. More test documents would help."
         )
     if evidence.baseline is not None:
         best = evidence.systems[evidence.baseline].name
         lines.append(
-            f"The baseline of 'p vs baseline' is {best}, the best method here that needs no causal "
-            "language model."
+            f"The column 'p vs baseline' compares each system with {best}, the best system here "
+            "that needs no causal language model."
         )
     return lines + [f"Not compared: {reason}." for reason in evidence.left_out]
 
 
-def _stands_low(system: SystemEvidence) -> bool:
-    """Say whether the resamples' own bias is a good part of what the interval allows for."""
+def _documents_resampled(evidence: DatasetEvidence) -> str:
+    documents = f"Intervals and tests are based on {evidence.documents:,} test documents"
+    if evidence.clusters == evidence.documents:
+        return f"{documents}."
+    return (
+        f"{documents} in {evidence.clusters:,} groups. The documents of a group are always "
+        "resampled or exchanged together."
+    )
+
+
+def _seeds_resampled(evidence: DatasetEvidence) -> str:
+    both = [system.name for system in evidence.systems if system.seeds_resampled]
+    if len(both) == len(evidence.systems):
+        return "Intervals reflect both the choice of test documents and the choice of seeds."
+    if not both:
+        return (
+            "Intervals reflect only the choice of test documents, not the choice of seeds: seeds "
+            "are resampled only for systems with five or more."
+        )
+    return (
+        f"For {', '.join(both)}, intervals reflect both the choice of test documents and the "
+        "choice of seeds. For the other systems, they reflect only the choice of test documents."
+    )
+
+
+def _is_too_low(system: SystemEvidence) -> bool:
+    """Say whether the bias of the resamples is large compared with the interval."""
     width = system.interval.high - system.interval.low
     return abs(system.bias) > LARGE_BIAS * width
 
 
 def _searches(systems: Iterable[System]) -> list[str]:
-    """Say of every searched system how often it was tried, what was chosen, and what all cost."""
+    """Return the number of tries, the choice and the cost of every search."""
     notes = []
     for system in systems:
         if search := system.search:
             chosen = ", ".join(f"{name} = {value}" for name, value in search.chosen.items())
             notes.append(
-                f"{system.name}: the best of {search.tries} tries on validation, "
-                f"{chosen}; all tries together trained {search.fit_seconds:,.1f} s."
+                f"{system.name}: the best of {search.tries} tries on validation has {chosen}. "
+                f"Training all tries took {search.fit_seconds:,.1f} s."
             )
     return notes
 
@@ -114,13 +134,13 @@ def _searches(systems: Iterable[System]) -> list[str]:
 def of_board(
     board: Board, records: Mapping[str, Record | None], evidence: Evidence
 ) -> tuple[str, ...]:
-    """Return what holds for all tables, and where the numbers come from."""
+    """Return what holds for all tables, and how the numbers were made."""
     good = [record for record in records.values() if record and record.status == "ok"]
     notes = [
-        "F1 of a label is 2TP / (2TP + FP + FN), 0 where that is 0/0; macro-F1 is the mean over "
-        "all labels. SD and ± are the standard deviation over seeds (n - 1). Everything tuned was "
-        "tuned on validation, which also served early stopping. "
-        "Peak memory is what a cell took above its start.",
+        "The F1 of a label is 2TP / (2TP + FP + FN), and 0 where that is 0/0; macro-F1 is the mean "
+        "over all labels. SD and ± are the standard deviation over seeds (n - 1). All tuning was "
+        "done on validation, which also decided when to stop training early. Peak memory is the "
+        "memory that a cell used in addition to what was in use when it started.",
         *_statistics(evidence),
         f"{len(good)} of {len(board.cells)} cells have a result.",
     ]
@@ -130,7 +150,7 @@ def of_board(
     notes += _machines(good)
     notes += [f"Not part of the grid: {reason}." for reason in board.dropped]
     if board.command:
-        notes.append(f"Made by: {board.command}")
+        notes.append(f"Made by the command: {board.command}")
     return tuple(notes)
 
 
@@ -139,43 +159,49 @@ def _statistics(evidence: Evidence) -> list[str]:
         return []
     least = min(1.0, evidence.family / (evidence.exchanges + 1))
     return [
-        f"95 % interval: percentiles of {evidence.resamples:,} bootstrap resamples of the test "
-        "documents, the same for all systems (BCa in the CSV, JSON and HTML forms).",
-        f"p: paired approximate randomisation of the main metric's mean over seeds, two-sided, "
-        f"{evidence.exchanges:,} exchanges, (k + 1) / (B + 1), corrected by Holm for all "
-        f"{evidence.family:,} pairs of this board, which makes {least:.2g} the smallest that can "
-        "come out. Systems that share a letter under 'tied' are not told apart at 0.05; 'rank' is "
-        "where that leaves a system.",
-        "ECE: expected calibration error in 15 bins of equal width; scaled: after one temperature "
-        "fitted on validation. A classifier that only decides has none.",
+        f"95 % interval: the percentiles of {evidence.resamples:,} bootstrap resamples of the test "
+        "documents, which are the same for all systems. BCa intervals are in the CSV, JSON and "
+        "HTML forms.",
+        "p: a two-sided test by paired approximate randomisation. It compares the means over seeds "
+        "of two systems in the metric that ranks. Their outputs are exchanged at random "
+        f"B = {evidence.exchanges:,} times, and k exchanges give a difference at least as large as "
+        "the observed one. Then p = (k + 1) / (B + 1), corrected by Holm for all pairs of this "
+        f"board ({evidence.family:,}); the smallest possible p is {least:.2g}. Systems that share "
+        "a letter under 'tied' do not differ significantly at 0.05. 'rank' is the range of ranks "
+        "that these tests leave to a system.",
+        "ECE: the expected calibration error over 15 bins of equal width. 'scaled' means that the "
+        "logits were divided by a temperature fitted on validation. A classifier without "
+        "probabilities has no ECE.",
     ]
 
 
 def _licences(records: Iterable[Record]) -> list[str]:
-    """Name the terms of every backbone that has a result."""
-    found = {
+    """Name the licence of every backbone that has a result."""
+    licences = {
         record.cell.backbone.name: str(record.provenance.get("licence") or "unconfirmed")
         for record in records
         if record.cell.backbone is not None
     }
-    terms = ", ".join(f"{name} {licence}" for name, licence in sorted(found.items()))
-    return [f"Licences of the backbones: {terms}."] if found else []
+    terms = ", ".join(f"{name} {licence}" for name, licence in sorted(licences.items()))
+    return [f"Licences of the backbones: {terms}."] if licences else []
 
 
 def _machines(records: Iterable[Record]) -> list[str]:
-    """Say on what the records were made; costs of different machines cannot be compared."""
-    found = sorted(
-        {
-            f"benchbench {facts.get('benchbench')}, torch {_packages(facts).get('torch')}, "
-            f"{facts.get('device')}, {facts.get('threads')} threads a cell"
-            for record in records
-            if (facts := record.provenance)
-        }
+    """Name the machines and versions; costs on different machines cannot be compared."""
+    machines = sorted({_machine(record.provenance) for record in records if record.provenance})
+    head = "Made with: " if len(machines) == 1 else "Made with different machines or versions: "
+    return [head + "; ".join(machines) + "."] if machines else []
+
+
+def _machine(provenance: Json) -> str:
+    packages = provenance.get("packages")
+    torch = packages.get("torch") if isinstance(packages, dict) else None
+    threads = provenance.get("threads")
+    return (
+        f"benchbench {provenance.get('benchbench')}, torch {torch}, {provenance.get('device')}, "
+        f"{threads} {'thread' if threads == 1 else 'threads'} per cell"
     )
-    head = "Made with: " if len(found) == 1 else "Made with different machines or versions: "
-    return [head + "; ".join(found) + "."] if found else []
 
 
-def _packages(facts: Json) -> Json:
-    found = facts.get("packages")
-    return found if isinstance(found, dict) else {}
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""The tables about pairs of systems: differences, and McNemar's test beside them."""
+"""The tables about pairs of systems: their differences, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PAIR_COLUMNS = (
 
 
 def differences(evidence: DatasetEvidence, metric: str) -> Table:
-    """Return all differences as a matrix: above the diagonal row - column, below it Holm's p.
+    """Return all differences as a matrix: row - column above the diagonal, Holm's p below it.
 
-    `metric` is what the metric is called.
+    `metric` is the title of the metric.
     """
     systems = evidence.systems
     columns = (
@@ -47,14 +47,14 @@ def differences(evidence: DatasetEvidence, metric: str) -> Table:
         columns,
         tuple(rows),
         (
-            "Above the diagonal: row minus column. Below it: the p value of the same pair, "
-            "corrected by Holm for all pairs of the board.",
+            "Above the diagonal: the value of the row minus the value of the column. Below the "
+            "diagonal: the p value of the same pair, corrected by Holm for all pairs of the board.",
         ),
     )
 
 
 def pairs(evidence: DatasetEvidence) -> Table:
-    """Return every pair as a row, with its interval."""
+    """Return one row per pair, with its interval."""
     rows = [Row(place, _pair(evidence, pair)) for place, pair in enumerate(evidence.pairs, start=1)]
     return Table("pairs", "All pairs", PAIR_COLUMNS, tuple(rows), lengthy=True)
 
@@ -75,7 +75,7 @@ def _pair(evidence: DatasetEvidence, pair: PairEvidence) -> tuple[Entry, ...]:
 def mcnemar(evidence: DatasetEvidence) -> Table:
     """Return McNemar's test of every system against the best baseline method, seed by seed.
 
-    Where the board has no baseline method, against the first system.
+    On a board without baseline methods, systems are tested against the first one.
     """
     reference = evidence.baseline or 0
     others = [place for place in range(len(evidence.systems)) if place != reference]
@@ -108,9 +108,9 @@ def mcnemar(evidence: DatasetEvidence) -> Table:
         columns,
         tuple(rows),
         (
-            "Documents on which it alone was right : documents on which "
-            f"{evidence.systems[reference].name} alone was right "
-            f"({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected. "
-            "All pairs stand in the JSON and HTML forms.",
+            "Each entry has the form x : y, p. x is the number of documents on which only the "
+            f"system of the row is right, y the number on which only "
+            f"{evidence.systems[reference].name} is right (by {title_of(evidence.mcnemar_metric)})."
+            " p is the mid-p value, not corrected. The JSON and HTML forms have all pairs.",
         ),
     )

@@ -18,9 +18,9 @@ from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
 
 SECOND = {"single-label": "accuracy", "multi-label": "macro_f1"}
-"""The metric that stands beside the one that ranks."""
+"""The metric that is shown beside the metric that ranks."""
 OTHER_SECOND = "weighted_f1"
-"""The metric that stands beside it where that one ranks itself."""
+"""The metric that is shown in its place where it is the metric that ranks."""
 NAMES = (Column.of("method", "method", words=True), Column.of("backbone", "backbone", words=True))
 COSTS = (
     ("trainable_parameters", "trained parameters"),
@@ -34,7 +34,7 @@ COSTS = (
 class Shown:
     """What the tables of one dataset are made of.
 
-    `ranked` are its complete systems, best first, `partial` those that lack some seed.
+    `ranked` has its complete systems, best first, and `partial` those that lack a seed.
     """
 
     dataset: BoardDataset
@@ -49,8 +49,13 @@ class Shown:
         return self.evidence.metric
 
     @property
+    def lower_is_better(self) -> bool:
+        """Whether lower values of that metric are better."""
+        return any(c.lower_is_better for c in self.metrics.columns if c.name == self.metric)
+
+    @property
     def second(self) -> str:
-        """The metric that stands beside the one that ranks."""
+        """The metric that is shown beside the metric that ranks."""
         if self.metric != self.dataset.main_metric:
             return self.dataset.main_metric
         usual = SECOND[self.dataset.kind]
@@ -58,12 +63,12 @@ class Shown:
 
     @property
     def placed(self) -> list[tuple[int | None, System]]:
-        """Every system with its place; those that lack a seed come last and have none."""
+        """Every system with its place; systems that lack a seed come last and have no place."""
         return [*enumerate(self.ranked, start=1), *((None, system) for system in self.partial)]
 
 
 def ranking(shown: Shown) -> Table:
-    """Return the table that ranks: score, how sure, how calibrated, what it costs."""
+    """Return the ranking: score, certainty, calibration and cost of every system."""
     columns = _columns(shown)
     rows = [_row(shown, place, system) for place, system in shown.placed]
     return Table("ranking", "Ranking", columns, (*rows, *_reported(shown.dataset, columns)))
@@ -107,9 +112,9 @@ def _row(shown: Shown, place: int | None, system: System) -> Row:
 
 
 def further_tables(shown: Shown) -> list[Table]:
-    """Return one table per family of metrics of which some system has a value.
+    """Return one table per family of metrics, with the metrics for which any system has a value.
 
-    A metric of a plugin that failed everywhere is shown, too.
+    A plugin's metric that failed for every system is also shown.
     """
     kind = shown.dataset.kind
     names = {name for _, system in shown.placed for run in system.runs for name in run["test"]}
@@ -201,7 +206,7 @@ def _mean_cost(records: Iterable[Record], name: str) -> float | None:
 
 
 def _reported(dataset: BoardDataset, columns: Sequence[Column]) -> list[Row]:
-    """Return the published scores of this table's metrics, and nothing that was not reported."""
+    """Return one row per published score of this table's metrics; its other entries are empty."""
     rows = []
     for score in dataset.baselines:
         if not any(score.metric == column.keys[0] for column in columns):

@@ -1,4 +1,4 @@
-"""A table as data: what a reader is shown, and beside it the values that it stands for."""
+"""A table as data: the text that is shown, and the values behind it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Value = float | int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, and a name for each value of its entries ("low" and "high")."""
+    """A column: its title, and one key per value of its entries (e.g. "low" and "high")."""
 
     title: str
     keys: tuple[str, ...]
     words: bool = False
-    """Whether it holds text and is set to the left."""
+    """Whether it has text, which is aligned to the left."""
 
     @classmethod
     def of(cls, key: str, title: str, *, words: bool = False) -> Column:
@@ -24,35 +24,35 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is shown, and the unrounded values, one for each key of the column."""
+    """The text that is shown, and the unrounded values, one per key of the column."""
 
     text: str
     values: tuple[Value, ...]
 
     @classmethod
     def words(cls, text: str) -> Entry:
-        """Return an entry that is its own value."""
+        """Return an entry whose value is its text."""
         return cls(text, (text,))
 
     @classmethod
     def number(cls, value: float | None, form: str = ".3f", mark: str = "") -> Entry:
-        """Return a number in a format of Python's, or a dash where there is none."""
+        """Return a number in a Python format, or a dash where there is no number."""
         return cls("–", (None,)) if value is None else cls(f"{value:{form}}{mark}", (value,))
 
     @classmethod
     def empty(cls, values: int = 1) -> Entry:
-        """Return the entry of a column that has nothing to say here."""
+        """Return a dash for a column with that many values."""
         return cls("–", (None,) * values)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, and its place (None: not ranked)."""
+    """A row, and its place; None where it is not ranked."""
 
     place: int | None
     entries: tuple[Entry, ...]
     reported: bool = False
-    """Whether somebody else published it: shown as it was reported, never ranked."""
+    """Whether it is a published score, shown as reported and never ranked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     lengthy: bool = False
-    """Whether it is for files that are searched, and too long for a page that is read."""
+    """Whether it is too long for a page to read: some formats leave it out."""
 
 
 def p_text(p: float) -> str:
-    """Return a p value as it is shown."""
+    """Return the text of a p value."""
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"

@@ -1,4 +1,4 @@
-"""The computer at hand: durable files, hardware, memory, time, digests, and redaction."""
+"""What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
 from benchbench.machine import fsio
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
@@ -8,7 +8,8 @@ from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.redaction import one_line, redact
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
-from benchbench.machine.stopwatch import CURRENT, Stopwatch, WatchedBackbone, stage, watching
+from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
+from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
     "CURRENT",

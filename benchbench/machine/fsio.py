@@ -1,7 +1,7 @@
 """Durable writes. Every change that the core makes to a disk goes through this file.
 
-The promise: a name that can be seen holds all its bytes, and what was acknowledged survives a
-power cut. Nothing rests on a lock, or on the order in which two processes arrive.
+The promise: a file that can be seen is complete, and a write that has returned survives a power
+cut. This needs no lock, and holds in whatever order processes arrive.
 """
 
 from __future__ import annotations
@@ -20,40 +20,42 @@ from benchbench.contract import StoreError
 TEMPORARY = ".benchbench-tmp-"
 STALE_FILE_SECONDS = 3600.0
 STALE_FOLDER_SECONDS = 7 * 24 * 3600.0
-"""A file is written in moments; a folder may belong to a cell that trains for days."""
+"""The age at which a temporary was left behind: a file takes moments, but a cell may own a folder
+for days."""
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""The errors of file systems that have no hard links."""
 
 
 def write_new(path: Path, data: bytes) -> bool:
-    """Write `path` if nobody has; return whether this call's bytes are the ones that stand."""
+    """Write `path` unless it exists; return whether this call wrote it."""
     temporary = _temporary(path)
     _write(temporary, data)
     return _publish(temporary, path)
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write `path` whole, whatever stood there before."""
+    """Write `path` as a whole, in place of any file that is there."""
     temporary = _temporary(path)
     _write(temporary, data)
-    with _told(path), _swept(temporary):
+    with _store_errors(path), _removed_at_the_end(temporary):
         os.replace(temporary, path)
         sync_folder(path.parent)
 
 
 def publish_file(source: Path, path: Path) -> None:
-    """Give a finished file of the same disk its final name, which its content decides.
+    """Give a finished file of the same disk its final name, which follows from its content.
 
-    Whoever comes last replaces the same bytes by the same bytes, and heals what a disk spoilt.
+    Two processes write the same bytes, so the last one wins; it also mends a damaged file.
     """
-    with _told(path):
+    with _store_errors(path):
         _sync_file(source)
         os.replace(source, path)
         sync_folder(path.parent)
 
 
 def publish_folder(source: Path, path: Path) -> bool:
-    """Give a finished folder of the same disk its final name; return False if it was there."""
-    with _told(path):
+    """Give a finished folder of the same disk its final name; return False if that exists."""
+    with _store_errors(path):
         for file in sorted(source.rglob("*")):
             if file.is_file():
                 _sync_file(file)
@@ -72,7 +74,7 @@ def publish_folder(source: Path, path: Path) -> bool:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its parents; raise StoreError in one line where that cannot be."""
+    """Create a folder and its parents; raise StoreError where that fails."""
     if path.is_symlink():
         raise StoreError(f"{path} is a symbolic link; name the folder that it points to instead.")
     try:
@@ -86,29 +88,29 @@ def make_folder(path: Path) -> Path:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a corrupt file to `.bad` (`.bad-2`, ...) so that it hides nothing; return that."""
+    """Rename a corrupt file to `.bad` (`.bad-2`, ...), so that it hides no other; return that."""
     for number in range(1, 1000):
         bad = path.with_name(path.name + (".bad" if number == 1 else f".bad-{number}"))
         if not bad.exists():
-            with _told(bad):
+            with _store_errors(bad):
                 os.replace(path, bad)
                 sync_folder(path.parent)
             return bad
-    raise StoreError(f"{path} has been found corrupt a thousand times; look at that disk.")
+    raise StoreError(f"{path} was found corrupt a thousand times; check that disk.")
 
 
 def check_writable(folder: Path) -> None:
-    """Prove before any training that the store takes a durable write; raise StoreError."""
+    """Write and remove a file, before any work is done; raise StoreError where that fails."""
     probe = folder / f"{TEMPORARY}probe-{uuid.uuid4().hex}"
-    with _swept(probe):
+    with _removed_at_the_end(probe):
         write_new(probe, b"probe\n")
 
 
 def sweep(root: Path) -> None:
-    """Remove temporaries of ours that a crash left behind long ago."""
+    """Remove the temporaries that a crash left behind long ago."""
     for folder, folders, files in os.walk(root):
         for name in [name for name in folders if name.startswith(TEMPORARY)]:
-            folders.remove(name)  # what is inside is of no concern
+            folders.remove(name)  # so that os.walk does not enter it
             if _age(Path(folder, name)) > STALE_FOLDER_SECONDS:
                 remove_folder(Path(folder, name))
         for name in files:
@@ -118,7 +120,7 @@ def sweep(root: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since something last changed, 0 where it is gone by now."""
+    """Return the seconds since a path last changed, 0 where it is gone by now."""
     try:
         return time.time() - path.lstat().st_mtime
     except OSError:
@@ -126,17 +128,17 @@ def _age(path: Path) -> float:
 
 
 def scratch_folder(parent: Path) -> Path:
-    """Create a folder of its own for one job, on the disk that will keep its files."""
+    """Create a new folder for one job, on the disk that will keep its files."""
     return make_folder(parent / f"{TEMPORARY}{uuid.uuid4().hex}")
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a scratch folder and all in it."""
+    """Remove a scratch folder with all its files."""
     shutil.rmtree(path, ignore_errors=True)
 
 
 def sync_folder(path: Path) -> None:
-    """Make a folder's names survive a power cut, where the system can do that."""
+    """Make the names in a folder survive a power cut, where the system can do that."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
         os.fsync(descriptor)
@@ -149,20 +151,20 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what the system refuses into one line."""
+def _store_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the system into a StoreError of one line."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written: {error.strerror}. Nothing was left half written; "
-            "make room or mend it and run again."
+            f"{path} cannot be written: {error.strerror}. No file was left half written; free "
+            "space or repair the disk, and run again."
         ) from error
 
 
 @contextmanager
-def _swept(temporary: Path) -> Iterator[None]:
-    """Remove a temporary in the end, whatever became of it."""
+def _removed_at_the_end(temporary: Path) -> Iterator[None]:
+    """Remove a temporary at the end of the block, if it still exists."""
     try:
         yield
     finally:
@@ -171,9 +173,9 @@ def _swept(temporary: Path) -> Iterator[None]:
 
 
 def _write(temporary: Path, data: bytes) -> None:
-    """Write all bytes and sync them. A short write is not an error to the system: hence a loop."""
+    """Write all bytes and sync them, in a loop: the system may write fewer than it was given."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    with _told(temporary.parent):
+    with _store_errors(temporary.parent):
         descriptor = os.open(temporary, flags, 0o644)
         try:
             try:
@@ -190,20 +192,21 @@ def _write(temporary: Path, data: bytes) -> None:
 
 
 def _publish(temporary: Path, path: Path) -> bool:
-    """Link a whole temporary to its final name: the first writer wins."""
-    with _told(path):
-        with _swept(temporary):
+    """Link a complete temporary to its final name: the first writer wins."""
+    with _store_errors(path):
+        with _removed_at_the_end(temporary):
             ours = _link(temporary, path)
         sync_folder(path.parent)
     return ours
 
 
 def _link(temporary: Path, path: Path) -> bool:
+    """Give a temporary its final name; return False where another process was first."""
     try:
         os.link(temporary, path)
         return True
     except FileExistsError:
-        # over NFS a link can succeed and its answer be lost: then both names are one file
+        # over NFS a link may succeed and its answer be lost: then both names are one file
         return os.stat(temporary).st_nlink == 2
     except OSError as error:
         if error.errno not in NO_LINKS:

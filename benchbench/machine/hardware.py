@@ -1,4 +1,4 @@
-"""Which device a run will use, found out without importing torch or touching CUDA."""
+"""The device that a run uses, found without importing torch or touching CUDA."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchbench.contract import BenchbenchError
 
 DEVICES = Path("/dev")
 BF16_CAPABILITY = (8, 0)
-"""From Ampere on bfloat16 is real; torch's own check is also true where it is emulated."""
+"""The first GPUs with bfloat16 in hardware (Ampere); torch also reports emulated bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`kind` is "cpu" or "cuda"; `dtype` is what matrix products are computed in."""
+    """A device. `kind` is "cpu" or "cuda"; matrix products are computed in `dtype`."""
 
     kind: str
     name: str
@@ -27,20 +27,20 @@ class Device:
     memory_mib: int | None = None
 
     def compute_dtype(self, asked: str) -> str:
-        """Return the dtype asked for of a backbone; "auto" is the device's own."""
+        """Return the dtype that a backbone's parameter stands for; "auto" is the device's own."""
         return self.dtype if asked == "auto" else asked
 
 
 def find_device(asked: str = "auto") -> Device:
-    """Return the device to use: the first visible NVIDIA GPU that torch was built for, else CPU.
+    """Return the device to use: the first visible NVIDIA GPU if torch supports CUDA, else the CPU.
 
-    Raises BenchbenchError where "cuda" is asked for and there is none.
+    Raises BenchbenchError where "cuda" is asked for and there is no such GPU.
     """
     gpu = None if asked == "cpu" else _first_gpu()
     if gpu is None and asked == "cuda":
         raise BenchbenchError(
             "--device cuda: no usable GPU was found (torch built for CUDA: "
-            f"{'yes' if torch_has_cuda() else 'no'}); use --device cpu or install torch for CUDA."
+            f"{'yes' if torch_has_cuda() else 'no'}). Use --device cpu, or install torch for CUDA."
         )
     return gpu or Device("cpu", processor_name(), "float32", main_memory_mib())
 
@@ -51,7 +51,7 @@ def dtype_for(capability: tuple[int, int]) -> str:
 
 
 def torch_has_cuda() -> bool:
-    """Say whether the installed torch was built for CUDA, reading its version file alone."""
+    """Say whether the installed torch was built for CUDA; only its version file is read."""
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return False
@@ -60,7 +60,7 @@ def torch_has_cuda() -> bool:
 
 
 def processor_name() -> str:
-    """Name the processor as the system knows it."""
+    """Return the name that the system has for the processor."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -70,7 +70,7 @@ def processor_name() -> str:
 
 
 def main_memory_mib() -> int | None:
-    """Return how much main memory the machine has, None where the system does not say."""
+    """Return the machine's main memory in MiB, None where the system does not report it."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
     except (OSError, ValueError):
@@ -78,12 +78,13 @@ def main_memory_mib() -> int | None:
 
 
 def share_of_cores(parallel: int) -> int:
-    """Return the threads of a cell when the cores are shared out among `parallel` cells."""
+    """Return the threads per cell when `parallel` cells share the cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (cores or 1) // parallel)
 
 
 def _first_gpu() -> Device | None:
+    """Return the first visible GPU as nvidia-smi describes it, None where there is none."""
     if os.environ.get("CUDA_VISIBLE_DEVICES", "unset") in ("", "-1", "NoDevFiles"):
         return None
     if not torch_has_cuda() or not any(DEVICES.glob("nvidia[0-9]*")):
@@ -97,8 +98,8 @@ def _first_gpu() -> Device | None:
         major, minor = map(int, capability.split("."))
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise BenchbenchError(
-            f"A GPU is there, but nvidia-smi does not describe it ({error}); "
-            "mend the driver or use --device cpu."
+            f"This machine has a GPU, but nvidia-smi does not describe it ({error}). "
+            "Repair the driver, or use --device cpu."
         ) from error
-    mib = int(memory) if memory.strip().isdecimal() else None  # not told of a part of a GPU
+    mib = int(memory) if memory.strip().isdecimal() else None  # not reported for a part of a GPU
     return Device("cuda", name.strip(), dtype_for((major, minor)), mib)

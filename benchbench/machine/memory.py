@@ -1,4 +1,4 @@
-"""Peak memory of a cell, above what stood when it began."""
+"""The peak memory of a cell, above the memory in use at its start."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ CLEAR = Path("/proc/self/clear_refs")
 
 
 class PeakMemory:
-    """Notes the memory that stands now; `peaks()` says how far above it the process went."""
+    """Notes the memory in use now; `peaks()` returns how far the process went above it."""
 
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
-            CLEAR.write_text("5")  # resets the peak that a forked process inherits
+            CLEAR.write_text("5")  # resets the peak, which a forked process inherits
         self._start = _resident_kib("VmRSS")
 
     def peaks(self) -> dict[str, int | None]:
-        """Return peak RAM in MiB above the start, and peak GPU memory in MiB if one was used."""
+        """Return the peak RAM in MiB above the start, and the peak GPU memory in MiB or None."""
         peak = _resident_kib("VmHWM")
         above = max(0, peak - self._start) // 1024
         return {"peak_ram_mib": above, "peak_gpu_mib": _gpu_mib()}

@@ -1,4 +1,4 @@
-"""Keeps secrets, and where the user's home is, out of records, logs and messages."""
+"""Keeps secrets and the user's name out of records, logs and messages."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 TOKEN_SHAPES = re.compile(r"\b(?:hf|sk|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_\-]{8,}")
 SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSWORD", re.IGNORECASE)
 SHORTEST = 8
-"""Shorter values of such variables are words like 'true', and would blank out plain text."""
+"""Shorter values of such variables are words like 'true'; they are left in the text."""
 
 
 def redact(text: str) -> str:
-    """Return `text` without what looks like a token or is a secret of this process.
+    """Return `text` without tokens and without the secrets of this process's environment.
 
-    The user's home is written as ~: records are published, and it holds a name.
+    The user's home is written as ~: records are published, and the home's path holds a name.
     """
-    # the longest first: one secret may begin with another
+    # the longest first, since one secret may begin with another
     for name, value in sorted(os.environ.items(), key=lambda item: -len(item[1])):
         if SECRET_NAMES.search(name) and len(value) >= SHORTEST:
             text = text.replace(value, f"[{name}]")

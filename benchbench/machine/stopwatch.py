@@ -1,4 +1,4 @@
-"""Seconds by stage, and a backbone whose loading is watched."""
+"""A stopwatch that adds up the seconds of each stage of a cell."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
-
-from benchbench.contract import Backbone, GuardError, LoadedModel, Params
 
 Result = TypeVar("Result")
 
 
 @dataclass
 class Stopwatch:
-    """Seconds by stage, on the monotonic clock; a stage includes those inside it.
+    """Seconds by stage, on the monotonic clock. A stage includes the stages inside it.
 
-    `credited` are the seconds of work that others had done: they count in the outermost stage
-    that was running when a cache handed out their result, so that a cell costs what it would
-    have alone. Stages inside it tell what really passed.
+    `credited` are the seconds of cached work: a cell is charged for a cached result as if it had
+    computed it. They count in the outermost stage that runs when a cache returns a result; the
+    stages inside it hold the time that really passed. `hits` counts such results.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -35,7 +33,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the seconds until the end of the block to a stage."""
+        """Add the seconds that the block takes to a stage."""
         start = time.monotonic()
         self._running.append(name)
         try:
@@ -45,7 +43,7 @@ class Stopwatch:
             self._add(name, time.monotonic() - start)
 
     def credit(self, seconds: float) -> None:
-        """Count a hit of a cache, and what its entry once took, in the outermost stage."""
+        """Count a cached result and the seconds that it once took, in the outermost stage."""
         self.hits += 1
         self.credited += seconds
         if self._running:
@@ -56,11 +54,12 @@ class Stopwatch:
 
 
 CURRENT: ContextVar[Stopwatch | None] = ContextVar("stopwatch", default=None)
+"""The stopwatch of the running cell."""
 
 
 @contextmanager
 def watching(watch: Stopwatch) -> Iterator[None]:
-    """Let `stage` and the caches of the kit find `watch` until the end of the block."""
+    """Make `watch` the stopwatch that `stage` and the caches of the kit use in the block."""
     token = CURRENT.set(watch)
     try:
         yield
@@ -70,41 +69,10 @@ def watching(watch: Stopwatch) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Add the block's seconds to a stage of the cell that runs; outside of cells to none."""
+    """Add the block's seconds to a stage of the running cell; without one, do nothing."""
     watch = CURRENT.get()
     if watch is None:
         yield
     else:
         with watch.stage(name):
             yield
-
-
-class WatchedBackbone:
-    """A backbone whose loading time is kept apart, and whose weights must be those planned with.
-
-    `weights` is its identity as it was planned; a hub branch can move between then and now.
-    `origin` becomes a fact of the loaded model: the sha256 of all that decides its numbers.
-    """
-
-    def __init__(self, backbone: Backbone, weights: str, origin: str, watch: Stopwatch) -> None:
-        self._backbone, self._weights, self._watch = backbone, weights, watch
-        self._origin = origin
-        self.name, self.kind, self.family = backbone.name, backbone.kind, backbone.family
-        self.description, self.parameters = backbone.description, backbone.parameters
-
-    def identity(self, params: Params, *, offline: bool) -> str:
-        """Return the identity of the weights."""
-        return self._backbone.identity(params, offline=offline)
-
-    def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
-        """Load the model and note how long it took; raise GuardError for another commit."""
-        loaded = self._watch.run(
-            "load", lambda: self._backbone.load(params, device=device, dtype=dtype)
-        )
-        commit = loaded.facts.get("commit")
-        if commit and commit != self._weights:
-            raise GuardError(
-                f"{self.name} moved while this ran: commit {commit} was loaded, "
-                f"{self._weights} was planned; run again."
-            )
-        return replace(loaded, facts={**loaded.facts, "origin": self._origin})

@@ -1,4 +1,4 @@
-"""What a run would do and need, before anything is spent."""
+"""What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells

@@ -1,8 +1,13 @@
-"""What a cell will need, from a model's shape and a method's work: memory and time, roughly.
+"""Estimates the memory and the time of a cell from the model's shape and the method's workload.
 
-The memory formula adds up what training keeps: weights, adapters with AdamW's two moments,
-activations, the largest matrix dequantised. Its constants follow from the modules' code and are
-not measured on a GPU yet; the time is the arithmetic over a rate measured here.
+The memory formula adds up what training keeps:
+
+- the weights, and the largest matrix dequantised,
+- the adapters with the two moments of AdamW,
+- the activations.
+
+Its constants follow from the code of the modules and are not measured on a GPU yet. The time is
+the number of operations divided by a rate that is measured on this machine.
 """
 
 from __future__ import annotations
@@ -12,21 +17,21 @@ from dataclasses import dataclass
 from benchbench.contract import Amount, Shape, Workload
 
 NF4_BYTES = 0.5 + 0.127 / 8
-"""A weight in NF4, with the double-quantised scale of its block (Dettmers et al., 2023)."""
+"""Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
 BYTES = {"nf4": NF4_BYTES, "int8": 1.0}
 COMPUTE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 ADAM_BYTES = 16
-"""A trained float32 weight, its gradient and AdamW's two moments."""
+"""Bytes per trained weight in float32: the weight, its gradient and the two moments of AdamW."""
 EFFICIENCY = 0.3
-"""The share of a bare matrix product's rate that a whole model reaches, seen on a CPU."""
+"""A whole model reaches this share of the rate of a bare matrix product (measured on a CPU)."""
 PROCESS_MIB = 80
-"""What a cell's own process takes on a CPU beside its model, seen on miniatures."""
+"""Memory of a cell's process on a CPU without its model (measured with miniatures)."""
 RESERVED_MIB = 700
-"""What CUDA itself and fragments of its memory take of a card."""
+"""Memory of a GPU that CUDA itself and fragmentation take."""
 CHECKPOINTED_FROM = 2e9
-"""Parameters from which `gradient_checkpointing=auto` is on, on a GPU."""
+"""On a GPU, `gradient_checkpointing=auto` is on for models with at least so many parameters."""
 DROPPED, PLACE_BYTES = 0.05, 8
-"""The usual share that adapters drop, and the bytes of a place of it."""
+"""The usual dropout of adapters, and the bytes that mark the place of one dropped number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What computes: its kind, the dtype, and floating-point operations a second."""
+    """What computes: device kind, dtype, and floating-point operations per second."""
 
     kind: str
     dtype: str
@@ -49,14 +54,14 @@ class Machine:
 def estimate(
     shape: Shape, work: Workload, amount: Amount, quantization: str, machine: Machine
 ) -> Estimate:
-    """Return what training and predicting will need."""
+    """Return the estimated memory and time of training and predicting."""
     memory = memory_bytes(shape, work, quantization, machine) / 2**20
     memory += PROCESS_MIB if machine.kind == "cpu" else 0
     return Estimate(memory, operations(shape, work, amount, machine) / machine.flops / EFFICIENCY)
 
 
 def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
-    """Return the peak of one training step, or of a prediction batch where nothing is trained."""
+    """Return the peak of one training step, or of one prediction batch if nothing is trained."""
     size = COMPUTE_BYTES[machine.dtype]
     whole = 4 if work.trains == "everything" else size
     weights = shape.linear_parameters * BYTES.get(quantization, whole)
@@ -64,27 +69,30 @@ def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machi
     unpacked = size * shape.width * shape.inner if quantization in BYTES else 0
     logits = work.batch * work.supervised * shape.vocabulary * (size + 8)
     if work.trains == "nothing":
-        passing = work.eval_batch * work.longest * (2 * shape.inner + 6 * shape.width) * size
-        return weights + unpacked + passing
+        activations = work.eval_batch * work.longest * (2 * shape.inner + 6 * shape.width) * size
+        return weights + unpacked + activations
     trained = shape.parameters if work.trains == "everything" else adapter_parameters(shape, work)
-    more = trained * (ADAM_BYTES - 4 if work.trains == "everything" else ADAM_BYTES)
+    optimizer = trained * (ADAM_BYTES - 4 if work.trains == "everything" else ADAM_BYTES)
     layer = work.batch * work.longest * activation_bytes(shape, work, machine)
     if checkpointed(shape, work, machine):
         kept = shape.layers * work.batch * work.longest * shape.width * size + layer
     else:
         kept = shape.layers * layer
-    return weights + unpacked + more + kept + logits
+    return weights + unpacked + optimizer + kept + logits
 
 
 def activation_bytes(shape: Shape, work: Workload, machine: Machine) -> float:
-    """Return the bytes that a layer keeps of a token until its gradient is there.
+    """Return the bytes per token that a layer keeps for its backward pass.
 
-    Norms keep their input in float32; attention its queries, keys, values (repeated for every
-    head, as a mask of padding asks for) and its result; the MLP what its activation goes by. In
-    float32 on a CPU (`kit.lora_linear`) adapters keep each input once, the places of what was
-    dropped, and what they make of their rank; else the input that they dropped out of as well,
-    and a byte or a number for each of its numbers. Where every weight is trained, each matrix
-    keeps its input instead.
+    - Norms keep their input in float32.
+    - Attention keeps its queries, keys, values (repeated for every head, because the padding mask
+      needs it) and its result.
+    - The MLP keeps what the backward pass of its activation needs.
+    - In float32 on a CPU (`kit.training.lora_linear`), adapters keep each input once, the places
+      of the dropped numbers, and one product of their rank per matrix.
+    - Otherwise, adapters also keep each input after dropout, with a mask: one byte per number on
+      a GPU, one number per number on a CPU.
+    - If every weight is trained, each matrix keeps its input instead.
     """
     size = COMPUTE_BYTES[machine.dtype]
     queries = shape.heads * shape.head_width
@@ -96,14 +104,14 @@ def activation_bytes(shape: Shape, work: Workload, machine: Machine) -> float:
     matrices = 7 if shape.gated else 6
     inputs = (matrices - 2) * shape.width + queries + shape.inner
     if (machine.kind, machine.dtype) == ("cpu", "float32"):
-        once = size * (2 * shape.width + queries + shape.inner + matrices * work.rank)
-        return attention + norms + mlp + once + PLACE_BYTES * DROPPED * inputs
+        kept_inputs = size * (2 * shape.width + queries + shape.inner + matrices * work.rank)
+        return attention + norms + mlp + kept_inputs + PLACE_BYTES * DROPPED * inputs
     dropped = size + (1 if machine.kind == "cuda" else size)
     return attention + norms + mlp + dropped * inputs
 
 
 def adapter_parameters(shape: Shape, work: Workload) -> int:
-    """Count the weights of adapters of the workload's rank on every matrix of every layer."""
+    """Count the weights of adapters with the workload's rank on every matrix of every layer."""
     queries, keys = shape.heads * shape.head_width, shape.key_heads * shape.head_width
     ends = 2 * (shape.width + queries) + 2 * (shape.width + keys)
     ends += (3 if shape.gated else 2) * (shape.width + shape.inner)
@@ -111,22 +119,22 @@ def adapter_parameters(shape: Shape, work: Workload) -> int:
 
 
 def checkpointed(shape: Shape, work: Workload, machine: Machine) -> bool:
-    """Say whether activations are computed again; auto: on a GPU, for large models."""
+    """Say whether activations are computed again. "auto" means: on a GPU, for large models."""
     if work.checkpointing == "auto":
         return machine.kind == "cuda" and shape.parameters >= CHECKPOINTED_FROM
     return bool(work.checkpointing)
 
 
 def operations(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> float:
-    """Return the floating-point operations: 2 a weight and token forward, as many a gradient.
+    """Return the floating-point operations: 2 per weight and token forward, 2 per gradient.
 
-    Frozen weights need the gradient of their input alone; validation is predicted after every
-    epoch, and once more with test at the end.
+    Frozen weights only need the gradient of their input. Validation is predicted after every
+    epoch, and once more at the end, together with test.
     """
     counts = amount.documents
     again = 2 if checkpointed(shape, work, machine) else 0
-    a_token = {"adapters": 4 + again, "everything": 6 + again, "nothing": 2}[work.trains]
-    trained = work.epochs * counts["train"] * work.training_tokens * a_token
+    per_token = {"adapters": 4 + again, "everything": 6 + again, "nothing": 2}[work.trains]
+    trained = work.epochs * counts["train"] * work.training_tokens * per_token
     read = (work.epochs + 1) * counts["validation"] + counts["test"]
     if work.trains == "nothing" and work.training_tokens:
         trained = counts["train"] * work.training_tokens * 2
@@ -134,5 +142,5 @@ def operations(shape: Shape, work: Workload, amount: Amount, machine: Machine) -
 
 
 def fits(estimated: Estimate, memory_mib: int | None) -> bool:
-    """Say whether a card of so much memory holds it; None is no card, or one of unknown size."""
+    """Say whether a GPU with `memory_mib` holds it. None means no GPU, or one of unknown size."""
     return memory_mib is None or estimated.memory_mib + RESERVED_MIB <= memory_mib

@@ -1,4 +1,4 @@
-"""What the cells of a plan will need: as seen of the same cell elsewhere, else as estimated."""
+"""What the cells of a plan will need: measured if a cell like it ran before, else estimated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from benchbench.contract import Amount, Cell, Record, Reference
+from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Reference
 from benchbench.machine import Device
 from benchbench.planning.estimate import Estimate, Machine, estimate, fits
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
@@ -16,15 +16,16 @@ from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records import records_of
 
 LIBRARIES_MIB = 600
-"""What Python, torch and transformers take of a process before a cell begins, seen on a CPU."""
+"""Memory of a process with Python, torch and transformers before its cell begins, on a CPU."""
 Basis = Literal["measured", "estimated", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Peak memory in MiB and wall time in seconds, None where unknown, and what they rest on.
+    """What a cell will need: peak memory in MiB and wall time in seconds, None if unknown.
 
-    `fits` says whether the device's memory holds it, as far as both are known.
+    `basis` says where the numbers are from. `fits` is false if the memory is known to be more
+    than the device has.
     """
 
     basis: Basis
@@ -39,43 +40,46 @@ def forecasts(
     context: PlanContext,
     threads: int,
 ) -> dict[str, Forecast]:
-    """Return cell id -> forecast. A cell that ran with another seed is measured, not estimated."""
+    """Return cell id -> what the cell will need.
+
+    A cell that ran here before, with this or another seed, is measured and not estimated.
+    """
     cells = list(cells)
-    seen = _seen(cells, context)
+    records = _earlier_records(cells, context)
 
     @cache
     def rates() -> dict[int, float]:
         return matrix_rates(context.device, threads)
 
-    found = {}
+    needs = {}
     for cell in cells:
-        known = seen.get(_kin(cell))
-        if known is not None:
-            found[cell.id] = _measured(known, context.device)
+        record = records.get(_without_seed(cell))
+        if record is not None:
+            needs[cell.id] = _measured(record, context.device)
             continue
-        needed = _estimated(cell, amount_of(corpora[cell.cell.dataset]), context, rates)
-        found[cell.id] = _forecast(needed, context.device)
-    return found
+        estimated = _estimated(cell, amount_of(corpora[cell.cell.dataset]), context, rates)
+        needs[cell.id] = _forecast(estimated, context.device)
+    return needs
 
 
 def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext) -> int | None:
-    """Return how many MiB of main memory a cell's process will take, None where unknown.
+    """Return how many MiB of main memory the process of a cell will take, None if unknown.
 
-    What it needs on a GPU says nothing of that.
+    It is unknown on a GPU: what a cell needs there is not main memory.
     """
     if context.device.kind != "cpu":
         return None
-    known = _seen([cell], context).get(_kin(cell))
-    needed = (
-        _measured(known, context.device)
-        if known is not None
+    record = _earlier_records([cell], context).get(_without_seed(cell))
+    need = (
+        _measured(record, context.device)
+        if record is not None
         else _forecast(_estimated(cell, amount_of(corpus), context, _no_rates), context.device)
     )
-    return None if needed.memory_mib is None else round(needed.memory_mib) + LIBRARIES_MIB
+    return None if need.memory_mib is None else round(need.memory_mib) + LIBRARIES_MIB
 
 
 def _no_rates() -> Mapping[int, float]:
-    """Stand in for rates that only time depends on: they take seconds to measure."""
+    """Return rates without measuring them, which takes seconds; memory does not need them."""
     return {1: 1.0}
 
 
@@ -92,47 +96,47 @@ def _estimated(
     context: PlanContext,
     rates: Callable[[], Mapping[int, float]],
 ) -> Estimate | None:
-    """Return the estimate of a cell whose method and backbone both say what it takes."""
+    """Return the estimate of a cell; None unless its method and its backbone allow one."""
     cell, catalog, device = planned.cell, context.catalog, context.device
     if cell.backbone is None:
         return None
-    workload = getattr(catalog.method(cell.method.use), "workload", None)
-    shape = getattr(catalog.backbone(cell.backbone.use), "shape", lambda: None)()
-    if workload is None or shape is None:
+    method, backbone = catalog.method(cell.method.use), catalog.backbone(cell.backbone.use)
+    shape = backbone.shape() if isinstance(backbone, HasShape) else None
+    if shape is None or not isinstance(method, HasWorkload):
         return None
     params = catalog.resolved("backbone", cell.backbone)
     dtype = device.compute_dtype(str(params.get("dtype", "auto")))
     machine = Machine(device.kind, dtype, rate_for(shape.width, rates()))
-    work = workload(catalog.resolved("method", cell.method), amount)
+    work = method.workload(catalog.resolved("method", cell.method), amount)
     return estimate(shape, work, amount, str(params.get("quantization", "none")), machine)
 
 
-def _forecast(needed: Estimate | None, device: Device) -> Forecast:
-    if needed is None:
+def _forecast(estimated: Estimate | None, device: Device) -> Forecast:
+    if estimated is None:
         return Forecast("unknown")
-    holds = fits(needed, device.memory_mib)
-    return Forecast("estimated", needed.memory_mib, needed.seconds, holds)
+    holds = fits(estimated, device.memory_mib)
+    return Forecast("estimated", estimated.memory_mib, estimated.seconds, holds)
 
 
 def _measured(record: Record, device: Device) -> Forecast:
-    """Return what a cell like it took: the memory of the device that a run would use."""
+    """Return what a record of such a cell says: time, and memory of the device of this run."""
     gpu = record.cost.get("peak_gpu_mib")
     memory = gpu if device.kind == "cuda" else record.cost.get("peak_ram_mib")
     seconds = record.cost.get("wall_seconds")
     return Forecast("measured", memory, seconds, record.status != "oom")
 
 
-def _seen(cells: Iterable[PlannedCell], context: PlanContext) -> dict[Cell, Record]:
-    """Return what this kind of device made of each cell, or of one with another seed."""
-    seen: dict[Cell, Record] = {}
+def _earlier_records(cells: Iterable[PlannedCell], context: PlanContext) -> dict[Cell, Record]:
+    """Return cell without seed -> the record of a run on this kind of device, with any seed."""
+    records: dict[Cell, Record] = {}
     for cell in cells:
         for record in records_of(context.store, cell.id):
             here = record.identity.get("device") == context.device.kind
             if here and record.status in ("ok", "oom"):
-                seen[_kin(cell)] = record
-    return seen
+                records[_without_seed(cell)] = record
+    return records
 
 
-def _kin(planned: PlannedCell) -> Cell:
-    """Return a cell without its seed."""
+def _without_seed(planned: PlannedCell) -> Cell:
+    """Return the cell with seed 0, which all its seeds share."""
     return replace(planned.cell, seed=0)

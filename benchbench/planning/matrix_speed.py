@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: measured once in under a second, then kept."""
+"""How fast this machine multiplies matrices: measured once, in under a second, and cached."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from benchbench.planning.preparation import cache_folder
 TOKENS = 512
 WIDTHS = (128, 1024, 4096)
 SECONDS = 0.2
-"""How long each width is measured, after one product that is not counted."""
+"""How long each width is measured. The first product is not counted."""
 
 
 def matrix_rates(device: Device, threads: int) -> dict[int, float]:
-    """Return width -> floating-point operations a second of [tokens, width] x [width, 4 width]."""
+    """Return width -> floating-point operations per second.
+
+    The product that is measured is [TOKENS, width] x [width, 4 width].
+    """
     name = digest([device.kind, device.name, device.dtype, threads, dict(package_versions())])
     path = cache_folder() / "calibrations" / f"{name}.json"
     try:
@@ -30,12 +33,12 @@ def matrix_rates(device: Device, threads: int) -> dict[int, float]:
 
 
 def rate_for(width: int, rates: Mapping[int, float]) -> float:
-    """Return the rate of the width that is nearest, by ratio."""
-    return rates[min(rates, key=lambda known: max(known / width, width / known))]
+    """Return the rate of the measured width that is nearest to `width`, by ratio."""
+    return rates[min(rates, key=lambda measured: max(measured / width, width / measured))]
 
 
 def _keep(path: Path, rates: dict[int, float]) -> None:
-    """Write the rates; a cache that cannot be written costs the next plan a second."""
+    """Write the rates. If the cache cannot be written, the next plan measures again."""
     try:
         fsio.make_folder(path.parent)
         fsio.replace(path, json.dumps(rates).encode())
@@ -63,7 +66,7 @@ def _measure(device: Device, threads: int, width: int) -> float:
 
 
 def _finished(product: object) -> None:
-    """Wait until a GPU has computed it."""
+    """Wait until a GPU has computed the product."""
     import torch
 
     if getattr(product, "is_cuda", False):

@@ -1,4 +1,4 @@
-"""What a run would do: every cell with its key and its state, before anything is spent."""
+"""What a run would do: every cell with its key and its state, before anything runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from benchbench.catalog import Catalog
 from benchbench.contract import (
     Cell,
     CellParameters,
+    HasRequirements,
     Identity,
     Params,
     PluginError,
@@ -22,16 +23,21 @@ from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records import Store, cell_id, key_of, record_that_counts, records_of
 
 State = Literal["done", "missing", "stale", "again", "unresolved"]
-STANDING = ("ok", "diverged", "oom", "timeout")
-"""These outcomes stand until they are forced; `failed` and `interrupted` run again."""
+FINAL = ("ok", "diverged", "oom", "timeout")
+"""Final outcomes: such a cell runs again only with --force. A failed cell always runs again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell, what it resolves to, and what the store already knows of it.
+    """A cell, what it resolves to, and what the store already has of it.
 
-    `state`: done; missing; stale (the same was asked for, something that decides numbers has
-    changed since); again (its last attempt failed); unresolved (`reason` says what is absent).
+    `state` is one of
+
+    - done: it has a final outcome;
+    - missing: it has no record;
+    - stale: it has a record, and something that decides numbers has changed since;
+    - again: its last attempt failed;
+    - unresolved: something that it needs is absent, as `reason` says.
     """
 
     cell: Cell
@@ -46,7 +52,7 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What a plan depends on beside the cells."""
+    """What a plan depends on, apart from the cells."""
 
     catalog: Catalog
     store: Store
@@ -54,13 +60,13 @@ class PlanContext:
     offline: bool = False
     force: bool = False
     weights: dict[Reference, str | Skip] = field(default_factory=dict)
-    """What identifies each backbone's weights, asked once: the hub may take seconds to answer."""
+    """The identity of each backbone's weights. A backbone is asked once: a hub can be slow."""
 
 
 def plan_cells(
     cells: Iterable[Cell], corpora: Mapping[Reference, PreparedCorpus], context: PlanContext
 ) -> list[PlannedCell]:
-    """Return every cell planned, upstream cells before those that require them."""
+    """Return every cell with its key and state, after the cells that it requires."""
     context = replace(context, weights={})
     planned: dict[Cell, PlannedCell] = {}
     for cell in cells:
@@ -68,7 +74,7 @@ def plan_cells(
             _plan(cell, corpora, context, planned)
         except RecursionError as error:
             raise PluginError(
-                f"Method '{cell.method.name}' requires itself, directly or by way of others."
+                f"Method '{cell.method.name}' requires itself, directly or through other cells."
             ) from error
     return list(planned.values())
 
@@ -81,10 +87,9 @@ def _plan(
 ) -> PlannedCell:
     if cell in planned:
         return planned[cell]
-    requires = getattr(context.catalog.method(cell.method.use), "requires", None)
-    upstream = [
-        _plan(needed, corpora, context, planned) for needed in (requires(cell) if requires else ())
-    ]
+    method = context.catalog.method(cell.method.use)
+    required = method.requires(cell) if isinstance(method, HasRequirements) else ()
+    upstream = [_plan(needed, corpora, context, planned) for needed in required]
     if cell.dataset not in corpora:
         raise PluginError(f"A method requires {cell.title}, whose dataset is not in this run.")
     name = cell_id(cell)
@@ -104,7 +109,7 @@ def _plan(
 def _state(records: list[Record], key: str, force: bool) -> tuple[State, Record | None]:
     record = record_that_counts(records, key)
     if record is not None and not force:
-        return ("done" if record.status in STANDING else "again"), record
+        return ("done" if record.status in FINAL else "again"), record
     resolved = [other for other in records if other.key is not None]
     return ("stale" if resolved and record is None else "missing"), record
 
@@ -139,14 +144,14 @@ def _identity(
 
 
 def _weights(reference: Reference, params: Params, context: PlanContext) -> str:
-    """Return what identifies a backbone's weights; raise Skip where they cannot be had."""
+    """Return the identity of a backbone's weights; raise Skip if they are absent."""
     if reference not in context.weights:
         backbone = context.catalog.backbone(reference.use)
         try:
             context.weights[reference] = backbone.identity(params, offline=context.offline)
         except Skip as error:
             context.weights[reference] = error
-    found = context.weights[reference]
-    if isinstance(found, Skip):
-        raise found
-    return found
+    identity = context.weights[reference]
+    if isinstance(identity, Skip):
+        raise identity
+    return identity

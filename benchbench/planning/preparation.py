@@ -1,7 +1,7 @@
 """From a dataset's name and parameters to Arrow files in the cache, once for all cells.
 
-The reading runs in a process of its own, so that the suite's memory stays what it was and a
-dataset that crashes the reader is a message, not the end of the run.
+A child process reads the dataset. So the memory of the suite does not grow, and a dataset that
+crashes the reader ends in a message and not in the end of the run.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class PreparedCorpus:
 
     @property
     def fingerprint(self) -> str:
-        """Sha256 over every document and the label space."""
+        """The sha256 of all documents and the label space."""
         return self.description.fingerprint
 
 
 def cache_folder() -> Path:
-    """Return the cache: BENCHBENCH_CACHE, else the user's cache folder."""
+    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder."""
     if os.environ.get(CACHE):
         return Path(os.environ[CACHE])
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -53,11 +53,10 @@ def cache_folder() -> Path:
 def prepare(
     reference: Reference, catalog: Catalog, *, strict: bool = False, cache: Path | None = None
 ) -> PreparedCorpus:
-    """Return the corpus of a dataset, from the cache where its source has not changed.
+    """Return the corpus of a dataset: from the cache if nothing has changed, else read again.
 
-    `cache` is the folder of caches, by default the user's. What is not whole there is read anew.
-    Raises LoaderError in one line for a bad source; with `strict` also for duplicates across
-    splits.
+    `cache` is the folder of caches, by default `cache_folder()`. Raises LoaderError for a bad
+    source, and with `strict` for texts that are in two splits.
     """
     from benchbench.kit.data import describe_corpus, is_whole
 
@@ -72,7 +71,7 @@ def prepare(
     if strict and warnings:
         raise LoaderError(
             f"Dataset '{reference.name}': {'; '.join(warnings)}. "
-            "Mend the data, or run without --strict."
+            "Correct the data, or run without --strict."
         )
     return prepared
 
@@ -85,7 +84,7 @@ def _make_cache(folder: Path) -> None:
 
 
 def build(use: str, params: Params, folder: Path) -> None:
-    """Read a dataset and write it, checked, limited and searched for leaks, to `folder`."""
+    """Read a dataset, check it, limit it, look for leaks, and write it to `folder`."""
     from benchbench.kit.data import check_corpus, limit_corpus, write_corpus
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
@@ -104,13 +103,13 @@ def build(use: str, params: Params, folder: Path) -> None:
 
 
 def with_leaks_reported(corpus: Corpus) -> Corpus:
-    """Return the corpus with texts that stand in more than one split counted in its report."""
+    """Return the corpus with a count of the texts that are in two splits in its report."""
     from benchbench.kit.data import find_duplicates
 
-    found = find_duplicates(corpus)
-    facts = {f"duplicates_{name}": count for name, count in found._asdict().items()}
-    told = [f"{count} {name.replace('_', ' ')}" for name, count in found._asdict().items() if count]
-    warnings = (f"texts that stand in two splits: {', '.join(told)}",) if told else ()
+    counts = find_duplicates(corpus)._asdict()
+    facts = {f"duplicates_{name}": count for name, count in counts.items()}
+    pairs = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    warnings = (f"texts that are in two splits: {', '.join(pairs)}",) if pairs else ()
     report = corpus.report
     return replace(
         corpus,
@@ -123,7 +122,7 @@ def with_leaks_reported(corpus: Corpus) -> Corpus:
 
 
 def _name(reference: Reference, params: Params, catalog: Catalog) -> str:
-    """Return the name of a corpus in the cache: the sha256 of all that it follows from."""
+    """Return the name of a corpus in the cache: the sha256 of everything that decides it."""
     plugins = catalog.suppliers("dataset", reference)
     return digest(
         {
@@ -142,6 +141,6 @@ def _in_own_process(use: str, params: Params, folder: Path) -> None:
             pool.submit(build, use, params, folder).result()
         except BrokenProcessPool as error:
             raise BenchbenchError(
-                f"Dataset '{use}': the process that read it died, most likely of lack of memory. "
-                "Give it less data or the machine more memory."
+                f"Dataset '{use}': the process that read it died, most likely because memory ran "
+                "out. Use less data, or a machine with more memory."
             ) from error

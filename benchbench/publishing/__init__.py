@@ -1,4 +1,4 @@
-"""Boards are published, verified and compared, from files alone."""
+"""Leaderboards are published, verified and compared, from files alone."""
 
 from benchbench.publishing.diff import (
     Difference,

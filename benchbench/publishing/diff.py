@@ -21,13 +21,13 @@ from benchbench.evidence import (
 from benchbench.records import Store, all_records, list_names, record_that_counts
 
 RUN = re.compile(r"[0-9a-f]{6,64}")
-OF_A_RUN = ("cell", "seed")
-"""Parts of an identity that say which run it is, and not how it was made."""
+WHICH_RUN = ("cell", "seed")
+"""The parts of an identity that say which run it is, and not how it was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One of two things to compare: a system, by the fingerprint of each dataset it ran on."""
+    """One of the two systems to compare, by the fingerprint of each dataset it ran on."""
 
     title: str
     systems: Mapping[str, System]
@@ -35,7 +35,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting that two systems do not share; None where a system does not have it."""
+    """A setting in which two systems differ; None where a system does not have it."""
 
     name: str
     first: str | None
@@ -44,24 +44,24 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class StoreDiff:
-    """The cells of two stores: which they share, and with what result."""
+    """How the cells of two stores differ, by title."""
 
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
     same: int
     other_numbers: tuple[str, ...]
-    """Of one key, with other predictions: not deterministic, or not what it says."""
+    """Cells with the same key and different predictions: not deterministic, or changed."""
     other_key: tuple[tuple[str, tuple[Difference, ...]], ...]
-    """Cells that were asked for alike and made otherwise, with what differs."""
+    """Cells with the same id and different keys, with the settings in which they differ."""
 
 
 def select(store: Store, text: str, board: str | None = None) -> Selected:
     """Return the system or the run that `text` names: METHOD, METHOD/BACKBONE or a run's id.
 
-    Raises BenchbenchError where nothing is named so, or more than one thing.
+    Raises BenchbenchError where nothing has that name, or more than one thing.
     """
-    if RUN.fullmatch(text) and (found := _run(store, text)):
-        return found
+    if RUN.fullmatch(text) and (run := _run(store, text)):
+        return run
     names = list_names(store, "boards")
     if board is None and len(names) != 1:
         raise BenchbenchError(f"Which board? Name one with --board: {', '.join(names) or 'none'}.")
@@ -69,11 +69,11 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
     records = records_on(store, chosen)
     values = load_or_compute(store, chosen, records).values
     systems: dict[str, dict[str, System]] = {}
-    for dataset, facts in sorted(chosen.datasets.items()):
+    for dataset, kept in sorted(chosen.datasets.items()):
         ranked, incomplete = systems_on(chosen, dataset, records, values)
         for system in (*ranked, *incomplete):
             name = f"{system.method}/{system.backbone}" if system.backbone else system.method
-            systems.setdefault(name, {})[facts.fingerprint] = system
+            systems.setdefault(name, {})[kept.fingerprint] = system
     matching = [name for name in systems if text in (name, name.partition("/")[0])]
     if text in systems:
         matching = [text]
@@ -88,17 +88,17 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
 
 
 def _run(store: Store, prefix: str) -> Selected | None:
-    """Return the run whose cell id begins so, as a system of one seed."""
-    found: dict[str, list[Record]] = {}
+    """Return the run whose cell id begins with `prefix`, as a system of one seed."""
+    by_id: dict[str, list[Record]] = {}
     for record in all_records(store):
         if record.id.startswith(prefix):
-            found.setdefault(record.id, []).append(record)
-    if not found:
+            by_id.setdefault(record.id, []).append(record)
+    if not by_id:
         return None
-    if len(found) > 1:
-        ids = ", ".join(sorted(name[:12] for name in found))
+    if len(by_id) > 1:
+        ids = ", ".join(sorted(name[:12] for name in by_id))
         raise BenchbenchError(f"Several runs begin with '{prefix}': {ids}. Give more of the id.")
-    (records,) = found.values()
+    (records,) = by_id.values()
     run = record_that_counts(records, records[-1].key)
     if run is None or run.status != "ok":
         raise BenchbenchError(f"Run {prefix} has no result: {records[-1].reason}.")
@@ -112,10 +112,10 @@ def _run(store: Store, prefix: str) -> Selected | None:
 
 
 def settings_of(records: Iterable[Record]) -> dict[str, str]:
-    """Return how runs were made, by name; what their seeds do not share stands as "several"."""
+    """Return the settings of runs by name; one that differs between seeds is "several"."""
     settings: dict[str, str] = {}
     for record in records:
-        identity = {n: v for n, v in record.identity.items() if n not in OF_A_RUN}
+        identity = {n: v for n, v in record.identity.items() if n not in WHICH_RUN}
         made = {
             "device": record.provenance.get("device"),
             "threads": record.provenance.get("threads"),
@@ -130,7 +130,7 @@ def settings_of(records: Iterable[Record]) -> dict[str, str]:
 
 
 def diff_settings(first: Mapping[str, str], second: Mapping[str, str]) -> list[Difference]:
-    """Return what two settings do not share, by name."""
+    """Return the settings in which two systems differ, by name."""
     return [
         Difference(name, first.get(name), second.get(name))
         for name in sorted({*first, *second})
@@ -148,18 +148,18 @@ def flat(data: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def diff_stores(first: Store, second: Store) -> StoreDiff:
-    """Compare two stores cell by cell, by the last record with a result of each."""
+    """Compare two stores cell by cell, by the last record of each cell that has a result."""
     ours, theirs = _results(first), _results(second)
     same = 0
     numbers: list[str] = []
     keys: list[tuple[str, tuple[Difference, ...]]] = []
     for name in sorted({*ours} & {*theirs}, key=lambda name: ours[name].cell.title):
-        one, other = ours[name], theirs[name]
-        if one.key != other.key:
-            found = diff_settings(settings_of([one]), settings_of([other]))
-            keys.append((one.cell.title, tuple(found)))
-        elif one.predictions != other.predictions:
-            numbers.append(one.cell.title)
+        mine, other = ours[name], theirs[name]
+        if mine.key != other.key:
+            differences = diff_settings(settings_of([mine]), settings_of([other]))
+            keys.append((mine.cell.title, tuple(differences)))
+        elif mine.predictions != other.predictions:
+            numbers.append(mine.cell.title)
         else:
             same += 1
     return StoreDiff(

@@ -1,8 +1,8 @@
-"""A published leaderboard: the markdown, and packed beside it all that it was derived from.
+"""A published leaderboard: a markdown file, and an archive with all that it is derived from.
 
-The archive holds a store's folders: the board, its evidence, its datasets' facts, the records that
-count and their predictions (ids, labels and scores; no text, no weights). What is read from an
-archive is data: names and sizes are checked before a byte of a member is kept, nothing is run.
+The archive has the folders of a store: the board, its evidence, the descriptions of its datasets,
+the records that count and their predictions (ids, labels and scores; no text, no weights). Names
+and sizes of members are checked before they are unpacked. Nothing in an archive is run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from benchbench.records import (
     list_names,
     read_json,
 )
-from benchbench.render import markdown
+from benchbench.render.formats import markdown
 
 SHA = "[0-9a-f]{64}"
 MEMBERS = (
@@ -39,12 +39,12 @@ MEMBERS = (
     re.compile(rf"predictions/({SHA})\.parquet"),
     re.compile(rf"runs/{SHA}/(?:{SHA}|unresolved)-[1-9][0-9]{{0,5}}\.json"),
 )
-"""The only names that an archive may hold."""
+"""The only names that the members of an archive may have."""
 MEMBER_BYTES = 1 << 30
 TOTAL_BYTES = 5 << 30
 RATIO = 1000
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time that every member carries: an archive depends on its content alone."""
+"""The time stamp of every member, so that an archive depends only on its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +83,22 @@ def publish_board(store: Store, name: str, folder: Path) -> Published:
 def check_folder(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (file name, fault or "") for every leaderboard published in `folder`.
 
-    A leaderboard is in order where its archive is whole and gives the markdown byte for byte.
-    Raises StoreError where the folder holds none.
+    There is no fault if the archive is undamaged and gives the markdown byte for byte. Raises
+    StoreError where the folder has no published leaderboard.
     """
     for name, table, archive in publications(folder):
         if not archive.exists():
-            yield table.name, f"{archive.name}, which it was derived from, is missing"
+            yield table.name, f"its archive {archive.name} is missing"
         elif not table.exists():
-            yield archive.name, f"{table.name}, which it gives, is missing"
+            yield archive.name, f"its markdown {table.name} is missing"
         else:
             yield table.name, _fault(name, table, archive)
 
 
 def publications(folder: Path) -> Iterator[tuple[str, Path, Path]]:
-    """Yield (name, markdown, archive) of all that is published in `folder`; one may be missing.
+    """Yield (name, markdown, archive) of every leaderboard in `folder`; one file may be missing.
 
-    Raises StoreError where the folder holds none.
+    Raises StoreError where the folder has no published leaderboard.
     """
     archives = {path.stem for path in folder.glob("*.zip")}
     names = {*archives, *(path.stem for path in folder.glob("*.md") if path.stem != "README")}
@@ -109,21 +109,21 @@ def publications(folder: Path) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _fault(name: str, table: Path, archive: Path) -> str:
-    """Return why the markdown is not what the archive gives, or nothing."""
+    """Return why the markdown does not follow from the archive, or an empty text."""
     try:
         with unpacked(archive) as store:
             text = published_markdown(store, name)
             if damaged := corrupt_records(store):
-                return f"{archive.name}: {damaged} records are damaged"
+                return f"{archive.name}: damaged records: {damaged}"
     except StoreError as error:
         return str(error)
     return difference(table, text.encode())
 
 
 def published_markdown(store: Store, name: str) -> str:
-    """Return the markdown that the board, its records and its evidence give, as they stand.
+    """Return the markdown of a board, made from its stored records and evidence.
 
-    Raises StoreError where one is missing or not whole.
+    Raises StoreError where one of them is missing or damaged.
     """
     board = read_board(store, name)
     return markdown.render(
@@ -132,24 +132,25 @@ def published_markdown(store: Store, name: str) -> str:
 
 
 def stored_evidence(store: Store, name: str) -> Evidence:
-    """Return the evidence that stands beside a board; raise StoreError unless it is whole."""
+    """Return the stored evidence of a board; raise StoreError if it is missing or damaged."""
     try:
         return Evidence.from_json(read_json(store, "evidence", name))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
-            f"evidence/{name}.json is not of the form that this benchbench writes: {error!r}"
+            f"evidence/{name}.json has a form that this version of benchbench cannot read: "
+            f"{error!r}"
         ) from error
 
 
 def difference(table: Path, expected: bytes) -> str:
-    """Name the first line of the markdown that is not what it should be."""
-    found = table.read_bytes()
-    if found == expected:
+    """Return where the markdown first differs from what it should be, or an empty text."""
+    content = table.read_bytes()
+    if content == expected:
         return ""
-    lines = zip(_lines(found), _lines(expected), strict=False)
-    for number, (mine, given) in enumerate(lines, start=1):
-        if mine != given:
-            return f"line {number} is not what the records give: {mine[:80]!r}, not {given[:80]!r}"
+    pairs = zip(_lines(content), _lines(expected), strict=False)
+    for number, (line, right) in enumerate(pairs, start=1):
+        if line != right:
+            return f"line {number} is {line[:80]!r}, but the records give {right[:80]!r}"
     return "it is longer or shorter than what the records give"
 
 
@@ -159,7 +160,7 @@ def _lines(text: bytes) -> list[str]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Store]:
-    """Give the store at `path`: a folder that a run made, or the archive of a publication."""
+    """Open the store at `path`: a folder made by a run, or the archive of a leaderboard."""
     if path.suffix == ".zip" and path.is_file():
         with unpacked(path) as store:
             yield store
@@ -169,10 +170,10 @@ def opened(path: Path) -> Iterator[Store]:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Store]:
-    """Give the archive's files as a store that lasts as long as the context.
+    """Unpack an archive into a store that lasts as long as the context.
 
-    Raises StoreError for a damaged archive, names or sizes that no publication has, and
-    predictions that are not what their name says.
+    Raises StoreError for a damaged archive, for names or sizes that a published leaderboard
+    cannot have, and for predictions that do not match the sha256 in their name.
     """
     with tempfile.TemporaryDirectory(prefix="benchbench-") as name:
         root = Path(name)
@@ -189,7 +190,7 @@ def unpacked(archive: Path) -> Iterator[Store]:
         for path in sorted(root.glob("predictions/*.parquet")):
             with path.open("rb") as stream:
                 if hashlib.file_digest(stream, "sha256").hexdigest() != path.stem:
-                    raise StoreError(f"{archive}: {path.name} is not what its name says")
+                    raise StoreError(f"{archive}: {path.name} does not match its sha256")
         yield Store(root)
 
 
@@ -200,9 +201,9 @@ def _check_members(archive: Path, packed: zipfile.ZipFile) -> None:
         total += info.file_size
         large = info.file_size > MEMBER_BYTES or total > TOTAL_BYTES
         if not any(pattern.fullmatch(info.filename) for pattern in MEMBERS):
-            raise StoreError(f"{archive}: {info.filename!r} is no file of a publication")
+            raise StoreError(f"{archive}: {info.filename!r} is not part of a leaderboard")
         if info.filename in seen:
-            raise StoreError(f"{archive}: {info.filename} stands in it twice")
+            raise StoreError(f"{archive}: {info.filename} is in it twice")
         if large or info.file_size > RATIO * max(info.compress_size, 1):
             raise StoreError(f"{archive}: {info.filename} is too large unpacked")
         seen.add(info.filename)

@@ -1,7 +1,7 @@
-"""Does a published leaderboard follow from its predictions? All of it is computed again.
+"""Check that a published leaderboard follows from its predictions, by computing it again.
 
-That proves consistency: every metric, test and table agrees with the predictions that lie beside
-them. It does not prove that a model was run.
+This proves consistency: every metric, test and table agrees with the stored predictions. It does
+not prove that a model was run.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from benchbench.publishing.publication import (
 from benchbench.records import Store, existing_store, list_names, records_in
 
 TOLERANCE = 1e-9
-"""How far a number may be from the one computed again: another processor rounds otherwise."""
+"""How much a stored and a computed number may differ: processors round differently."""
 MOST_NAMED = 5
-"""How many places that disagree are named in one line."""
+"""The most faults that one line names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found at one place: `agrees` says what does, `faults` what does not."""
+    """The result of one check: `agrees` says what is right, `faults` what is wrong."""
 
     place: str
     agrees: str = ""
@@ -48,7 +48,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """Return the one line that says it."""
+        """The finding in one line."""
         if not self.faults:
             return f"{self.place}: {self.agrees}"
         named = "; ".join(self.faults[:MOST_NAMED])
@@ -57,7 +57,7 @@ class Finding:
 
 
 def verify(path: Path) -> Iterator[Finding]:
-    """Yield what was found in a folder of published leaderboards, or in a store.
+    """Verify a folder of published leaderboards, or a store; yield one finding per check.
 
     Raises StoreError where the path is neither.
     """
@@ -68,7 +68,7 @@ def verify(path: Path) -> Iterator[Finding]:
         return
     for name, markdown, archive in publications(path):
         if not archive.exists():
-            yield Finding(f"{name}.md", faults=(f"{name}.zip, it was derived from, is missing",))
+            yield Finding(f"{name}.md", faults=(f"its archive {name}.zip is missing",))
             continue
         try:
             with unpacked(archive) as store:
@@ -78,7 +78,7 @@ def verify(path: Path) -> Iterator[Finding]:
 
 
 def verify_board(store: Store, name: str, markdown: Path) -> Iterator[Finding]:
-    """Yield what was found of one board: its records, data, evidence and markdown."""
+    """Verify one board: yield findings on its records, data, evidence and markdown."""
     try:
         board = read_board(store, name)
     except StoreError as error:
@@ -104,7 +104,7 @@ def verify_board(store: Store, name: str, markdown: Path) -> Iterator[Finding]:
 
 
 def _damaged(store: Store) -> Iterator[Finding]:
-    """Yield every record that is damaged, by its file."""
+    """Yield the file of every damaged record."""
     for path, record in records_in(store):
         if isinstance(record, StoreError):
             yield Finding(path.relative_to(store.root).as_posix(), faults=(str(record),))
@@ -116,7 +116,7 @@ def _record(
     """Compare the stored values of a run with those that its predictions give."""
     place = f"{entry.id[:12]} {entry.cell.title}"
     if record is None:
-        return Finding(place, "no result; it is shown as not run")
+        return Finding(place, "not run, and shown as not run")
     if record.status != "ok":
         return Finding(place, f"{record.status}; nothing to compute again")
     if entry.id in computed.unread:
@@ -128,7 +128,7 @@ def _record(
 
 
 def _data(store: Store, name: str, dataset: BoardDataset) -> Finding:
-    """Compare what the board says of a dataset with the dataset's own description."""
+    """Compare what the board says about a dataset with the description of the dataset."""
     place = f"datasets/{dataset.fingerprint}.json ({name})"
     try:
         described = BoardDataset.of(read_description(store, dataset.fingerprint))
@@ -141,14 +141,14 @@ def _data(store: Store, name: str, dataset: BoardDataset) -> Finding:
 
 def _evidence(name: str, stored: Evidence, computed: Evidence) -> Finding:
     """Compare intervals, tests, ranks and confusions with what the predictions give."""
-    # the inputs name the code as well, which may be newer here; values are compared run by run
+    # inputs also cover the code, which may be newer here; values are compared run by run
     first, second = (
         replace(evidence, inputs="", values={}).to_json() for evidence in (stored, computed)
     )
     systems = sum(len(dataset.systems) for dataset in computed.datasets.values())
     return Finding(
         f"evidence/{name}.json",
-        f"{systems} systems and {computed.family} pairs, computed again, agree",
+        f"{systems} systems and {computed.family} pairs agree with the predictions",
         tuple(differing(first, second)),
     )
 
@@ -157,7 +157,7 @@ def _plugin_metrics(board: Board) -> Iterator[Finding]:
     if board.plugin_metrics:
         names = ", ".join(sorted(metric.name for metric in board.plugin_metrics))
         yield Finding(
-            f"boards/{board.name}.json", f"not recomputed, for only their plugins can: {names}"
+            f"boards/{board.name}.json", f"not computed again, which only plugins can do: {names}"
         )
 
 
@@ -170,31 +170,31 @@ def _markdown(store: Store, name: str, path: Path) -> Finding:
     return Finding(path.name, "every byte is what the records give", (fault,) if fault else ())
 
 
-def differing(stored: Any, found: Any, place: str = "") -> Iterator[str]:
-    """Yield where two trees of plain data differ: what is stored, and what was computed again."""
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
-        for name in sorted({*stored, *found}):
+def differing(stored: Any, computed: Any, place: str = "") -> Iterator[str]:
+    """Yield the places where stored and computed plain data differ."""
+    if isinstance(stored, Mapping) and isinstance(computed, Mapping):
+        for name in sorted({*stored, *computed}):
             inner = f"{place}.{name}" if place else str(name)
-            if name not in found:
-                yield f"{inner} is stored and is not computed"
+            if name not in computed:
+                yield f"{inner} is stored but not computed"
             elif name not in stored:
-                yield f"{inner} is computed and is not stored"
+                yield f"{inner} is computed but not stored"
             else:
-                yield from differing(stored[name], found[name], inner)
-    elif isinstance(stored, list | tuple) and isinstance(found, list | tuple):
-        if len(stored) != len(found):
-            yield f"{place} has {len(stored)} entries, computed again {len(found)}"
+                yield from differing(stored[name], computed[name], inner)
+    elif isinstance(stored, list | tuple) and isinstance(computed, list | tuple):
+        if len(stored) != len(computed):
+            yield f"{place} has {len(stored)} entries, but {len(computed)} when computed again"
             return
-        for number, (one, other) in enumerate(zip(stored, found, strict=True)):
-            yield from differing(one, other, f"{place}[{number}]")
-    elif not _equal(stored, found):
-        yield f"{place} is {stored!r}, computed again {found!r}"
+        for number, (left, right) in enumerate(zip(stored, computed, strict=True)):
+            yield from differing(left, right, f"{place}[{number}]")
+    elif not _equal(stored, computed):
+        yield f"{place} is {stored!r}, but {computed!r} when computed again"
 
 
-def _equal(stored: Any, found: Any) -> bool:
-    if _is_number(stored) and _is_number(found):
-        return math.isclose(stored, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return bool(stored == found)
+def _equal(stored: Any, computed: Any) -> bool:
+    if _is_number(stored) and _is_number(computed):
+        return math.isclose(stored, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return bool(stored == computed)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,8 +1,12 @@
-"""What is stored of every attempt at a cell, and what makes two results the same thing."""
+"""The store with one record per attempt, and the ids and keys that identify results."""
 
-from benchbench.records import predictions
 from benchbench.records.identity import cell_id, key_of
-from benchbench.records.predictions import read_predictions
+from benchbench.records.prediction_files import (
+    check_complete,
+    predictions_table,
+    read_predictions,
+    write_predictions,
+)
 from benchbench.records.provenance import provenance_of
 from benchbench.records.store import (
     Store,
@@ -26,6 +30,7 @@ __all__ = [
     "Store",
     "all_records",
     "cell_id",
+    "check_complete",
     "check_name",
     "corrupt_records",
     "encode",
@@ -34,7 +39,7 @@ __all__ = [
     "key_of",
     "list_names",
     "open_store",
-    "predictions",
+    "predictions_table",
     "provenance_of",
     "publish",
     "read_json",
@@ -43,4 +48,5 @@ __all__ = [
     "records_in",
     "records_of",
     "write_json",
+    "write_predictions",
 ]

@@ -1,4 +1,4 @@
-"""What makes two results the same thing: a cell's id before a run, its key after it."""
+"""What identifies a result: the id of what was asked for, and the key of what decides it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from benchbench.machine import digest
 
 
 def cell_id(cell: Cell) -> str:
-    """Return the id of what was asked for, known before anything is loaded."""
+    """Return the id of a cell, which is known before anything is loaded."""
     return digest(cell.to_json())
 
 

@@ -1,4 +1,4 @@
-"""Where and with what a record was made: told to the reader, never part of a key."""
+"""Where and with what a record was made: shown to readers, and not part of a key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchbench.machine import Device, package_versions
 
 
 def provenance_of(device: Device, threads: int, plugins: Mapping[str, str]) -> Json:
-    """Return versions, hardware, threads, git commit and plugins. No host or user name.
+    """Return versions, hardware, threads, git commit and plugins, without host or user name.
 
     `plugins` maps the name of each plugin to its distribution and version.
     """
@@ -34,7 +34,7 @@ def provenance_of(device: Device, threads: int, plugins: Mapping[str, str]) -> J
 
 @cache
 def git_commit() -> str | None:
-    """Return the commit of benchbench's own source tree, with '+changes', or None."""
+    """Return the commit of benchbench's source tree, with "+changes" if there are any, or None."""
     root = Path(__file__).resolve().parent.parent.parent
     if not (root / ".git").exists():
         return None

@@ -1,8 +1,8 @@
-"""The folder that holds what was found: one JSON record an attempt, the first writer wins.
+"""The store: a folder with one JSON record per attempt. The first writer of a file wins.
 
 runs/<cell id>/<key | unresolved>-<attempt>.json
-predictions/<sha256>.parquet        named by content, so that two writers cannot mix theirs
-artifacts/<sha256>/                 likewise
+predictions/<sha256>.parquet        named by content, so that two writers cannot mix their files
+artifacts/<sha256>/                 named by content, too
 datasets/<fingerprint>.json  boards/<name>.json  evidence/<name>.json  leaderboards/<name>.md
 """
 
@@ -28,7 +28,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 class Unreadable(StoreError):
-    """The system does not hand out a file's bytes: that says nothing against the bytes."""
+    """The operating system cannot read a file, whose content may be intact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Store:
         return self.root / name
 
     def record_path(self, cell: str, key: str | None, attempt: int) -> Path:
-        """Return where the record of an attempt stands."""
+        """Return the path of an attempt's record."""
         return self.root / "runs" / cell / f"{key or UNRESOLVED}-{attempt}.json"
 
 
 def open_store(root: Path) -> Store:
-    """Return a store to write to; raise StoreError before anything is spent if it cannot be."""
+    """Return a store to write to; raise StoreError at once where it cannot be written."""
     for folder in (root, *(root / name for name in FOLDERS)):
         fsio.make_folder(folder)
     fsio.check_writable(root)
@@ -59,34 +59,34 @@ def existing_store(root: Path) -> Store:
     """Return a store to read; raise StoreError where there is none."""
     if not (root / "runs").is_dir():
         raise StoreError(
-            f"{root} is no store: it has no folder 'runs'. Name one with --store, "
+            f"{root} is not a store: it has no folder 'runs'. Name a store with --store, "
             "or make one with 'benchbench run'."
         )
     return Store(root)
 
 
 def records_of(store: Store, cell: str) -> list[Record]:
-    """Return the sound records of a cell, in order of attempt; set corrupt ones aside."""
+    """Return the intact records of a cell, in order of attempt; set corrupt records aside."""
     folder = store.root / "runs" / cell
     if not folder.is_dir():
         return []
-    found = []
+    records = []
     for path in sorted(folder.iterdir()):
         if RECORD_NAME.fullmatch(path.name) and path.is_file():
             record = _read_or_set_aside(path)
             if record is not None:
-                found.append(record)
-    return sorted(found, key=lambda record: (record.attempt, record.key or ""))
+                records.append(record)
+    return sorted(records, key=lambda record: (record.attempt, record.key or ""))
 
 
 def all_records(store: Store) -> list[Record]:
-    """Return every sound record of the store."""
+    """Return every intact record of the store."""
     runs = store.root / "runs"
     return [record for cell in sorted(runs.iterdir()) for record in records_of(store, cell.name)]
 
 
 def records_in(store: Store) -> Iterator[tuple[Path, Record | StoreError]]:
-    """Yield every record's file with what it holds, or why it cannot be read; nothing is moved."""
+    """Yield every record's file with the record, or with the error; nothing is moved."""
     for path in sorted((store.root / "runs").glob("*/*.json")):
         if RECORD_NAME.fullmatch(path.name):
             try:
@@ -101,7 +101,7 @@ def corrupt_records(store: Store) -> int:
 
 
 def record_that_counts(records: Iterable[Record], key: str | None) -> Record | None:
-    """Return the attempt that counts for a key: the last ok one, else the last one."""
+    """Return the attempt that counts for a key: the last one that is ok, else the last one."""
     attempts = [record for record in records if record.key == key]
     good = [record for record in attempts if record.status == "ok"]
     candidates = good or attempts
@@ -111,7 +111,7 @@ def record_that_counts(records: Iterable[Record], key: str | None) -> Record | N
 def publish(store: Store, outcome: Outcome) -> Record:
     """Move an outcome into the store: artefacts, predictions, record, in that order.
 
-    Returns the record that stands: another process may have been first with this attempt.
+    Returns the record that is in the store: another process may have been first with this attempt.
     """
     record = outcome.record
     if record.artifacts:
@@ -131,7 +131,8 @@ def publish(store: Store, outcome: Outcome) -> Record:
             return record
         first = _read_or_set_aside(path)
         if first is not None and (first.status == "ok" or record.status != "ok"):
-            return first  # but a result is not lost to another's failure
+            return first
+        # a result must not be lost to the failure of another process: take the next attempt
 
 
 def encode(record: Record) -> bytes:
@@ -141,21 +142,21 @@ def encode(record: Record) -> bytes:
 
 
 def decode(data: bytes, where: str) -> Record:
-    """Return the record in `data`; raise StoreError where a byte of it was changed.
+    """Return the record in `data`; raise StoreError where any byte was changed.
 
     The checksum, the key and the cell's id must all follow from the content.
     """
     try:
         content: dict[str, Any] = json.loads(data)
         checksum = content.pop("sha256")
-        sound = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
-        content.pop("metrics", None)  # version 0.1.0 kept them; now predictions say them
+        intact = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
+        content.pop("metrics", None)  # version 0.1.0 stored them; now predictions give them
         cell = Cell.from_json(content.pop("cell"))
         record = Record(cell=cell, curve=tuple(content.pop("curve")), **content)
         expected_id, expected_key = cell_id(cell), key_of(record.identity)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{where} is not a record: {error}.") from error
-    if not sound:
+    if not intact:
         raise StoreError(f"{where} does not match its own checksum: it was changed or cut short.")
     if fault := _misshapen(record):
         raise StoreError(f"{where} is not a record: {fault}.")
@@ -167,7 +168,7 @@ def decode(data: bytes, where: str) -> Record:
 
 
 def read_record(path: Path) -> Record:
-    """Read one record; raise StoreError where it is corrupt or stands under another's name."""
+    """Read one record; raise StoreError where it is corrupt or has another record's name."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -180,33 +181,33 @@ def read_record(path: Path) -> Record:
 
 
 def write_json(store: Store, folder: str, name: str, data: Json) -> None:
-    """Write a board, its evidence or a dataset's description, replacing what stood there."""
-    fsio.replace(_document(store, folder, name), json_bytes(data))
+    """Write a board, its evidence or a dataset's description; replace an older file."""
+    fsio.replace(_json_path(store, folder, name), json_bytes(data))
 
 
 def json_bytes(data: Json) -> bytes:
-    """Return a document's bytes: canonical JSON that carries its own sha256."""
+    """Return the bytes of a JSON file: canonical JSON that carries its own sha256."""
     return canonical({**data, "sha256": digest(data)})
 
 
 def read_json(store: Store, folder: str, name: str) -> dict[str, Any]:
-    """Read a board or a dataset's description; raise StoreError where absent or corrupt."""
-    path = _document(store, folder, name)
+    """Read what `write_json` wrote; raise StoreError where it is missing or corrupt."""
+    path = _json_path(store, folder, name)
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        sound = content.pop("sha256") == digest(content)
+        intact = content.pop("sha256") == digest(content)
     except FileNotFoundError as error:
-        there = ", ".join(list_names(store, folder)) or "none"
-        raise StoreError(f"{path} is not there. Known in {folder}: {there}.") from error
+        names = ", ".join(list_names(store, folder)) or "none"
+        raise StoreError(f"{path} does not exist. Known in {folder}: {names}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from error
-    if not sound:
+    if not intact:
         raise StoreError(f"{path} does not match its own checksum: it was changed or cut short.")
     return content
 
 
 def list_names(store: Store, folder: str) -> list[str]:
-    """Return the names of the documents in a folder."""
+    """Return the names of the JSON files in a folder, without their ending."""
     return sorted(path.stem for path in store.folder(folder).glob("*.json"))
 
 
@@ -214,12 +215,12 @@ def check_name(name: str) -> str:
     """Return a board's name; raise StoreError unless it is safe as a file's name."""
     if not NAME.fullmatch(name):
         raise StoreError(
-            f"'{name}' cannot name a board: use small letters, digits, '.', '_' and '-'."
+            f"'{name}' cannot name a board: use lowercase letters, digits, '.', '_' and '-'."
         )
     return name
 
 
-def _document(store: Store, folder: str, name: str) -> Path:
+def _json_path(store: Store, folder: str, name: str) -> Path:
     return store.folder(folder) / f"{check_name(name)}.json"
 
 
@@ -242,32 +243,32 @@ def _read_or_set_aside(path: Path) -> Record | None:
             raise
         return None  # another process has just set it aside
     except StoreError:
-        with suppress(StoreError):  # where only reading is allowed it stays
+        with suppress(StoreError):  # in a read-only store it stays
             fsio.set_aside(path)
         return None
 
 
 def _misshapen(record: Record) -> str:
-    """Name a field of the wrong form: whoever reads records may rely on their forms."""
+    """Return which field has a wrong form, or an empty text; readers rely on these forms."""
     for name in ("predictions", "artifacts"):
         value = getattr(record, name)
         if value is not None and not (isinstance(value, str) and SHA256.fullmatch(value)):
-            return f"its {name} are not named by a sha256"
+            return f"the field '{name}' is not a sha256"
     for name in ("identity", "facts", "guards", "cost", "provenance"):
         if not isinstance(getattr(record, name), dict):
-            return f"its {name} are not names and values"
+            return f"the field '{name}' is not a table of names and values"
     cell = record.cell
-    for noun in filter(None, (cell.dataset, cell.method, cell.backbone)):
-        if not isinstance(noun.use, str) or not isinstance(noun.name, str):
-            return "its cell has a name that is no text"
+    for reference in filter(None, (cell.dataset, cell.method, cell.backbone)):
+        if not isinstance(reference.use, str) or not isinstance(reference.name, str):
+            return "its cell has a name that is not a text"
     if record.status not in get_args(Status) or not isinstance(record.reason, str):
         return "its status is unknown"
     if type(record.attempt) is not int or type(cell.seed) is not int:
         return "its attempt or seed is not a whole number"
-    if not all(map(_is_figure, record.cost.values())):
+    if not all(map(_is_cost, record.cost.values())):
         return "a cost is not a number"
     return ""
 
 
-def _is_figure(value: object) -> bool:
+def _is_cost(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

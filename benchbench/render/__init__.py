@@ -1,1 +1,6 @@
-"""From a table model to text."""
+"""Turn a leaderboard into text: one file per output format, with the charts of the report."""
+
+from benchbench.render.characters import plain, visible
+from benchbench.render.output_format import OutputFormat, format_names, load_format
+
+__all__ = ["OutputFormat", "format_names", "load_format", "plain", "visible"]

@@ -1,4 +1,4 @@
-"""Cells run, each in a process of its own, and their outcomes reach the store."""
+"""Cells run, each in its own process, and their outcomes are published to the store."""
 
 from benchbench.running import worker
 from benchbench.running.executors import remote

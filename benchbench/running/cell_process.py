@@ -1,4 +1,4 @@
-"""A child process of the suite: its own session, its own log, progress over a pipe."""
+"""A child process of the suite: it has its own session and log, and reports over a pipe."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def main(job: Job, pipe: Any, visible: str | None = None) -> None:
-    """Run one job. The session of its own lets the suite end it with all that it started.
+    """Run one job, in a new session, so that the suite can end it with all that it started.
 
-    `visible` are the GPUs that it may use: the server it is forked from may be older than that.
+    `visible` names the GPUs that it may use. The fork server may have started with others.
     """
     os.setsid()
     if visible is not None:
@@ -45,7 +45,7 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
 
 
 def _die_with_parent() -> None:
-    """End this process group when the suite is killed: an orphan would go on burning a GPU."""
+    """End this process group when the suite is killed: an orphan would keep a GPU busy."""
     parent = parent_process()
     if parent is None:
         return
@@ -58,7 +58,7 @@ def _die_with_parent() -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Send what libraries print to a log beside the outcome: the terminal is the suite's."""
+    """Send what libraries print to a log beside the outcome; only the suite uses the terminal."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -1,4 +1,4 @@
-"""The learning curve of a cell: every step is passed on, a thinned set of points is kept."""
+"""The learning curve of a cell: every step is reported, and a thinned set of points is kept."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Report = Callable[[Event], None]
 
 
 class Curve:
-    """Called as `Task.report`; keeps every validation and at most about 200 other points."""
+    """Called as `Task.report`; it keeps every validation and at most about 200 other points."""
 
     def __init__(self, report: Report) -> None:
         self.points: list[dict[str, float]] = []
         self._report, self._every, self._count = report, 1, 0
 
     def __call__(self, step: int, total: int, values: Mapping[str, float]) -> None:
-        """Take a step of the training in."""
+        """Report a step of the training, and keep it if it is one of the points."""
         plain = {name: float(value) for name, value in values.items()}
         self._report(Event("train", step, total, plain))
         if "validation_loss" in plain or self._count % self._every == 0:
@@ -32,6 +32,6 @@ class Curve:
             ]
             self._every *= 2
 
-    def passing(self, stage: str, step: int, total: int, values: Mapping[str, float]) -> None:
-        """Pass on a step of another stage; it is no part of the learning curve."""
+    def report_stage(self, stage: str, step: int, total: int, values: Mapping[str, float]) -> None:
+        """Report a step of another stage, which is not part of the learning curve."""
         self._report(Event(stage, step, total, values))

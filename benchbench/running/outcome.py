@@ -1,4 +1,4 @@
-"""What a cell's process leaves behind: its record, and what an exception in it stands for."""
+"""The record that a cell's process leaves behind, and the status that an exception gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUTCOME = "outcome.json"
 
 
 def explain(error: BaseException) -> tuple[Status, str]:
-    """Return the status and the one-line reason that an exception in a cell stands for."""
+    """Return the status and the one-line reason for an exception in a cell."""
     if isinstance(error, Skip):
         return "skipped", redact(str(error))
     if isinstance(error, Diverged):
@@ -28,7 +28,7 @@ def explain(error: BaseException) -> tuple[Status, str]:
 
 
 def write_outcome(folder: Path, record: Record) -> None:
-    """Leave the record for the executor, as JSON beside the cell's other files."""
+    """Write the record for the executor, as JSON beside the cell's other files."""
     try:
         text = json.dumps(asdict(record), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -39,7 +39,7 @@ def write_outcome(folder: Path, record: Record) -> None:
 
 
 def read_outcome(folder: Path) -> Record | None:
-    """Return the record that a worker left, or None where it left none or half of one."""
+    """Return the record that a worker left; None where it is missing or incomplete."""
     try:
         data = json.loads((folder / OUTCOME).read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The loop: planned cells -> jobs -> executor -> outcomes -> store -> board."""
+"""The loop over planned cells: cells -> jobs -> executor -> outcomes -> store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbench.catalog import versions_of
-from benchbench.contract import Cell, Event, Executor, Job, Outcome, Record, Reference
+from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
 from benchbench.machine import fsio, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
@@ -17,9 +17,9 @@ from benchbench.running.executors.local import LocalExecutor, start_server
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run, none of which changes what is measured (costs apart).
+    """How to run. No setting changes a result; costs may change.
 
-    `executor` is where cells run, None this machine.
+    `executor` says where cells run; None is this machine.
     """
 
     parallel: int = 1
@@ -28,12 +28,12 @@ class Settings:
     fail_fast: bool = False
     executor: Executor | None = None
     cache: Path | None = None
-    """Where cells share tokens and features; None: nowhere."""
+    """The folder in which cells share tokens and features; None where they share nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """All that a run needs to know."""
+    """All that a run needs."""
 
     context: PlanContext
     corpora: dict[Reference, PreparedCorpus]
@@ -46,9 +46,9 @@ class Suite:
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
-    """Run what is missing, stale or to be tried again; return the records that came of it.
+    """Run the cells that are missing, stale or to be tried again; return their records.
 
-    Cells that others require run first; where one has no result, its dependents are skipped.
+    Cells that others require run first. Where such a cell has no result, the others are skipped.
     """
     pending = [cell for cell in planned if cell.state != "done"]
     records: list[Record] = []
@@ -83,14 +83,14 @@ def _run_wave(
     watch = suite.context.catalog.manager.hook.benchbench_cell_progress
 
     def progress(cell: Cell, event: Event) -> None:
-        _tell(lambda: watch(cell=cell, event=event))
+        _call_watchers(lambda: watch(cell=cell, event=event))
 
     for outcome in executor.run(jobs, progress):
         yield _finish(suite, outcome)
 
 
 def _finish(suite: Suite, outcome: Outcome) -> Record:
-    """Publish an outcome, tell the watchers, and clear away what it left."""
+    """Publish an outcome, call the watchers, and remove the outcome's folder."""
     plugins = versions_of(suite.context.catalog.plugins_of(outcome.record.cell))
     facts = {
         **provenance_of(suite.context.device, suite.settings.threads, plugins),
@@ -103,18 +103,18 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
         cost={**beside, **outcome.record.cost} if outcome.record.cost else {},
     )
     try:
-        stands = publish(suite.store, Outcome(record, outcome.folder))
+        published = publish(suite.store, Outcome(record, outcome.folder))
     finally:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
-    if stands.predictions != record.predictions:
+    if published.predictions != record.predictions:
         _warn(
-            f"{record.cell.title}: another process finished this cell first, with other "
-            "predictions: the cell is not deterministic."
+            f"{record.cell.title}: another process finished this cell first, with different "
+            "predictions, so the cell is not deterministic."
         )
     hook = suite.context.catalog.manager.hook
-    _tell(lambda: hook.benchbench_cell_finished(record=stands))
-    return stands
+    _call_watchers(lambda: hook.benchbench_cell_finished(record=published))
+    return published
 
 
 class _Position:
@@ -129,7 +129,7 @@ class _Position:
         self._started += 1
         position = self._started
         hook = self._hook.benchbench_cell_started
-        _tell(lambda: hook(cell=cell, position=position, total=self._total))
+        _call_watchers(lambda: hook(cell=cell, position=position, total=self._total))
 
 
 def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
@@ -170,7 +170,7 @@ def _job(
 
 
 def _corpus(suite: Suite, dataset: Reference) -> Path:
-    """Return the folder of a corpus, which is read again where a cache was deleted meanwhile."""
+    """Return the folder of a corpus; read the dataset again if the cache was deleted meanwhile."""
     folder = suite.corpora[dataset].folder
     if not folder.is_dir():
         prepare(dataset, suite.context.catalog, cache=folder.parent.parent)
@@ -178,18 +178,23 @@ def _corpus(suite: Suite, dataset: Reference) -> Path:
 
 
 def _memory(suite: Suite, planned: PlannedCell) -> int | None:
-    """Return the main memory to ask for; this machine is asked for none."""
+    """Return the main memory to ask an executor for; None on this machine."""
     if suite.settings.executor is None:
         return None
     return main_memory(planned, suite.corpora[planned.cell.dataset], suite.context)
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:
-    """Return the terms of the backbone, as far as its plugin tells any."""
+    """Return the terms of the backbone; empty if its plugin does not say."""
     if cell.backbone is None:
         return {}
     backbone = suite.context.catalog.backbone(cell.backbone.use)
-    return {"licence": str(getattr(backbone, "licence", "") or "")}
+    try:
+        licence = backbone.licence if isinstance(backbone, HasLicence) else ""
+    except Exception as error:  # a property of a plugin must not cost the cell its result
+        _warn(f"the licence of backbone '{cell.backbone.name}' raised {one_line(error)}")
+        licence = ""
+    return {"licence": str(licence or "")}
 
 
 def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str:
@@ -198,14 +203,14 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
     for name in cell.upstream:
         record = results.get(name)
         if record is None or record.status != "ok":
-            found = f"{record.status}: {record.reason}" if record else "was not run"
+            result = f"{record.status}: {record.reason}" if record else "not run"
             title = record.cell.title if record else name[:12]
-            return f"it requires {title}, which {found}"
+            return f"it requires {title}, which has no result ({result})"
     return ""
 
 
 def _skip(suite: Suite, cell: PlannedCell, reason: str) -> Record:
-    """Publish that a cell was skipped, unless the store says just that already."""
+    """Publish that a cell was skipped, unless the last record says so with the same reason."""
     last = current_record(suite.store, cell)
     if last is not None and last.status == "skipped" and last.reason == reason:
         return last
@@ -218,8 +223,8 @@ def current_record(store: Store, planned: PlannedCell) -> Record | None:
     return record_that_counts(records_of(store, planned.id), planned.key)
 
 
-def _tell(watchers: Callable[[], object]) -> None:
-    """Call watchers; what they raise is reported and undoes nothing."""
+def _call_watchers(watchers: Callable[[], object]) -> None:
+    """Call watchers; an exception in them is reported and undoes nothing."""
     try:
         watchers()
     except Exception as error:
@@ -231,5 +236,5 @@ def _warn(message: str) -> None:
 
 
 def failed(records: Iterable[Record | None]) -> bool:
-    """Say whether any cell has no result and was not skipped for a stated reason."""
+    """Say whether any cell has no result and was not skipped."""
     return any(record is None or record.status not in ("ok", "skipped") for record in records)

@@ -1,7 +1,7 @@
-"""One cell, whatever happens: a job goes in, a record and a folder of files come out.
+"""Run one cell: a job goes in, and whatever happens, a record and a folder of files come out.
 
-The order is fixed: load, fit, predict validation, predict test, write predictions, compute
-metrics from that file, save, load again and compare. Nothing here knows the store.
+The order is fixed: load, fit, predict validation, predict test, save, write and check the
+predictions, load the saved classifier and compare. Nothing here knows the store or any metric.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ARTIFACTS = "artifacts"
 
 @dataclass(frozen=True, slots=True)
 class CellRun:
-    """What observes a cell, where it leaves its files, and what it shares with others."""
+    """The scratch folder, stopwatch, learning curve and shared cache of a running cell."""
 
     scratch: Path
     watch: Stopwatch
@@ -56,7 +56,7 @@ class CellRun:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTraining:
-    """What is left of a classifier once it was fitted, asked, saved and let go."""
+    """What is kept of a classifier after it has trained, predicted, been saved and been freed."""
 
     facts: Json
     hard: bool
@@ -66,7 +66,7 @@ class FinishedTraining:
 
 
 def run_job(job: Job, report: Report) -> Record:
-    """Run a job to its record, whatever happens, and leave the files in `job.scratch`."""
+    """Run a job and return its record, whatever happens; leave the files in `job.scratch`."""
     memory = PeakMemory()
     watch = Stopwatch()
     record = Record.unpublished(job, "failed")
@@ -94,9 +94,9 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         catalog = load_catalog()
         method = catalog.method(job.cell.method.use)
         backbone = _bind(job, catalog, watch)
-        corpus = read_corpus(job.corpus)  # mapped: from here on the cache may be deleted
+        corpus = read_corpus(job.corpus)  # memory-mapped: from here on the cache may be deleted
     if backbone is not None:
-        report(Event("load", 0, 1))  # the first time a model may have to be fetched
+        report(Event("load", 0, 1))  # the model may have to be downloaded first
     cell_run = CellRun(job.scratch, watch, Curve(report), job.cache)
     training = _fit(method, _task(job, corpus, backbone, cell_run.curve), corpus, cell_run)
     loading = watch.seconds.pop("load", 0.0)
@@ -124,9 +124,9 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
 
 
 def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> FinishedTraining:
-    """Train, predict validation and then test, save; the classifier does not outlive this.
+    """Train, predict validation, then test, and save; then the classifier is freed.
 
-    The probes are predicted without caches: they show what the classifier itself can do.
+    The probes are predicted without caches, so that the classifier itself is checked.
     """
     from benchbench.kit import cache
     from benchbench.kit.seeding import seed_everything
@@ -159,15 +159,20 @@ def _speed(training: FinishedTraining, watch: Stopwatch) -> float:
 
 
 def _write_predictions(corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path) -> str:
-    """Write the predictions, check them as they stand in the file, and return its sha256."""
-    from benchbench.records import predictions
+    """Write the predictions, read them back to check them, and return the file's sha256."""
+    from benchbench.records import (
+        check_complete,
+        predictions_table,
+        read_predictions,
+        write_predictions,
+    )
 
     splits = {"validation": corpus.validation, "test": corpus.test}
     path = scratch / PREDICTIONS
-    digest = predictions.write_predictions(predictions.predictions_table(splits, logits), path)
-    stored = predictions.read_predictions(path, len(corpus.labels.columns))
+    digest = write_predictions(predictions_table(splits, logits), path)
+    stored = read_predictions(path, len(corpus.labels.columns))
     for name, rows in splits.items():
-        predictions.check_complete(stored[name], rows)
+        check_complete(stored[name], rows)
     return digest
 
 
@@ -182,7 +187,7 @@ def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
 
 
 def _origin(identity: Identity) -> str:
-    """Return the sha256 of all that decides the numbers of a backbone as it is loaded."""
+    """Return the sha256 of all that decides the numbers of a loaded backbone."""
     from benchbench.machine import digest
 
     decisive = ("weights", "device", "dtype", "plugins", "core", "packages")
@@ -206,7 +211,7 @@ def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve
 
 
 def _predict(classifier: Classifier, rows: Any, labels: int, curve: Curve) -> np.ndarray:
-    """Return the logits of a split, in its order; raise GuardError unless they are sound."""
+    """Return the logits of a split, in its order; raise GuardError where a check fails."""
     import numpy as np
 
     parts = []
@@ -218,7 +223,7 @@ def _predict(classifier: Classifier, rows: Any, labels: int, curve: Curve) -> np
         parts.append(part)
         done = first + len(texts)
         speed = done / max(time.monotonic() - start, 1e-9)
-        curve.passing("predict", done, len(rows), {"documents_per_second": speed})
+        curve.report_stage("predict", done, len(rows), {"documents_per_second": speed})
     return np.concatenate(parts)
 
 
@@ -249,7 +254,7 @@ def _check_reload(
     corpus: Corpus,
     before: np.ndarray,
 ) -> None:
-    """Load what was saved into a fresh object and predict the probes again."""
+    """Load the saved classifier into a new object and predict the probes again."""
     import numpy as np
 
     _free()
@@ -264,7 +269,7 @@ def _check_reload(
 
 
 def _free() -> None:
-    """Give memory back before the model is loaded a second time."""
+    """Free memory before the model is loaded a second time."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():

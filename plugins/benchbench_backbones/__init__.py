@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchbench import Backbone, hookimpl
-from benchbench_backbones.backbone import PretrainedModel, resolve
 from benchbench_backbones.cards import CARDS
+from benchbench_backbones.pretrained_model import PretrainedModel, resolve
 
 
 @hookimpl
 def benchbench_backbones() -> Iterable[Backbone]:
-    """Supply the models of the table of cards."""
+    """Supply one backbone per card."""
     return [PretrainedModel.from_card(card) for card in CARDS]
 
 

@@ -1,6 +1,6 @@
-"""The models that have a name of their own here: one row each."""
+"""The published models that have a name here: one row per model."""
 
-# ruff: noqa: E501 - a table is read by its rows
+# ruff: noqa: E501 - one row per model
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A published model: counts of parameters, context in tokens as its configuration says.
+    """A published model; `context` is in tokens, as its configuration says.
 
-    An empty licence means that its terms could not be confirmed: look them up before use.
+    An empty licence means that its terms could not be confirmed. Look them up before use.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Card:
 
     @property
     def description(self) -> str:
-        """Say in a line what this is, and under which terms."""
+        """Describe the model and its terms in one line."""
         billions = f"{self.parameters / 1e9:.2f}B parameters"
         licence = f"licence {self.licence}" if self.licence else "licence unconfirmed"
         terms = licence + (", gated" if self.gated else "")

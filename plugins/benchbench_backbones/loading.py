@@ -1,4 +1,4 @@
-"""A model into memory: quantised or whole, on CPU and GPU alike, with a pad id that is safe."""
+"""Loading: quantised or whole weights, on a CPU or a GPU, and a pad token that is safe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchbench import GuardError, LoadedModel, Params, Skip
+from benchbench import GuardError, LoadedModel, Skip
 from benchbench.kit.guards import check_quantized
-from benchbench_backbones.sources import Folder, HubRepository, Place
+from benchbench_backbones.load_options import LoadOptions
+from benchbench_backbones.quantization import QUANTIZATIONS
+from benchbench_backbones.weight_sources import Checkpoint, Folder, HubRepository
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,46 +23,51 @@ RESERVED_WORD = re.compile(r"reserved|unused|^\[control_")
 
 
 def load(
-    source: Folder | HubRepository, kind: str, params: Params, *, device: str, dtype: str
+    source: Folder | HubRepository, kind: str, options: LoadOptions, *, device: str, dtype: str
 ) -> LoadedModel:
     """Return the model in eval mode with its tokenizer and facts.
 
-    `kind` is "causal-lm" or "encoder", which comes without the head it was trained with.
-    `params` holds quantization, dtype (over `dtype`, unless "auto") and revision. Raises Skip
-    where the weights or the device cannot be had, GuardError where a quantisation that was
-    asked for did not happen.
+    A model of kind "encoder" comes without its pretraining head. `dtype` applies where
+    `options.dtype` is "auto". Raises Skip where the weights or the device are not here, GuardError
+    where the model is not quantised as `options` asks.
     """
-    asked = str(params["dtype"])
-    dtype = compute_dtype(device, dtype if asked == "auto" else asked)
-    quantization, revision = str(params["quantization"]), str(params["revision"])
-    place = source.place(revision)
-    with _quiet():
-        try:
-            tokenizer = _load_tokenizer(place)
-            model = _load_model(place, kind, quantization, device, dtype)
-        except OSError as error:
-            if isinstance(source, HubRepository):
-                raise source.missing(revision, _first_line(error)) from error
-            raise Skip(f"{place.name}: {_first_line(error)}") from error
-        except ValueError as error:
-            raise Skip(f"{place.name}: {_unsupported(error)}") from error
-    found = check_quantized(model, quantization)
+    dtype = compute_dtype(device, dtype if options.dtype == "auto" else options.dtype)
+    checkpoint = source.checkpoint(options.revision)
+    try:
+        with _quiet():
+            tokenizer = _load_tokenizer(checkpoint)
+            model = _load_model(checkpoint, kind, options.quantization, device, dtype)
+    except OSError as error:
+        if isinstance(source, HubRepository):
+            raise source.missing(options.revision, _first_line(error)) from error
+        raise Skip(f"{checkpoint.name}: {_first_line(error)}") from error
+    except ValueError as error:
+        raise Skip(f"{checkpoint.name}: {_unsupported(error, kind)}") from error
+    module_counts = check_quantized(model, options.quantization)
     _keep_cpu_weights(model, device)
     model.config.use_cache = False
     model.eval()
     pad = choose_pad(tokenizer, model.get_input_embeddings().num_embeddings)
-    facts = _facts(model, found, device, dtype) | pad
-    if kind == "encoder":  # some count positions from 2 on, which their tokenizers know
-        longest = getattr(tokenizer, "model_max_length", facts["context"])
-        facts["context"] = min(facts["context"] or longest, longest)
-    return LoadedModel(model, tokenizer, facts | {"kind": kind})
+    facts = _facts(model, module_counts, device, dtype) | pad | {"kind": kind}
+    if kind == "encoder":
+        facts["context"] = _encoder_context(facts["context"], tokenizer)
+    return LoadedModel(model, tokenizer, facts)
+
+
+def _encoder_context(positions: int | None, tokenizer: Any) -> int | None:
+    """Return the context of an encoder in tokens.
+
+    Some encoders number their positions from 2. Only their tokenizers know the real limit.
+    """
+    longest: int | None = getattr(tokenizer, "model_max_length", positions)
+    return min(positions, longest) if positions and longest else longest
 
 
 def compute_dtype(device: str, dtype: str) -> str:
-    """Return the dtype to compute in on `device` ("cpu", "cuda", "cuda:0"), "auto" settled.
+    """Return the dtype to compute in on `device` ("cpu", "cuda", "cuda:0"); resolves "auto".
 
-    bfloat16 needs compute capability 8.0: older GPUs only emulate it, and say that they have it.
-    Raises Skip where it was asked for on such a GPU, and where there is no such device.
+    bfloat16 needs compute capability 8.0. Older GPUs emulate it and still report that they have
+    it. Raises Skip where bfloat16 is asked for on such a GPU, and where the device does not exist.
     """
     import torch
 
@@ -77,11 +84,11 @@ def compute_dtype(device: str, dtype: str) -> str:
 
 
 def choose_pad(tokenizer: Any, vocabulary: int) -> dict[str, Any]:
-    """Settle the pad id without adding a token, and return {"pad_token_id", "pad_source"}.
+    """Choose the pad id without adding a token; return {"pad_token_id", "pad_source"}.
 
-    The tokenizer's own, else a special token that is kept in reserve, else unk, else eos, else
-    0. `vocabulary` is the number of embeddings: a token beyond them cannot be fed. Nothing
-    reads the pad id but the embedding of positions that the attention mask hides.
+    It is the first of these that exists: the tokenizer's own pad token, a reserved special
+    token, unk, eos, 0. `vocabulary` is the number of embeddings: an id beyond it has none. The
+    pad id only decides embeddings of positions that the attention mask hides.
     """
     specials = sorted(
         (index, token)
@@ -102,11 +109,11 @@ def choose_pad(tokenizer: Any, vocabulary: int) -> dict[str, Any]:
             if source != "zero":
                 tokenizer.pad_token = tokenizer.convert_ids_to_tokens(index)
             return {"pad_token_id": index, "pad_source": source}
-    raise ValueError("a model without embeddings")
+    raise ValueError("the model has no embeddings")
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Count the parameters, each once; a packed 4-bit matrix counts with its real shape."""
+    """Count the parameters, each once; a packed 4-bit matrix counts with its unpacked shape."""
     total = 0
     for parameter in model.parameters():
         state = getattr(parameter, "quant_state", None)
@@ -114,65 +121,48 @@ def count_parameters(model: nn.Module) -> int:
     return total
 
 
-def _load_tokenizer(place: Place) -> Any:
+def _load_tokenizer(checkpoint: Checkpoint) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(
-        place.name, revision=place.revision, trust_remote_code=False
+        checkpoint.name, revision=checkpoint.revision, trust_remote_code=False
     )
 
 
-def _load_model(place: Place, kind: str, quantization: str, device: str, dtype: str) -> Any:
+def _load_model(
+    checkpoint: Checkpoint, kind: str, quantization: str, device: str, dtype: str
+) -> Any:
     import torch
     from transformers import AutoModel, AutoModelForCausalLM
 
     factory = AutoModelForCausalLM if kind == "causal-lm" else AutoModel
     model, report = factory.from_pretrained(
-        place.name,
-        revision=place.revision,
+        checkpoint.name,
+        revision=checkpoint.revision,
         dtype=getattr(torch, dtype),
         device_map={"": device},
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
         **({"attn_implementation": "sdpa"} if kind == "causal-lm" else {}),  # MPNet has none
-        **_quantization(quantization, dtype),
+        **QUANTIZATIONS[quantization](dtype),
     )
     missing = sorted(report["missing_keys"])
     if kind == "encoder" and missing and all(name.startswith("pooler.") for name in missing):
-        model.pooler = None  # BERT's layer for sentence pairs: never looked at here
-        missing = []
-    if missing:  # else they would hold random numbers
+        model.pooler = None  # BERT's layer for sentence pairs, which no method here uses
+    elif missing:  # transformers fills them with random numbers
         raise GuardError(
-            f"{place.name}: {len(missing)} weights of the model are not in its files, "
-            f"e.g. '{missing[0]}'"
+            f"{checkpoint.name}: {len(missing)} weights of the model are not in its files, "
+            f"e.g. '{missing[0]}'; save the whole model again"
         )
     return model
-
-
-def _quantization(quantization: str, dtype: str) -> dict[str, Any]:
-    """Return what transformers is told; NF4 with double quantisation as in QLoRA."""
-    import torch
-    from transformers import BitsAndBytesConfig
-
-    if quantization == "none":  # a config of None would hide what the checkpoint says of itself
-        return {}
-    if quantization == "int8":
-        return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
-    four_bit = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=getattr(torch, dtype),
-    )
-    return {"quantization_config": four_bit}
 
 
 def _keep_cpu_weights(model: nn.Module, device: str) -> None:
     """Keep bitsandbytes from repacking 4-bit weights in eval mode on CPUs with AVX512-BF16.
 
-    That would round activations to bfloat16 for good, give other numbers than in training and
-    on other CPUs, and fail on layers whose width is not divisible by 32.
+    Repacked weights round activations to bfloat16. The results would differ from those in
+    training and on other CPUs, and layers whose width is not divisible by 32 would fail.
     """
     import bitsandbytes as bnb
 
@@ -182,15 +172,15 @@ def _keep_cpu_weights(model: nn.Module, device: str) -> None:
                 module.support_avx512bf16_for_cpu = False
 
 
-def _facts(model: Any, found: Mapping[str, int], device: str, dtype: str) -> dict[str, Any]:
+def _facts(model: Any, module_counts: Mapping[str, int], device: str, dtype: str) -> dict[str, Any]:
     import torch
 
     config = model.config.get_text_config()
     on_gpu = device.startswith("cuda")
     return {
         "total_parameters": count_parameters(model),
-        "four_bit_modules": found["nf4"],
-        "int8_modules": found["int8"],
+        "four_bit_modules": module_counts["nf4"],
+        "int8_modules": module_counts["int8"],
         "context": getattr(config, "max_position_embeddings", None),
         "hidden_size": config.hidden_size,
         "device": device,
@@ -203,8 +193,8 @@ def _facts(model: Any, found: Mapping[str, int], device: str, dtype: str) -> dic
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep progress bars and advice of the libraries off the terminal while a model loads."""
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it advises at every forward, too
+    """Keep progress bars and warnings of libraries off the terminal while a model loads."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it also warns at every forward
     from transformers.utils import logging as transformers_logging
 
     verbosity = transformers_logging.get_verbosity()
@@ -221,13 +211,13 @@ def _quiet() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _unsupported(error: ValueError) -> str:
-    """Say in a line why transformers refuses a model."""
+def _unsupported(error: ValueError, kind: str) -> str:
+    """Say in one line why transformers refuses a model."""
     text = str(error)
     if "trust_remote_code" in text:
-        return "the model needs code from its own repository, which is not run here"
+        return "the model needs code from its own repository, which benchbench does not run"
     if "Unrecognized configuration" in text:
-        return "the model is none that transformers knows as what it should be"
+        return f"transformers has no {kind} class for this type of model"
     return _first_line(error)
 
 

@@ -1,4 +1,4 @@
-"""The sizes of models: of cards from a table, of folders and cached repositories as they say."""
+"""The sizes of models: from a table for cards, else from a configuration file."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SHAPES: Mapping[str, Shape] = {   # layers, width, inner, heads, key heads, head
 }
 # fmt: on
 GATED = ("modernbert", "eurobert", "nomic_bert")
-"""Encoders whose MLPs have three matrices; those of causal LMs are taken to have."""
+"""Encoders whose MLPs have three matrices. Every causal LM is assumed to have three."""
 
 
 def shape_of(config: Mapping[str, Any], kind: str) -> Shape | None:
-    """Return the shape that a configuration describes, None where it names other things."""
+    """Return the shape that a configuration describes, None where it lacks a size."""
     text = config.get("text_config", config)
     try:
         heads = int(text["num_attention_heads"])

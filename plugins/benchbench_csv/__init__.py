@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from benchbench import API_VERSION, Dataset, Reference, hookimpl
-from benchbench_csv.dataset import Table
-from benchbench_csv.sources import format_of
+from benchbench_csv.csv_dataset import CsvDataset
+from benchbench_csv.table_files import format_of
 
 BENCHBENCH_API_VERSION = API_VERSION
 
@@ -16,12 +16,12 @@ BENCHBENCH_API_VERSION = API_VERSION
 @hookimpl
 def benchbench_datasets() -> Iterable[Dataset]:
     """Supply the dataset `csv`."""
-    return [Table()]
+    return [CsvDataset()]
 
 
 @hookimpl
 def benchbench_resolve_dataset(reference: str) -> Reference | None:
-    """Take a path with a known suffix; name it after its folder and its stem."""
+    """Return the dataset of a path with a known suffix, named after its folder and stem."""
     if format_of(reference) is None:
         return None
     path = PurePath(reference)

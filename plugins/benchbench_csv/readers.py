@@ -1,4 +1,4 @@
-"""Records of a file, one format a function: (line or row number, cell by column name)."""
+"""The records of a file, one function per format: (line or row number, cell by column name)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from benchbench import LoaderError, Params
+from benchbench import LoaderError
 from benchbench.kit.data import Document
 from benchbench_csv.columns import Cells, Columns, Literal, unknown_column
-from benchbench_csv.sources import Source, opened, text_lines
-from benchbench_csv.tally import BadRow, Tally
+from benchbench_csv.csv_options import CsvOptions
+from benchbench_csv.row_counts import BadRow, RowCounts
+from benchbench_csv.table_files import TableFile, open_bytes, text_lines
 
 FIELD_LIMIT = 16 * 2**20
 NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -23,8 +25,8 @@ QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """How files are to be read, and where one may be unpacked."""
+class ReadSettings:
+    """How to read files, and the folder in which a file may be unpacked."""
 
     encoding: str
     delimiter: str
@@ -32,119 +34,133 @@ class Format:
     scratch: Path
 
     @classmethod
-    def of(cls, params: Params, scratch: Path) -> Format:
-        """Return what a dataset's parameters say. Raises LoaderError."""
-        given = str(params["delimiter"])
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
+    def from_options(cls, options: CsvOptions, scratch: Path) -> ReadSettings:
+        """Return the settings that the dataset's options ask for. Raises LoaderError."""
+        delimiter = {"tab": "\t", "\\t": "\t"}.get(options.delimiter, options.delimiter)
         if delimiter != "auto" and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
-            raise LoaderError(f"csv.delimiter must be auto, tab or one character, found {given!r}")
-        return cls(str(params["encoding"]), delimiter, int(params["max_newlines"]), scratch)
+            raise LoaderError(
+                f"csv.delimiter must be auto, tab or one character, found {options.delimiter!r}"
+            )
+        return cls(options.encoding, delimiter, options.max_newlines, scratch)
 
 
-def read_rows(source: Source, columns: Columns, how: Format, tally: Tally) -> Iterator[Document]:
-    """Yield the rows of one file; count the others in `tally`. Raises LoaderError."""
-    before = tally.seen
-    for line, cells in READERS[source.format](source, columns.wanted, how, tally):
+def read_rows(
+    table: TableFile, columns: Columns, settings: ReadSettings, counts: RowCounts
+) -> Iterator[Document]:
+    """Yield the good rows of one file and count all rows in `counts`. Raises LoaderError."""
+    before = counts.seen
+    for line, cells in READERS[table.format](table, columns.names, settings, counts):
         try:
-            fallback_id = f"{source.role}:{tally.seen - before}"
-            row = columns.row(cells, fallback_id, tally.facts)
+            fallback_id = f"{table.role}:{counts.seen - before}"
+            row = columns.row(cells, fallback_id, counts.facts)
         except BadRow as fault:
-            tally.bad(f"{source.path}:{line}", str(fault))
+            counts.bad(f"{table.path}:{line}", str(fault))
             continue
-        tally.loaded += 1
-        tally.labels.update(row.labels)
+        counts.loaded += 1
+        counts.labels.update(row.labels)
         yield row
-    if tally.seen == before:
-        raise LoaderError(f"{source.path}: 0 rows; give a file with at least one")
+    if counts.seen == before:
+        raise LoaderError(f"{table.path}: 0 rows; give a file with at least one row")
 
 
 def read_csv(
-    source: Source, wanted: Sequence[str], how: Format, tally: Tally
+    table: TableFile, names: Sequence[str], settings: ReadSettings, counts: RowCounts
 ) -> Iterator[tuple[int, Cells]]:
-    """Yield the records of a CSV or TSV file: RFC 4180, quotes strictly by the rules."""
-    auto = "\t" if source.format == "tsv" else ","
-    delimiter = auto if how.delimiter == "auto" else how.delimiter
-    records = _csv_records(source, how, delimiter)
+    """Yield the records of a CSV or TSV file, with quotes strictly as RFC 4180 defines them."""
+    auto = "\t" if table.format == "tsv" else ","
+    delimiter = auto if settings.delimiter == "auto" else settings.delimiter
+    records = _csv_records(table, settings, delimiter)
     _, header = next(records, (0, None))
     if header is None:
-        raise LoaderError(f"{source.path}: empty; a first line with column names is needed")
-    _check_header(f"{source.path}:1", header, wanted, delimiter)
-    positions = [(name, header.index(name)) for name in wanted]
+        raise LoaderError(
+            f"{table.path}: the file is empty; its first line must hold the column names"
+        )
+    _check_header(f"{table.path}:1", header, names, delimiter)
+    positions = [(name, header.index(name)) for name in names]
     for line, record in records:
-        tally.seen += 1
+        counts.seen += 1
         if len(record) == len(header):
             yield line, {name: record[position] for name, position in positions}
         else:
-            tally.bad(
-                f"{source.path}:{line}",
+            counts.bad(
+                f"{table.path}:{line}",
                 f"expected {len(header)} fields, found {len(record)}; "
-                "quote fields that hold the delimiter",
+                "put quotes around fields that hold the delimiter",
             )
 
 
 def read_jsonl(
-    source: Source, wanted: Sequence[str], how: Format, tally: Tally
+    table: TableFile, names: Sequence[str], settings: ReadSettings, counts: RowCounts
 ) -> Iterator[tuple[int, Cells]]:
-    """Yield the objects of a file of JSON lines; numbers keep the text they were written with."""
-    for line, text in enumerate(text_lines(source, how.encoding), start=1):
+    """Yield the objects of a JSON Lines file; numbers stay as they were written."""
+    for line, text in enumerate(text_lines(table, settings.encoding), start=1):
         if text.isspace():
             continue
-        tally.seen += 1
+        counts.seen += 1
         try:
-            yield line, _json_cells(text, wanted)
+            yield line, _json_cells(text, names)
         except BadRow as fault:
-            tally.bad(f"{source.path}:{line}", str(fault))
+            counts.bad(f"{table.path}:{line}", str(fault))
 
 
 def read_parquet(
-    source: Source, wanted: Sequence[str], how: Format, tally: Tally
+    table: TableFile, names: Sequence[str], settings: ReadSettings, counts: RowCounts
 ) -> Iterator[tuple[int, Cells]]:
     """Yield the rows of a Parquet file, numbered from 1, a batch at a time."""
     import pyarrow.parquet as pq
 
-    path = source.path
-    if source.zipped:
-        path = how.scratch / "unpacked.parquet"
-        with opened(source) as file, path.open("wb") as unpacked:
-            shutil.copyfileobj(file, unpacked, 2**20)
     row = 0
+    with _unpacked(table, settings.scratch) as path:
+        try:
+            with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as parquet:
+                _check_header(str(table.path), parquet.schema_arrow.names, names)
+                for batch in parquet.iter_batches(1000, columns=list(names)):
+                    for cells in batch.to_pylist():
+                        row += 1
+                        counts.seen += 1
+                        yield row, cells
+        except LoaderError:
+            raise
+        except Exception as error:  # pyarrow raises many kinds of errors for a damaged file
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise LoaderError(
+                f"{table.path}:{row + 1}: not a readable Parquet file ({reason}); write it again"
+            ) from None
+
+
+@contextmanager
+def _unpacked(table: TableFile, scratch: Path) -> Iterator[Path]:
+    """Yield the file's path; a gzipped file is unpacked into `scratch` while it is read."""
+    if not table.zipped:
+        yield table.path
+        return
+    path = scratch / "unpacked.parquet"
     try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as table:
-            _check_header(str(source.path), table.schema_arrow.names, wanted)
-            for batch in table.iter_batches(1000, columns=list(wanted)):
-                for cells in batch.to_pylist():
-                    row += 1
-                    tally.seen += 1
-                    yield row, cells
-    except LoaderError:
-        raise
-    except Exception as error:  # a damaged file makes pyarrow raise errors of many kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LoaderError(
-            f"{source.path}:{row + 1}: not a readable Parquet file ({reason}); write it again"
-        ) from None
+        with open_bytes(table) as file, path.open("wb") as unpacked:
+            shutil.copyfileobj(file, unpacked, 2**20)
+        yield path
     finally:
-        if source.zipped:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 READERS: dict[
-    str, Callable[[Source, Sequence[str], Format, Tally], Iterator[tuple[int, Cells]]]
+    str, Callable[[TableFile, Sequence[str], ReadSettings, RowCounts], Iterator[tuple[int, Cells]]]
 ] = {"csv": read_csv, "tsv": read_csv, "jsonl": read_jsonl, "parquet": read_parquet}
 
 
-def _csv_records(source: Source, how: Format, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line on which it begins, fields) of every record; blank lines are none."""
+def _csv_records(
+    table: TableFile, settings: ReadSettings, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield (first line, fields) of every record; blank lines are skipped."""
     pending: list[str] = []
     begin = 1
-    most = how.max_newlines
 
     def fed() -> Iterator[str]:
-        for text in text_lines(source, how.encoding):
+        for text in text_lines(table, settings.encoding):
             pending.append(text)
-            # Stop inside a runaway field, before it has swallowed the file.
-            if len(pending) > most + 1:
-                _refuse_runaway(source, begin, pending, delimiter, most)
+            # Stop inside a runaway field before it swallows the rest of the file.
+            if len(pending) > settings.max_newlines + 1:
+                _refuse_runaway(table, begin, pending, delimiter, settings.max_newlines)
             yield text
 
     limit = csv.field_size_limit(FIELD_LIMIT)
@@ -159,40 +175,40 @@ def _csv_records(source: Source, how: Format, delimiter: str) -> Iterator[tuple[
             if record:
                 yield begin, record
     except csv.Error as error:
-        _refuse_quoting(source, begin, pending, delimiter, str(error))
+        _refuse_quoting(table, begin, pending, delimiter, str(error))
     finally:
         csv.field_size_limit(limit)
 
 
 def _refuse_runaway(
-    source: Source, begin: int, pending: Sequence[str], delimiter: str, most: int
+    table: TableFile, begin: int, pending: Sequence[str], delimiter: str, most: int
 ) -> None:
-    """Raise LoaderError where the field open before the last line holds more than `most`."""
+    """Raise LoaderError where the field before the last line holds more than `most` newlines."""
     before = pending[:-1]
     offset = _last_field(before, delimiter)
     if len(before) - offset > most:
         raise LoaderError(
-            f"{source.path}:{begin + offset}: a quoted field that begins here holds more than "
-            f"{most} newlines; close its quote, or raise max_newlines if it is meant so"
+            f"{table.path}:{begin + offset}: a quoted field that begins here holds more than "
+            f"{most} newlines; close its quote, or raise max_newlines if the field is right"
         )
 
 
 def _refuse_quoting(
-    source: Source, begin: int, pending: Sequence[str], delimiter: str, error: str
+    table: TableFile, begin: int, pending: Sequence[str], delimiter: str, error: str
 ) -> NoReturn:
-    """Raise LoaderError naming the line where the field at fault began."""
-    where = f"{source.path}:{begin + _last_field(pending, delimiter)}"
+    """Raise LoaderError that names the line where the wrong field begins."""
+    where = f"{table.path}:{begin + _last_field(pending, delimiter)}"
     if "field limit" in error:
         fault = f"a field of more than {FIELD_LIMIT} characters begins here"
     elif "unexpected end" in error:
         fault = "a quoted field that begins here is never closed"
     else:
         fault = f"a quoted field that begins here is followed by other text ({error})"
-    raise LoaderError(f'{where}: {fault}; close the quote, and write a quote inside as ""')
+    raise LoaderError(f'{where}: {fault}; close the quote, and write a quote in a field as ""')
 
 
 def _last_field(pending: Sequence[str], delimiter: str) -> int:
-    """Return the line offset at which the last field began that a strict reader got to."""
+    """Return the line offset at which a strict reader's last field begins."""
     text = "".join(pending)
     position = 0
     while position < len(text):
@@ -210,22 +226,22 @@ def _last_field(pending: Sequence[str], delimiter: str) -> int:
 
 
 def _check_header(
-    where: str, header: Sequence[str], wanted: Sequence[str], delimiter: str = ""
+    where: str, header: Sequence[str], names: Sequence[str], delimiter: str = ""
 ) -> None:
-    """Refuse a column that stands twice, and one that is asked for and not there."""
+    """Raise LoaderError for a column that occurs twice and for one that is missing."""
     for name in header:
         if header.count(name) > 1:
-            raise LoaderError(f"{where}: the column '{name}' stands twice; rename one")
-    for name in wanted:
+            raise LoaderError(f"{where}: the column '{name}' occurs twice; rename one")
+    for name in names:
         if name not in header:
             other = next((mark for mark in ";\t|," if mark in header[0]), "")
             lone = bool(delimiter) and len(header) == 1 and bool(other)
-            hint = f" Is the delimiter another? Give delimiter={other!r}." if lone else ""
+            hint = f" If the delimiter is {other!r}, set delimiter={other!r}." if lone else ""
             raise LoaderError(unknown_column(where, name, header, hint))
 
 
-def _json_cells(text: str, wanted: Sequence[str]) -> Cells:
-    """Return the object that a line holds. Raises BadRow."""
+def _json_cells(text: str, names: Sequence[str]) -> Cells:
+    """Return the JSON object of a line. Raises BadRow."""
     try:
         cells = json.loads(
             text,
@@ -235,12 +251,12 @@ def _json_cells(text: str, wanted: Sequence[str]) -> Cells:
             object_pairs_hook=_object,
         )
     except RecursionError:
-        raise BadRow("the JSON is nested too deeply") from None
+        raise BadRow("the JSON is nested too deeply; flatten it") from None
     except ValueError as error:
         raise BadRow(f"not valid JSON ({error})") from None
     if not isinstance(cells, dict):
-        raise BadRow("expected a JSON object, found another value")
-    for name in wanted:
+        raise BadRow("expected a JSON object, found another JSON value")
+    for name in names:
         if name not in cells:
             raise BadRow(unknown_column("in this object", name, list(cells)))
     return cells
@@ -249,9 +265,9 @@ def _json_cells(text: str, wanted: Sequence[str]) -> Cells:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     cells = dict(pairs)
     if len(cells) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key occurs twice in one object")
     return cells
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

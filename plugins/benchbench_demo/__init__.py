@@ -1,16 +1,12 @@
-"""Generated patents and miniature backbones: the whole suite without network, GPU or data.
-
-They are miniatures. A score on them says how the harness works, and nothing of how models of
-billions of parameters do on real documents.
-"""
+"""Generated patents and miniature backbones: scores on them say nothing about real models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from benchbench import BackboneFolder, Generator, hookimpl
-from benchbench_demo.cards import BACKBONES
 from benchbench_demo.datasets import DemoClaims, DemoPatents
+from benchbench_demo.miniatures import BACKBONES
 
 
 @hookimpl
@@ -21,5 +17,5 @@ def benchbench_datasets() -> Iterable[Generator]:
 
 @hookimpl
 def benchbench_backbones() -> Iterable[BackboneFolder]:
-    """Supply the miniatures that lie in this package."""
+    """Supply the miniatures in this package's folder `models`."""
     return BACKBONES

@@ -1,4 +1,4 @@
-"""The shapes of the miniatures: the families' own classes of transformers."""
+"""The architectures of the miniatures, built from transformers' own classes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CONTEXT = 512
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A miniature's classes and what its configuration adds to the common shape.
+    """A miniature's classes, and what its configuration adds to the common sizes.
 
-    `starts` says whether its tokenizer puts a start token before a text, as its family does.
+    `starts` says whether its family's tokenizer puts a start token before a text.
     """
 
     name: str
@@ -28,16 +28,16 @@ class Architecture:
     starts: bool
 
     def build(self, tokenizer: Any) -> Any:
-        """Return the model with random weights in float32."""
+        """Return the model with random float32 weights."""
         import transformers
 
-        shape = {
+        sizes = {
             "vocab_size": VOCABULARY, "hidden_size": WIDTH, "num_hidden_layers": LAYERS,
             "num_attention_heads": HEADS, "max_position_embeddings": CONTEXT,
             "tie_word_embeddings": True, "pad_token_id": tokenizer.pad_token_id,
             "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
         }  # fmt: skip
-        config = getattr(transformers, self.config)(**shape, **self.extra)
+        config = getattr(transformers, self.config)(**sizes, **self.extra)
         return getattr(transformers, self.model)(config)
 
 

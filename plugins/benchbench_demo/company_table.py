@@ -1,4 +1,4 @@
-"""Generated patents as a company's own table: a CSV with one unit a row."""
+"""Generated patents as a company's own table: a CSV file with one patent and its unit per row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMNS = ("number", "title", "abstract", "unit", "family")
 
 
 def write_table(path: Path, seed: int, documents: int) -> None:
-    """Write the table; families stand together, units in no order."""
+    """Write the table; the members of a family follow each other, units come in no order."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)

@@ -1,9 +1,11 @@
-"""The generated datasets: files are written, and read by the plugins that read such files."""
+"""The generated datasets: they write files, and the plugins that read such files read them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from benchbench import Kind, Parameter, Params, Value
 from benchbench_demo.company_table import write_table
@@ -12,8 +14,22 @@ from benchbench_demo.wipo_tree import write_tree
 SEED = Parameter("data_seed", int, 0, "seed of the generator", minimum=0, maximum=999_999)
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimsOptions:
+    """The parameters of `demo-claims`, with a value for each."""
+
+    documents: int
+    data_seed: int
+
+    @classmethod
+    def from_params(cls, params: Params) -> ClaimsOptions:
+        """Return the options that `params` holds."""
+        values: Mapping[str, Any] = params
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+
 class DemoClaims:
-    """A company's table of patents, filed under five units."""
+    """A company's table of patents with five units as labels."""
 
     name = "demo-claims"
     description = "generated: a company's CSV of patents, 5 units, single-label"
@@ -28,9 +44,10 @@ class DemoClaims:
         return "single-label"
 
     def generate(self, params: Params, folder: Path) -> Mapping[str, Value]:
-        """Write the table under `folder`; return what the dataset `csv` needs to read it."""
+        """Write the table under `folder`; return the parameters for the dataset `csv`."""
+        options = ClaimsOptions.from_params(params)
         path = folder / "claims.csv"
-        write_table(path, int(params["data_seed"]), int(params["documents"]))
+        write_table(path, options.data_seed, options.documents)
         return {
             "path": str(path),
             "text": "title,abstract",
@@ -39,6 +56,23 @@ class DemoClaims:
             "group": "family",
             "test_fraction": 0.34,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class PatentsOptions:
+    """The parameters of `demo-patents`, with a value for each."""
+
+    documents: int
+    data_seed: int
+    level: str
+    labels: str
+    view: str
+
+    @classmethod
+    def from_params(cls, params: Params) -> PatentsOptions:
+        """Return the options that `params` holds."""
+        values: Mapping[str, Any] = params
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 class DemoPatents:
@@ -54,7 +88,7 @@ class DemoPatents:
             "level",
             str,
             "subclass",
-            "how far codes are read",
+            "level of the classification to which codes are cut",
             choices=("section", "class", "subclass", "main-group"),
         ),
         Parameter(
@@ -68,11 +102,18 @@ class DemoPatents:
     )
 
     def kind(self, params: Params) -> Kind:
-        """Return single-label where only main codes count."""
-        return "single-label" if params["labels"] == "main" else "multi-label"
+        """Return single-label where main codes are the only labels."""
+        options = PatentsOptions.from_params(params)
+        return "single-label" if options.labels == "main" else "multi-label"
 
     def generate(self, params: Params, folder: Path) -> Mapping[str, Value]:
-        """Write the tree under `folder`; return what the dataset `wipo-alpha` needs."""
+        """Write the tree under `folder`; return the parameters for the dataset `wipo-alpha`."""
+        options = PatentsOptions.from_params(params)
         root = folder / "wipo-alpha"
-        write_tree(root, int(params["data_seed"]), int(params["documents"]))
-        return {"path": str(root), **{name: params[name] for name in ("level", "labels", "view")}}
+        write_tree(root, options.data_seed, options.documents)
+        return {
+            "path": str(root),
+            "level": options.level,
+            "labels": options.labels,
+            "view": options.view,
+        }

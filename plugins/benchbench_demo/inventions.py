@@ -1,4 +1,4 @@
-"""What a generated patent says, before it is put into words."""
+"""What a generated patent says, before `writing` puts it into words."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from benchbench_demo.world import CODES, DEVICES, FIELDS, FREQUENCY, PURPOSES, U
 Item = TypeVar("Item")
 FAMILY_SIZES = (1, 1, 1, 2, 3)
 NOISE = 0.045
-"""The share of documents that are filed wrongly, as in any office."""
+"""The share of documents with wrong codes and a wrong unit."""
 PARTNERS = 0.35
+"""The share of inventions that have a partner device."""
 SECOND_FIELDS = 0.2
+"""The share of inventions that serve a second field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invention:
-    """A device for a field, perhaps with a partner or a second field, and what it is not.
+    """A device for a field, with an optional partner and second field, and its prior art.
 
-    `known` is the prior art that the text sets the invention apart from: it is described in the
-    same words, and counts for no code.
+    `known` is the prior art: the (device, field) that the text contrasts the invention with. It is
+    described in the same words and has no code.
     """
 
     device: str
@@ -34,16 +36,18 @@ class Invention:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The main code and the secondary ones: nine characters each, subgroup 00."""
+        """The main code, then the secondary codes: nine characters each, subgroup 00."""
         pairs = [(self.device, self.field)]
         pairs += [(self.partner, self.field)] if self.partner else []
         pairs += [(self.device, self.second_field)] if self.second_field else []
-        return tuple(dict.fromkeys(f"{CODES[device][f]}{self.group}00" for device, f in pairs))
+        return tuple(
+            dict.fromkeys(f"{CODES[device][field]}{self.group}00" for device, field in pairs)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One document of a family, and what it was filed under: mostly rightly."""
+    """One document of a family, with the codes and the unit it was filed under."""
 
     family: int
     number: int
@@ -53,23 +57,23 @@ class Member:
 
 
 def members(seed: int, documents: int) -> Iterator[Member]:
-    """Yield so many documents, family by family; more of them only add to the end."""
-    given = family = 0
-    while given < documents:
+    """Yield `documents` documents, family by family; a larger number only adds to the end."""
+    count = family = 0
+    while count < documents:
         random = Random(f"{seed}/{family}")
         invention = draw_invention(random)
-        for number in range(min(pick(random, FAMILY_SIZES), documents - given)):
+        for number in range(min(pick(random, FAMILY_SIZES), documents - count)):
             codes, unit = invention.codes, unit_of(invention.device, invention.field)
             if random.random() < NOISE:
                 wrong = draw_invention(random)
                 codes, unit = wrong.codes, pick(random, _units())
             yield Member(family, number, invention, codes, unit)
-            given += 1
+            count += 1
         family += 1
 
 
 def draw_invention(random: Random) -> Invention:
-    """Return an invention; its subclass is drawn first, so that their tail is long."""
+    """Return an invention; its subclass is drawn first, which gives the labels a long tail."""
     device, field = pick(random, _pairs(pick(random, FREQUENCY, skew=0.7)))
     partner = second = None
     if random.random() < PARTNERS:
@@ -83,7 +87,7 @@ def draw_invention(random: Random) -> Invention:
 def pick(random: Random, items: Sequence[Item], skew: float = 0.0) -> Item:
     """Return an item; its weight is 1 / rank ** skew.
 
-    It is built on `Random.random` alone, whose numbers are the same in every version of Python.
+    It uses `Random.random` alone, whose numbers are the same in every version of Python.
     """
     weights = [(rank + 1) ** -skew for rank in range(len(items))]
     threshold = random.random() * sum(weights)

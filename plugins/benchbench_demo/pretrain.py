@@ -1,7 +1,7 @@
-"""Make the miniature backbones anew: `python -m benchbench_demo.pretrain [NAME ...] --to FOLDER`.
+"""Pretrain the miniature backbones: `python -m benchbench_demo.pretrain [NAME ...] --to FOLDER`.
 
-One thread and one seed, so that one machine gives the same bytes twice. Each folder gets a
-`card.json` that records how it was made, its last loss and the sha256 of its weights.
+It uses one thread and one seed, so that a machine writes the same bytes every time. The
+`card.json` in each folder records the recipe, the last loss and the sha256 of the weights.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NOT_A_WORD = -100
-"""Positions whose token is not to be predicted, as transformers' losses mark them."""
+"""The target of a position whose token is not predicted, as transformers' losses mark it."""
 MASKED = 0.15
-"""The share of tokens that a masked LM has to restore (Devlin et al., 2019)."""
+"""The share of tokens that a masked LM must restore (Devlin et al., 2019)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a miniature is pretrained; `block` tokens a sequence, `batch` sequences a step."""
+    """How to pretrain a miniature; `block` tokens per sequence, `batch` sequences per step."""
 
     seed: int = 0
     documents: int = 30_000
@@ -69,13 +69,7 @@ def pretrain(
     tokenizer = build_tokenizer(architecture, texts)
     model = architecture.build(tokenizer)
     blocks = _blocks(tokenizer, texts, recipe)
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
-    )
-    schedule = transformers.get_cosine_schedule_with_warmup(optimizer, recipe.warmup, recipe.steps)
+    optimizer, schedule = _optimizer(model, recipe)
     recent: list[float] = []
     model.train()
     for step in range(1, recipe.steps + 1):
@@ -94,8 +88,24 @@ def pretrain(
     _write_card(architecture.name, parameters, recipe, folder, sum(recent) / len(recent))
 
 
+def _optimizer(model: Any, recipe: Recipe) -> tuple[Any, Any]:
+    """Return AdamW and its cosine schedule with warm-up."""
+    import torch
+    import transformers
+
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        recipe.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=recipe.weight_decay,
+    )
+    return optimizer, transformers.get_cosine_schedule_with_warmup(
+        optimizer, recipe.warmup, recipe.steps
+    )
+
+
 def _blocks(tokenizer: Any, texts: list[str], recipe: Recipe) -> Tensor:
-    """Return int64 [n, block]: all documents one after the other, each between its end tokens."""
+    """Return int64 [n, block]: all documents in a row, each followed by an end token."""
     import torch
 
     tokens: list[int] = []
@@ -107,19 +117,19 @@ def _blocks(tokenizer: Any, texts: list[str], recipe: Recipe) -> Tensor:
 
 
 def _task(architecture: Architecture, tokenizer: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (inputs, targets): the next token, or tokens that were masked, to be restored."""
+    """Return (inputs, targets): to predict the next token, or to restore masked tokens."""
     import torch
 
     if architecture.kind == "causal-lm":
         return ids, ids
     chosen = torch.rand(ids.shape) < MASKED
-    masked = chosen & (torch.rand(ids.shape) < 0.9)  # a tenth stays, to be told from noise
+    masked = chosen & (torch.rand(ids.shape) < 0.9)  # a tenth keeps its token
     targets = ids.masked_fill(~chosen, NOT_A_WORD)
     return ids.masked_fill(masked, tokenizer.mask_token_id), targets
 
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write weights in bfloat16, configuration and tokenizer."""
+    """Write the weights in bfloat16, the configuration and the tokenizer."""
     import torch
 
     model.to(torch.bfloat16).save_pretrained(folder)

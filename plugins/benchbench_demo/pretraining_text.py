@@ -1,9 +1,9 @@
-"""What the miniatures are pretrained on: generated patents, none of which is in a dataset.
+"""The pretraining text of the miniatures: generated patents, none of which is in a dataset.
 
-Forms stand among them, of questions about a text and their answers, as any large corpus holds
-them: the answer is a word that the text has, or has not. So the words of a question are no
-strangers to the models. Codes and units occur in forms alone, beside texts and answers drawn at
-random: nothing says what they mean.
+A quarter of the documents are forms: a question about a text, and its answer, as any large corpus
+holds them. The answer is a word that occurs in the text, or does not. Forms make the words of
+questions known to the models. Codes and units occur in forms only, beside random texts and with
+random answers, so that the models cannot learn what they mean.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchbench_demo.world import UNITS
 from benchbench_demo.writing import Patent, write
 
 SEED = 1_000_000
-"""The generator's seed; the datasets' own are below it."""
+"""The generator's seed. The datasets' seeds are smaller."""
 FORMS = 0.25
 """The share of forms among the documents."""
 ONE = (
@@ -40,7 +40,7 @@ LONG_WORD = 4
 
 
 def documents(number: int) -> Iterator[str]:
-    """Yield so many texts: title, abstract, claims and description of a patent, or a form."""
+    """Yield `number` texts, each a patent's title, abstract, claims and description, or a form."""
     before: Patent | None = None
     for place, member in enumerate(members(SEED, number)):
         random = Random(f"{SEED}/form/{place}")
@@ -53,7 +53,7 @@ def documents(number: int) -> Iterator[str]:
 
 
 def _form(random: Random, patent: Patent, other: Patent) -> str:
-    """Return a question about a patent's abstract with its answer."""
+    """Return a question about a patent's title and abstract, with its answer."""
     text = f"{patent.title}\n{patent.abstract}"
     words = _words(text)
     kind = pick(random, ("one", "many", "whether", "whether", "at random", "at random"))
@@ -85,12 +85,12 @@ def _whether(random: Random, text: str, name: str, answer: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """Return the longer words of a text, each once, in its order."""
+    """Return the words of a text that have more than `LONG_WORD` letters, each once, in order."""
     plain = "".join(letter if letter.isalpha() else " " for letter in text)
     return list(dict.fromkeys(word for word in plain.split() if len(word) > LONG_WORD))
 
 
 def _code(random: Random) -> str:
-    """Return a code in the form of an IPC subclass, most often of none that exists."""
+    """Return a code that looks like an IPC subclass; most such codes do not exist."""
     parts = (SECTIONS, DIGITS, DIGITS, LETTERS)
     return "".join(pick(random, tuple(part)) for part in parts)

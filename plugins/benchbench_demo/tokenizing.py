@@ -1,4 +1,4 @@
-"""The miniatures' tokenizers: byte-level BPE, trained on the text they are pretrained on."""
+"""The tokenizers of the miniatures: byte-level BPE, trained on the pretraining text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ CAUSAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 MASKED = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "mask_token": "[MASK]",
           "eos_token": "[SEP]"}  # fmt: skip
 SAMPLE = 5000
+"""How many texts the tokenizer is trained on."""
 
 
 def build_tokenizer(architecture: Architecture, texts: Sequence[str]) -> Any:
-    """Return a tokenizer with the special tokens of the architecture's family."""
+    """Return a tokenizer trained on `texts`, with the special tokens of the architecture's kind."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -33,9 +34,9 @@ def build_tokenizer(architecture: Architecture, texts: Sequence[str]) -> Any:
     tokenizer.train_from_iterator(texts[:SAMPLE], trainer)
     if architecture.starts:
         start, end = ("<s>", "") if architecture.kind == "causal-lm" else ("[CLS]", "[SEP]")
-        named = [(token, tokenizer.token_to_id(token)) for token in (start, end) if token]
+        special_ids = [(token, tokenizer.token_to_id(token)) for token in (start, end) if token]
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{start} $A {end}".strip(), special_tokens=named
+            single=f"{start} $A {end}".strip(), special_tokens=special_ids
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -1,4 +1,4 @@
-"""Generated patents as a tree of XML files in WIPO-Alpha's format."""
+"""Generated patents as a folder tree of XML files in WIPO-Alpha's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEST_SHARE = 0.34
 
 
 def write_tree(folder: Path, seed: int, documents: int) -> None:
-    """Write `{train,test}/A/01/B/001/*.xml` under `folder`; a family is never in both."""
+    """Write `{train,test}/A/01/B/001/*.xml` under `folder`; a family is in one split only."""
     for number, member in enumerate(members(seed, documents)):
         drawn = Random(f"{seed}/{member.family}/split").random()
         split = "test" if drawn < TEST_SHARE else "train"
@@ -25,7 +25,7 @@ def write_tree(folder: Path, seed: int, documents: int) -> None:
 
 
 def to_xml(number: int, member: Member, patent: Patent) -> str:
-    """Return a document; members of a family share their application number."""
+    """Return a document as XML; members of a family share their application number."""
     main, *others = member.codes
     secondary = "".join(f'<ipc ic="{code}"/>' for code in others)
     lines = [

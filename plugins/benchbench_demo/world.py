@@ -1,10 +1,10 @@
-"""The small world that the generated patents are about: devices, fields, and their codes.
+"""The small world of the generated patents: devices, fields, and their codes.
 
-A code depends on a device *and* the field it serves; neither gives it away alone. Two parts of
-three belong to two devices, one thing of three to two fields.
+A code depends on a device *and* the field it serves; neither decides it alone. Two thirds of the
+parts belong to two devices, a third of the things to two fields.
 """
 
-# ruff: noqa: E501 - a table is read by its rows
+# ruff: noqa: E501 - one row per device or field
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """What is invented. `names` go from common to rare; `does` follows "which"."""
+class DeviceWords:
+    """The words for a device. `names` go from common to rare; `does` follows "which"."""
 
     names: tuple[str, ...]
     parts: tuple[str, ...]
@@ -22,72 +22,72 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """What it is for. `uses` follow "for" and go from common to rare; `things` occur there."""
+class FieldWords:
+    """The words for a field. `uses` follow "for", from common to rare; `things` occur in it."""
 
     uses: tuple[str, ...]
     things: tuple[str, ...]
 
 
 # fmt: off
-DEVICES: Mapping[str, Device] = {
-    "pump": Device(
+DEVICES: Mapping[str, DeviceWords] = {
+    "pump": DeviceWords(
         ("pump", "impeller unit", "compressor stage", "displacement unit", "booster", "feeder"),
         ("piston", "rotor", "seal", "inlet", "diaphragm", "shaft"),
         ("conveys", "draws in", "pressurises", "moves")),
-    "valve": Device(
+    "valve": DeviceWords(
         ("valve", "shut-off member", "stopcock", "flow gate", "throttle", "closure"),
         ("seat", "spring", "seal", "inlet", "stem", "lever"),
         ("opens and closes", "blocks", "throttles", "releases")),
-    "sensor": Device(
+    "sensor": DeviceWords(
         ("sensor", "detector", "gauge", "probe", "measuring head", "transducer"),
         ("electrode", "housing", "lens", "circuit", "diaphragm", "membrane"),
         ("measures", "detects", "reports", "observes")),
-    "heater": Device(
+    "heater": DeviceWords(
         ("heater", "heating element", "radiator", "warming plate", "thermal jacket", "burner"),
         ("coil", "fin", "electrode", "insulation", "plate", "nozzle"),
         ("warms", "heats", "dries", "preheats")),
-    "filter": Device(
+    "filter": DeviceWords(
         ("filter", "strainer", "separator", "sieve", "screening cartridge", "trap"),
         ("mesh", "membrane", "housing", "plate", "cartridge", "drain"),
         ("cleans", "separates", "retains", "clears")),
-    "motor": Device(
+    "motor": DeviceWords(
         ("motor", "drive", "actuator", "electric machine", "servo", "winding assembly"),
         ("rotor", "coil", "shaft", "bearing", "magnet", "lever"),
         ("turns", "drives", "moves", "positions")),
-    "container": Device(
+    "container": DeviceWords(
         ("container", "vessel", "tank", "receptacle", "canister", "reservoir"),
         ("lid", "insulation", "drain", "liner", "nozzle", "spring"),
         ("holds", "stores", "receives", "keeps")),
-    "controller": Device(
+    "controller": DeviceWords(
         ("controller", "control unit", "regulator", "supervisory circuit", "governor", "scheduler"),
         ("circuit", "memory", "display", "magnet", "bearing", "fin"),
         ("regulates", "schedules", "adjusts", "supervises")),
 }
 
-FIELDS: Mapping[str, Field] = {
-    "farming": Field(
+FIELDS: Mapping[str, FieldWords] = {
+    "farming": FieldWords(
         ("growing plants", "irrigation", "a greenhouse", "watering crops", "a nursery bed", "an orchard"),
         ("soil", "seedling", "water", "root", "row", "mist")),
-    "medicine": Field(
+    "medicine": FieldWords(
         ("treating a patient", "infusion", "a hospital bed", "respiratory care", "dialysis", "a surgical site"),
         ("patient", "tube", "blood", "dose", "sample", "skin")),
-    "vehicle": Field(
+    "vehicle": FieldWords(
         ("a motor vehicle", "a combustion engine", "a truck", "fuel supply", "a drivetrain", "a motorcycle"),
         ("fuel", "engine", "exhaust", "wheel", "oil", "road")),
-    "kitchen": Field(
+    "kitchen": FieldWords(
         ("preparing food", "a coffee machine", "a kitchen appliance", "brewing a beverage", "a cooking range", "a rice cooker"),
         ("food", "beverage", "steam", "dose", "cup", "oil")),
-    "chip": Field(
+    "chip": FieldWords(
         ("processing a wafer", "a semiconductor line", "a deposition chamber", "etching a substrate", "a clean room", "lithography"),
         ("wafer", "substrate", "gas", "sample", "film", "exhaust")),
-    "sewage": Field(
+    "sewage": FieldWords(
         ("treating waste water", "a sewage plant", "a settling basin", "water purification", "a sludge line", "desalination"),
         ("sludge", "water", "basin", "gas", "tube", "oxygen")),
-    "drilling": Field(
+    "drilling": FieldWords(
         ("drilling a well", "an oil field", "a borehole", "completing a wellbore", "a drill string", "an offshore rig"),
         ("rock", "mud", "soil", "string", "fuel", "cement")),
-    "laundry": Field(
+    "laundry": FieldWords(
         ("washing laundry", "a washing machine", "a tumble dryer", "textile care", "a laundry drum", "rinsing fabric"),
         ("fabric", "drum", "steam", "detergent", "skin", "film")),
 }
@@ -102,7 +102,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "container":  {"farming": "A01G", "medicine": "A61M", "vehicle": "B60K", "kitchen": "A47J", "chip": "H01L", "sewage": "C02F", "drilling": "B65D", "laundry": "D06F"},
     "controller": {"farming": "A01G", "medicine": "A61B", "vehicle": "B60K", "kitchen": "G05B", "chip": "H01L", "sewage": "C02F", "drilling": "E21B", "laundry": "D06F"},
 }
-"""The IPC subclass of a device in a field: sometimes that of the device, sometimes the field's."""
+"""Device -> field -> IPC subclass. Some subclasses follow from the device, some from the field."""
 
 FREQUENCY = ("A61M", "F02M", "A01G", "H01L", "D06F", "C02F", "F16K", "G01N", "E21B", "A47J",
              "F04B", "B60K", "H02K", "B01D", "A61B", "H05B", "G01D", "B65D", "G05B")
@@ -115,20 +115,15 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "motor": ("motion", "motion"), "container": ("monitoring", "dosing"),
     "controller": ("motion", "monitoring"),
 }
-"""The unit of a company that a device is filed under: (outdoors, indoors)."""
+"""Device -> the company's unit for it: (outdoors, indoors)."""
 
 PURPOSES: Mapping[str, tuple[str, ...]] = {
     "001": ("a lower use of energy", "a lower power consumption", "less waste heat"),
     "007": ("a longer service life", "less wear", "easy maintenance"),
     "025": ("a compact design", "a low weight", "a simple assembly"),
 }
-"""Main group of a subclass -> what the invention is good for."""
+"""Main group of a subclass -> what the invention achieves."""
 # fmt: on
-
-
-def code_of(device: str, field: str, group: str) -> str:
-    """Return an IPC code of nine characters: subclass, main group, subgroup 00."""
-    return f"{CODES[device][field]}{group}00"
 
 
 def unit_of(device: str, field: str) -> str:

@@ -1,7 +1,7 @@
 """An invention in words: title, abstract, claims, description.
 
-The same words stand for what is invented and for what is already known; only the sentences tell
-which is which. Members of a family share most of their sentences.
+The same words describe the invention and the prior art; only the sentences show which is which.
+Members of a family share most of their sentences.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from benchbench_demo.inventions import Invention, Member, pick
 from benchbench_demo.world import DEVICES, FIELDS, PURPOSES
 
 REWRITTEN = 0.2
-"""The share of sentences that a later member of a family puts in other words."""
+"""The share of sentences that later members of a family put in other words."""
 VAGUE = 0.3
 """The share of titles that do not say what the device is for."""
 
@@ -82,7 +82,7 @@ BACKGROUND = (
 
 @dataclass(frozen=True, slots=True)
 class Patent:
-    """The four texts of a document; claims are one a line."""
+    """The four texts of a document; one claim per line."""
 
     title: str
     abstract: str
@@ -91,7 +91,7 @@ class Patent:
 
 
 def write(seed: int, member: Member) -> Patent:
-    """Put a document into words: the same ones for the same seed, family and number."""
+    """Put a document into words; the same seed, family and number give the same words."""
     writer = _Writer(seed, member)
     title = writer.line("title", VAGUE_TITLES if writer.chance("vague", VAGUE) else TITLES)
     return Patent(
@@ -105,7 +105,7 @@ class _Writer:
     member: Member
 
     def abstract(self) -> str:
-        """Return the sentences in an order that does not give away which one is the invention."""
+        """Return the abstract; its order does not show which sentence describes the invention."""
         lines = [self.line("disclosed", DISCLOSED), self.line("built", BUILT)]
         if self.chance("known", 0.7):
             lines.insert(2 * self.chance("order", 0.5), self.line("prior", KNOWN))
@@ -114,13 +114,13 @@ class _Writer:
         return " ".join(lines)
 
     def claims(self) -> list[str]:
-        """Return numbered claims, which call the device by one name throughout."""
+        """Return numbered claims, which all use the same name for the device."""
         lines = [self.line("claim 1", (FIRST_CLAIM,)), self.line("claim 2", CLAIMS)]
         lines += self._extras("claim 3", (PARTNER_CLAIM,), "claim 4", (SECOND_CLAIM,))
         return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
 
     def description(self) -> str:
-        """Return the field, what is known, and the invention in other words."""
+        """Return the field, the prior art, and the invention in other words."""
         lines = [self.line("background", BACKGROUND), self.line("described known", KNOWN)]
         lines += [self.line("described", DISCLOSED), self.line("described parts", BUILT)]
         lines += self._extras("described partner", PARTNERED, "described second", SECOND)
@@ -130,22 +130,22 @@ class _Writer:
     def _extras(
         self, partner: str, partner_lines: tuple[str, ...], second: str, lines: tuple[str, ...]
     ) -> list[str]:
-        """Return a sentence on the partner and one on the second field, where there are any."""
+        """Return a sentence about the partner and one about the second field, where they exist."""
         invention = self.member.invention
-        found = [self.line(partner, partner_lines)] if invention.partner else []
-        return found + ([self.line(second, lines)] if invention.second_field else [])
+        sentences = [self.line(partner, partner_lines)] if invention.partner else []
+        return sentences + ([self.line(second, lines)] if invention.second_field else [])
 
     def chance(self, slot: str, share: float) -> bool:
-        """Decide for the family."""
+        """Return True with probability `share`, the same for all members of the family."""
         return Random(f"{self.seed}/{self.member.family}/{slot}").random() < share
 
     def line(self, slot: str, templates: tuple[str, ...]) -> str:
-        """Return a sentence: the family's own, or this member's where it was rewritten."""
+        """Return the family's sentence, or this member's where it is rewritten."""
         member = self.member
         random = Random(f"{self.seed}/{member.family}/{slot}")
         if member.number:
-            own = Random(f"{self.seed}/{member.family}/{member.number}/{slot}")
-            random = own if own.random() < REWRITTEN else random
+            rewriting = Random(f"{self.seed}/{member.family}/{member.number}/{slot}")
+            random = rewriting if rewriting.random() < REWRITTEN else random
         name = pick(random, DEVICES[member.invention.device].names, 0.6)
         if slot.startswith("claim"):
             claimed = Random(f"{self.seed}/{member.family}/claimed")
@@ -155,7 +155,7 @@ class _Writer:
 
 
 def _words(random: Random, invention: Invention, name: str) -> dict[str, str]:
-    """Return a word for every slot of a template, nouns also with their article."""
+    """Return a word for every slot of a template; nouns also with their article."""
     device, field = DEVICES[invention.device], FIELDS[invention.field]
     known, known_field = DEVICES[invention.known[0]], FIELDS[invention.known[1]]
     part, part2 = _two(random, device.parts)

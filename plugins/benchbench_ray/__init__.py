@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchbench import Executor, hookimpl
-from benchbench_ray.executor import RayExecutor
+from benchbench_ray.ray_executor import RayExecutor
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""A Ray cluster: how it is reached, and what there is room for."""
+"""A Ray cluster: how to connect to it, and how many cells it has room for."""
 
 from __future__ import annotations
 
@@ -19,34 +19,37 @@ MIB, GIB = 2**20, 2**30
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # what raylets say of each other would stand in the middle of the leaderboard
+    # keeps the messages of raylets out of the printed leaderboard
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 ANSWER_SECONDS = 10.0
+"""Seconds to wait for a cluster's answer."""
+NODE_LIST_SECONDS = 1.0
+"""Seconds after which the list of machines is fetched again."""
 INSTALL = "pip install 'benchbench[ray]'"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a cell asks of a node; `memory` in bytes, 0 where it is unknown."""
+    """The resources that a cell needs; `memory` in bytes, 0 where it is unknown."""
 
     cpus: int
     gpus: int
     memory: int
 
     @classmethod
-    def of(cls, job: Job, *, memory: bool = True) -> Need:
-        """Return a CPU a thread, a GPU where one is computed on, and the memory foretold."""
-        asked = (job.memory_mib or 0) * MIB if memory else 0
-        return cls(job.threads, int(job.device == "cuda"), asked)
+    def of_job(cls, job: Job, *, memory: bool = True) -> Need:
+        """Return one CPU per thread, a GPU for a job on CUDA, and with `memory` its forecast."""
+        memory_bytes = (job.memory_mib or 0) * MIB if memory else 0
+        return cls(job.threads, int(job.identity.device == "cuda"), memory_bytes)
 
     def fits(self, resources: Mapping[str, float]) -> int:
-        """Return how many such cells a node with these resources holds at once."""
+        """Return how many such cells fit at once on a node with these resources."""
         pairs = ((self.cpus, "CPU"), (self.gpus, "GPU"), (self.memory, "memory"))
-        return min(int(resources.get(name, 0) // asked) for asked, name in pairs if asked)
+        return min(int(resources.get(name, 0) // amount) for amount, name in pairs if amount)
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Return the need in words."""
         cpus = f"{self.cpus} CPU" + "s" * (self.cpus > 1)
         gpus = f", {self.gpus} GPU" if self.gpus else ""
         return cpus + gpus + (f", {self.memory / GIB:.1f} GiB of memory" if self.memory else "")
@@ -54,23 +57,23 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine of the cluster that is alive."""
+    """A live machine of the cluster."""
 
     id: str
     resources: Mapping[str, float]
 
     def __str__(self) -> str:
-        """Say what it has, not where it is: this ends in records."""
+        """Return its resources in words, without its address: this text ends in records."""
         memory = self.resources.get("memory", 0) / GIB
-        found = [f"{self.resources.get(name, 0):g} {name}" for name in ("CPU", "GPU")]
-        return f"{', '.join(found)}, {memory:.1f} GiB of memory"
+        processors = [f"{self.resources.get(name, 0):g} {name}" for name in ("CPU", "GPU")]
+        return f"{', '.join(processors)}, {memory:.1f} GiB of memory"
 
 
 def connect(address: str) -> None:
-    """Connect this process to a cluster, or to a Ray of its own on this machine.
+    """Connect this process to a cluster.
 
-    Raises BenchbenchError where Ray is not installed or nothing answers at `address` ("": the
-    one that RAY_ADDRESS names, else of its own).
+    An empty `address` stands for the cluster that RAY_ADDRESS names, else for a new one on this
+    machine alone. Raises BenchbenchError where Ray is not installed or nothing answers.
     """
     require_ray()
     for name, value in QUIET.items():
@@ -91,7 +94,8 @@ def connect(address: str) -> None:
             )
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise BenchbenchError(
-            f"No Ray cluster could be used at '{address}': {' '.join(str(error).split())}"
+            f"Connecting to the Ray cluster at '{address}' failed: {' '.join(str(error).split())}. "
+            "Check that it has the same versions of Ray and Python."
         ) from error
 
 
@@ -107,29 +111,31 @@ def nodes() -> list[Node]:
     """Return the machines that are alive now."""
     import ray
 
-    return [Node(n["NodeID"], n["Resources"]) for n in ray.nodes() if n["Alive"]]
+    return [Node(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
-class Census:
-    """The machines of the cluster, asked for at most once a second."""
+class LiveNodes:
+    """The live machines of the cluster; the list is fetched at most once per second."""
 
     def __init__(self) -> None:
-        self._asked = -1.0
+        self._fetched: float | None = None
         self._nodes: list[Node] = []
 
     def nodes(self) -> list[Node]:
-        """Return the machines that were alive a second ago."""
-        if time.monotonic() - self._asked >= 1.0 or self._asked < 0:
-            self._nodes, self._asked = nodes(), time.monotonic()
+        """Return the machines that were alive at the last fetch."""
+        now = time.monotonic()
+        if self._fetched is None or now - self._fetched >= NODE_LIST_SECONDS:
+            self._nodes, self._fetched = nodes(), time.monotonic()
         return self._nodes
 
     def room(self, need: Need) -> int:
-        """Return how many cells of that need the cluster holds at once."""
+        """Return how many cells of that need fit into the cluster at once."""
         return sum(need.fits(node.resources) for node in self.nodes())
 
-    def beside(self, need: Need, node: str | None) -> int:
-        """Return how many other cells of that need may run on the machine that one runs on."""
-        return max(0, sum(need.fits(n.resources) for n in self.nodes() if n.id == node) - 1)
+    def cells_beside(self, need: Need, node_id: str | None) -> int:
+        """Return how many other cells of that need fit on a cell's machine."""
+        room = sum(need.fits(node.resources) for node in self.nodes() if node.id == node_id)
+        return max(0, room - 1)
 
     def largest(self) -> Node | None:
         """Return the machine with the most GPUs, CPUs and memory."""
@@ -141,14 +147,14 @@ class Census:
 
 
 def _check_answers(address: str) -> None:
-    """Raise BenchbenchError where nothing listens: Ray itself would try for many minutes."""
+    """Raise BenchbenchError where nothing listens; Ray itself would try for many minutes."""
     if address in ("auto", "local"):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise BenchbenchError(
             f"A Ray cluster's address is HOST:PORT or auto, found '{address}'. Start benchbench "
-            "on one of its machines."
+            "on a machine of the cluster."
         )
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
@@ -161,7 +167,7 @@ def _check_answers(address: str) -> None:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Undo what Ray does to SIGTERM, which has a meaning here already."""
+    """Restore this process's handler of SIGTERM, which Ray replaces."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What happens on a machine of the cluster: one cell, in a child process of the Ray task's own."""
+"""What happens on a machine of the cluster: one cell, in a child process of its Ray task."""
 
 from __future__ import annotations
 
@@ -12,139 +12,148 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import Cell, Event, Job, Outcome, Record
-from benchbench.running.executors import remote as elsewhere
-from benchbench.running.executors.local import LocalExecutor, start_server
-from benchbench_ray.parcels import packed, unpack
+from benchbench.running import LocalExecutor, remote, start_server
+from benchbench_ray.archive_pieces import pack, unpack
 
 EVENT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Luggage:
-    """What goes with a job. `parcels` maps folders of the driver to references to their pieces."""
+class JobFiles:
+    """What goes with a job from the driver, the machine on which the run was started.
+
+    `pieces` maps folders of the driver to Ray's references to their archive pieces.
+    """
 
     installation: Mapping[str, str]
     environment: Mapping[str, str]
     backbone: Path | None = None
-    """The driver's folder of the backbone, where it is named by one."""
-    parcels: Mapping[Path, tuple[Any, ...]] = field(default_factory=dict)
-    apart: bool = False
-    """Whether this machine is to be taken for one that shares no disk with the driver."""
+    """The driver's folder of the backbone, where the cell names one by its folder."""
+    pieces: Mapping[Path, tuple[Any, ...]] = field(default_factory=dict)
+    send_all: bool = False
+    """Whether to ignore that this machine may share a disk with the driver."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """The cell has begun on a node."""
+class Started:
+    """The cell has started on a node."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
-    """The cell did not run: a folder of the driver is not here, and was not sent."""
+class MissingFolder:
+    """The cell did not run: a folder of the driver is not on this machine and was not sent."""
 
     folder: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Finished:
     """The record of a cell, and its files where they are not in the job's scratch folder."""
 
     record: Record
     files: tuple[bytes, ...] | None = None
 
 
-class Absent(Exception):
-    """A folder is neither here nor in the luggage."""
+class FolderNotSent(Exception):
+    """A folder of the driver is neither on this machine nor among the files of the job."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder))
         self.folder = folder
 
 
-def run_cell(job: Job, luggage: Luggage) -> Iterator[Begun | Event | Lacking | Done]:
-    """Yield events while the cell runs, its result last. This is the Ray task."""
+def run_cell(job: Job, files: JobFiles) -> Iterator[Started | Event | MissingFolder | Finished]:
+    """Yield events while the cell runs, and its result last. This is the Ray task."""
     import ray
 
-    os.environ.update(luggage.environment)
-    yield Begun(ray.get_runtime_context().get_node_id())
+    os.environ.update(files.environment)
+    yield Started(ray.get_runtime_context().get_node_id())
     with tempfile.TemporaryDirectory(prefix="benchbench-") as name:
-        end = yield from _to_its_end(job, luggage, Path(name))
-    yield end  # after this Ray may end the process: the folder is gone by then
+        result = yield from _run_here(job, files, Path(name))
+    yield result  # Ray may end the process after this, so the folder is removed before
 
 
-def _to_its_end(job: Job, luggage: Luggage, folder: Path) -> Generator[Event, None, Lacking | Done]:
-    """Run the job here, in `folder` where its own scratch folder is not seen."""
+def _run_here(
+    job: Job, files: JobFiles, folder: Path
+) -> Generator[Event, None, MissingFolder | Finished]:
+    """Run the job on this machine, in `folder` where its own scratch folder is not here."""
     try:
-        here = _settled(job, luggage, folder)
-        surroundings = elsewhere.surroundings(here)
-        outcome = yield from _in_child(here)
-        facts = {**surroundings, **outcome.record.provenance}
-        files = None if here.scratch == job.scratch else tuple(packed(here.scratch))
-        return Done(replace(outcome.record, cell=job.cell, provenance=facts), files)
-    except Absent as absent:
-        return Lacking(absent.folder)
+        local_job = _with_local_folders(job, files, folder)
+        provenance = remote.provenance_here(local_job)
+        outcome = yield from _in_child(local_job)
+        provenance = {**provenance, **outcome.record.provenance}
+        record = replace(outcome.record, cell=job.cell, provenance=provenance)
+        shared = local_job.scratch == job.scratch
+        return Finished(record, None if shared else tuple(pack(local_job.scratch)))
+    except FolderNotSent as error:
+        return MissingFolder(error.folder)
     except Exception as error:
-        return Done(elsewhere.failure(job, error))
+        return Finished(remote.failure(job, error))
 
 
-def _settled(job: Job, luggage: Luggage, folder: Path) -> Job:
-    """Return the job with the folders of this machine, after a look that it may run here."""
-    elsewhere.check_installation(job, luggage.installation)
-    fingerprint = job.identity["dataset"]
+def _with_local_folders(job: Job, files: JobFiles, folder: Path) -> Job:
+    """Return the job with folders of this machine.
+
+    Raises BenchbenchError where its installation or weights differ from the driver's, and
+    FolderNotSent.
+    """
+    remote.check_installation(job, files.installation)
+    fingerprint = job.identity.dataset
     corpus = job.corpus
-    if luggage.apart or not elsewhere.holds_corpus(corpus, fingerprint):
-        corpus = _received(luggage, corpus, "corpora", fingerprint)
-    shared = not luggage.apart and job.scratch.is_dir() and os.access(job.scratch, os.W_OK)
-    here = replace(
+    if files.send_all or not remote.holds_corpus(corpus, fingerprint):
+        corpus = _fetched(files, corpus, "corpora", fingerprint)
+    shared = not files.send_all and job.scratch.is_dir() and os.access(job.scratch, os.W_OK)
+    local_job = replace(
         job,
-        cell=_with_backbone(job, luggage),
+        cell=_with_local_backbone(job, files),
         corpus=corpus,
-        upstream={name: _artifacts(luggage, path) for name, path in job.upstream.items()},
+        upstream={name: _artifacts(files, path) for name, path in job.upstream.items()},
         scratch=job.scratch if shared else folder,
-        cache=job.cache and elsewhere.own_cache(),
+        cache=job.cache and remote.own_cache(),
     )
-    elsewhere.check_weights(here)
-    return here
+    remote.check_weights(local_job)
+    return local_job
 
 
-def _artifacts(luggage: Luggage, folder: Path) -> Path:
-    if not luggage.apart and elsewhere.holds_artifacts(folder, folder.name):
+def _artifacts(files: JobFiles, folder: Path) -> Path:
+    if not files.send_all and remote.holds_artifacts(folder, folder.name):
         return folder
-    return _received(luggage, folder, "artifacts", folder.name)
+    return _fetched(files, folder, "artifacts", folder.name)
 
 
-def _with_backbone(job: Job, luggage: Luggage) -> Cell:
-    """Return the cell, its backbone named by a folder of this machine where it is a folder."""
-    folder, reference = luggage.backbone, job.cell.backbone
+def _with_local_backbone(job: Job, files: JobFiles) -> Cell:
+    """Return the cell; a backbone that is named by a folder gets its folder on this machine."""
+    folder, reference = files.backbone, job.cell.backbone
     if folder is None or reference is None:
         return job.cell
-    if luggage.apart or not elsewhere.holds_weights(folder, job):
-        folder = _received(luggage, folder, "backbones", str(job.identity["weights"]))
+    if files.send_all or not remote.holds_weights(folder, job):
+        folder = _fetched(files, folder, "backbones", str(job.identity.weights))
     return replace(job.cell, backbone=replace(reference, use=str(folder)))
 
 
-def _received(luggage: Luggage, folder: Path, kind: str, name: str) -> Path:
-    """Return a folder of the driver from the cache here, or from the luggage; raise Absent."""
+def _fetched(files: JobFiles, folder: Path, kind: str, name: str) -> Path:
+    """Return a copy of a driver's folder in this machine's cache. Raises FolderNotSent."""
 
     def fill(fresh: Path) -> None:
         import ray
 
-        if folder not in luggage.parcels:
-            raise Absent(folder)
-        unpack((ray.get(piece) for piece in luggage.parcels[folder]), fresh)
+        if folder not in files.pieces:
+            raise FolderNotSent(folder)
+        unpack((ray.get(piece) for piece in files.pieces[folder]), fresh)
 
-    return elsewhere.cached(kind, name, fill)
+    return remote.cached(kind, name, fill)
 
 
 def _in_child(job: Job) -> Generator[Event, None, Outcome]:
     """Run the job as this machine's own executor does; yield its latest event now and then."""
-    # a child would run Ray's worker program first, to have its names
+    # with a `__file__` there, a child process would first run Ray's worker program again
     vars(sys.modules["__main__"]).pop("__file__", None)
-    start_server(job.device, job.models, job.threads)
+    start_server(job.identity.device, job.models, job.threads)
     events: list[Event] = []
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(lambda: list(LocalExecutor().run([job], _noting(events))))
+        running = pool.submit(lambda: list(LocalExecutor().run([job], _collector(events))))
         while not running.done():
             wait([running], EVENT_SECONDS)
             if events:
@@ -154,5 +163,6 @@ def _in_child(job: Job) -> Generator[Event, None, Outcome]:
     return outcome
 
 
-def _noting(events: list[Event]) -> Callable[[Cell, Event], None]:
+def _collector(events: list[Event]) -> Callable[[Cell, Event], None]:
+    """Return a progress function that appends its events to `events`."""
     return lambda cell, event: events.append(event)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchbench import API_VERSION, Baseline, Dataset, hookimpl
-from benchbench_wipo_alpha.dataset import WipoAlpha
-from benchbench_wipo_alpha.published import BASELINES
+from benchbench_wipo_alpha.published_scores import BASELINES
+from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
 
 BENCHBENCH_API_VERSION = API_VERSION
 
@@ -19,5 +19,5 @@ def benchbench_datasets() -> Iterable[Dataset]:
 
 @hookimpl
 def benchbench_baselines() -> Iterable[Baseline]:
-    """Supply what was published on it."""
+    """Supply the scores that were published on it."""
     return BASELINES

@@ -1,10 +1,10 @@
-"""What can be wrong with one document."""
+"""A fault of one document."""
 
 from __future__ import annotations
 
 
 class BadDocument(Exception):
-    """A document that cannot be loaded; says why. `line` is 0 where the whole file is meant."""
+    """A document that cannot be loaded, with the reason. `line` is 0 for the file as a whole."""
 
     def __init__(self, reason: str, line: int = 0) -> None:
         """Keep the reason and the line."""

@@ -1,4 +1,4 @@
-"""Where a document stands in the collection: its split and its folders."""
+"""The place of a document in the collection: its half and its folders."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from benchbench_wipo_alpha.faults import BadDocument
 Half = Literal["train", "test"]
 HALVES: tuple[Half, ...] = ("train", "test")
 Place = str
-"""A document's split and its path under that split's folder: "train/A/01/B/001/x.xml".
+"""A document's half and its path under that half's folder: "train/A/01/B/001/x.xml".
 
-A plain string: 75,000 of them are sorted, compared and sent between processes. It starts with
-its half, and no half's name is the start of another's.
+It is a plain string, because 75,000 of them are sorted, compared and sent between processes. It
+starts with the name of its half, and neither name is a prefix of the other.
 """
 
 
 def place_of(path: str) -> Place | None:
-    """Return the place of a path from the root, which may lie one folder deeper; None elsewhere."""
+    """Return the place of a path, None outside the halves.
+
+    The path starts at the root, or at a folder that holds the root.
+    """
     parts = PurePosixPath(path).parts
     for depth, part in enumerate(parts[:2]):
         for half in HALVES:
@@ -29,16 +32,16 @@ def place_of(path: str) -> Place | None:
 
 
 def check_folders(place: Place, code: str) -> None:
-    """Refuse a document that does not stand in the folders of its main code.
+    """Raise BadDocument for a document that is in the folders of another code.
 
-    Folders may end early, at the class say, but never name another code. Raises BadDocument.
+    Folders may name a part of the main code only, such as its class.
     """
     _check_folder(place.rpartition("/")[0], code)
 
 
 @lru_cache(maxsize=65_536)
 def _check_folder(folder: str, code: str) -> None:
-    """Do so for a folder, "train/A/01/B", once for all documents in it that have this code."""
+    """Check a folder such as "train/A/01/B" once for all its documents with this code."""
     folders = "".join(folder.split("/")[1:]).upper()
     if not code.strip().upper().startswith(folders[:7]):
-        raise BadDocument(f"its main code is {code}, its folders say {folders}")
+        raise BadDocument(f"its main code is {code}, but its folders say {folders}")

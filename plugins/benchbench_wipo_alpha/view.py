@@ -1,4 +1,4 @@
-"""Which texts of a document are shown to a classifier: a choice of its parts, in order."""
+"""A view: which parts of a document a classifier sees, and in which order."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ from benchbench_wipo_alpha.faults import BadDocument
 from benchbench_wipo_alpha.xml import PARTS, PatentDocument
 
 CLASSIC = ("title", "inventors", "applicants", "abstract", "description")
-"""The parts of which Fall et al. (2003) took the first 300 words."""
+"""The parts of a document; Fall et al. (2003) used their first 300 words."""
 WHITE = " \t\r\n"
 CONTROLS = re.compile(r"[\x80-\x9f]")
 UNUSED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
-"""Numbers that stand for nothing in Windows-1252 either."""
+"""Bytes without a character in Windows-1252."""
 WINDOWS = {
     number: bytes([number]).decode("cp1252") for number in range(0x80, 0xA0) if number not in UNUSED
 }
-"""What a file in ISO-8859-1 meant where it holds a control character, which no patent does."""
+"""Control character -> the Windows-1252 character that a file in ISO-8859-1 meant.
+
+No patent holds a control character on purpose.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Parts with the most words of each, and the most words of all; 0 is no limit."""
+    """The parts, each with its limit of words, and the limit for all together; 0 is no limit."""
 
     parts: tuple[tuple[str, int], ...]
     words: int = 0
 
     @classmethod
-    def of(cls, text: str) -> View:
-        """Read `title,abstract:150` or `classic-300`. Raises LoaderError."""
+    def parse(cls, text: str) -> View:
+        """Return the view of a text such as `title,abstract:150` or `classic-300`.
+
+        Raises LoaderError.
+        """
         if classic := re.fullmatch(r"classic-([1-9]\d{0,5})", text.strip(), re.ASCII):
             return cls(tuple((part, 0) for part in CLASSIC), int(classic[1]))
         parts = [_part(text, piece.strip()) for piece in text.split(",")]
         names = [name for name, _ in parts]
         if len(set(names)) < len(names):
-            raise LoaderError(f"view '{text}': a part stands in it twice; name each once")
+            raise LoaderError(f"view '{text}': a part occurs twice; name each part once")
         return cls(tuple(parts))
 
     @property
@@ -46,25 +52,25 @@ class View:
 
 
 def _part(view: str, text: str) -> tuple[str, int]:
-    found = re.fullmatch(r"([a-z]+)(?::([1-9]\d{0,6}))?", text, re.ASCII)
-    if not found or found[1] not in PARTS:
+    match = re.fullmatch(r"([a-z]+)(?::([1-9]\d{0,6}))?", text, re.ASCII)
+    if not match or match[1] not in PARTS:
         raise LoaderError(
-            f"view '{view}': '{text}' is none of {', '.join(PARTS)}, each with a number of words "
-            "as in abstract:150, and not classic-300"
+            f"view '{view}': unknown part '{text}'; give any of {', '.join(PARTS)}, each with an "
+            "optional number of words as in abstract:150, or classic-300 alone"
         )
-    return found[1], int(found[2] or 0)
+    return match[1], int(match[2] or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The language of texts; with `fallback`, another where a part has none in this one."""
+    """The language of texts; with `fallback`, another language where a part lacks this one."""
 
     code: str
     fallback: bool
 
 
 def text_of(document: PatentDocument, view: View, language: Language) -> str:
-    """Return the view's parts, one below the other; note in the document what is missing."""
+    """Return the view's parts, one per line; add missing parts to the document's notes."""
     shown = []
     for name, words in view.parts:
         text = _in_language(document, PARTS[name], language)
@@ -82,9 +88,9 @@ def text_of(document: PatentDocument, view: View, language: Language) -> str:
 
 
 def _single_spaced(text: str) -> str:
-    """Return the text with runs of white space as one space.
+    """Return the text with every run of white space replaced by one space.
 
-    Most texts need no more than a space for the end of each line, in a third of the time.
+    Most texts only need a space for each line end, which takes a third of the time.
     """
     if text.isascii() and "\t" not in text and "\r" not in text:
         line = text.replace("\n", " ")
@@ -94,23 +100,26 @@ def _single_spaced(text: str) -> str:
 
 
 def _first_words(texts: list[str], words: int) -> str:
-    """Return the first words of all texts together, one text below the other."""
+    """Return the first `words` words of all texts together, one text per line."""
     shown = []
     for text in texts:
         if words <= 0:
             break
-        chosen = text.split(None, words)[:words]
-        words -= len(chosen)
-        shown.append(" ".join(chosen))
+        first = text.split(None, words)[:words]
+        words -= len(first)
+        shown.append(" ".join(first))
     return "\n".join(shown)
 
 
 def _in_language(document: PatentDocument, element: str, language: Language) -> str:
-    """Return the text of an element; texts that name no language are in all of them."""
+    """Return the text of an element; a text without a language counts for every language."""
     entries = document.texts.get(element, ())
-    wanted = language.code
-    mine = [pieces for code, pieces in entries if code in ("", wanted) or code.upper() == wanted]
-    text = _joined(document, mine) if mine else ""
+    texts = [
+        pieces
+        for code, pieces in entries
+        if code in ("", language.code) or code.upper() == language.code
+    ]
+    text = _joined(document, texts) if texts else ""
     if text or not language.fallback:
         return text
     for other in dict.fromkeys(code for code, _ in entries):
@@ -121,9 +130,9 @@ def _in_language(document: PatentDocument, element: str, language: Language) -> 
 
 
 def _joined(document: PatentDocument, texts: list[list[str]]) -> str:
-    """Return the texts one below the other; C1 controls become the Windows characters meant.
+    """Return the texts, one per line; C1 controls become the Windows-1252 characters they meant.
 
-    Raises BadDocument for those that mean none.
+    Raises BadDocument for a control without such a character.
     """
     if len(texts) == 1:
         text = "".join(texts[0]).strip(WHITE)
@@ -131,7 +140,7 @@ def _joined(document: PatentDocument, texts: list[list[str]]) -> str:
         text = "\n".join(["".join(pieces).strip(WHITE) for pieces in texts]).strip(WHITE)
     if not text.isascii() and CONTROLS.search(text):
         text = text.translate(WINDOWS)
-        if left := CONTROLS.search(text):
-            raise BadDocument(f"the control character {left[0]!r} is no text; mend the file")
+        if control := CONTROLS.search(text):
+            raise BadDocument(f"the control character {control[0]!r} is not text")
         document.notes.append("windows_characters")
     return text

@@ -1,7 +1,7 @@
-"""One XML file of WIPO-Alpha, read with expat and nothing else.
+"""One XML file of WIPO-Alpha, read with expat alone.
 
-An external DOCTYPE is allowed and never fetched; a document that declares an entity is refused,
-so that nothing in it can grow. Where tags do not match, one pass closes what was left open.
+An external DOCTYPE is allowed and never fetched. A document that declares an entity is refused, so
+that no text can expand. Where tags do not match, one pass closes the elements left open.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ PARTS = {
     "applicants": "pa",
     "inventors": "in",
 }
-"""Part of a document -> the element that holds it, once a language or a person."""
+"""Part of a document -> the element that holds it, one per language or person."""
 LONG_BYTES = 1_000_000
 SLOW_PARSER = tuple(map(int, expat.EXPAT_VERSION.removeprefix("expat_").split("."))) < (2, 6, 0)
-"""Whether hostile XML takes this expat long (CVE-2023-52425); only files of length show it."""
+"""Whether hostile XML can slow down this expat (CVE-2023-52425), which takes a long file."""
 TEXT_ELEMENTS = frozenset(PARTS.values())
 STRUCTURE = TEXT_ELEMENTS | {"record", "ipcs", "ipc", "pas", "ins", "tis", "abs", "cls", "txts"}
-"""The elements of the format; others are marks inside a text."""
+"""The elements of the format; all others are marks inside a text."""
 HEADER = frozenset({"record", "ipcs", "ipc"})
-"""Those of them that say what a document is in their attributes."""
+"""The elements whose attributes describe the document."""
 TAG = re.compile(
     rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<![^\[>]*>"
     rb"|<(?P<end>/?)(?P<name>[A-Za-z_][\w.-]*)[^<>]*?(?P<empty>/?)>",
@@ -41,15 +41,15 @@ TAG = re.compile(
 )
 DESCRIPTION = b"<txts>"
 NAMES: dict[str, str] = {}
-"""Elements and attributes met so far, made into strings once for all documents, not once each."""
+"""Names of elements and attributes, so that all documents share one string for each."""
 MOST_NAMES = 1000
 MISMATCHED = 7
-"""expat's code for an end tag that is not that of the element it stands in."""
+"""expat's code for an end tag that does not match the open element."""
 
 
 @dataclass(slots=True)
 class PatentDocument:
-    """What a file says; of each text element, its (language, pieces of text) in their order."""
+    """The contents of a file; `texts` holds (language, pieces of text) per element, in order."""
 
     number: str = ""
     application: str = ""
@@ -57,13 +57,13 @@ class PatentDocument:
     secondary: list[str] = field(default_factory=list)
     texts: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    """Names of what was met and mended, each counted over all documents."""
+    """Names of what was repaired or is missing; they are counted over all documents."""
 
 
-def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> PatentDocument:
-    """Return the document of a file's bytes with the texts of `elements`.
+def parse_document(data: bytes, elements: frozenset[str], fallback: str = "") -> PatentDocument:
+    """Return the document of a file's bytes, with the texts of `elements`.
 
-    `fallback` is the encoding of files that are not what they say they are. Raises BadDocument.
+    `fallback` is the encoding to try where a file is not in its own. Raises BadDocument.
     """
     if len(data) > FILE_BYTES:
         raise BadDocument(f"{len(data)} bytes, more than {FILE_BYTES} allowed in a document")
@@ -77,16 +77,34 @@ def read_json(data: bytes, elements: frozenset[str], fallback: str = "") -> Pate
 
 
 def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -> PatentDocument:
-    """Return the document. Raises ExpatError, BadDocument.
-
-    A text ends where the next element of the format starts: calls at end tags would double the
-    time, and between the two there is white space alone.
-    """
+    """Return the document. Raises ExpatError, BadDocument."""
     if len(NAMES) > MOST_NAMES:
         NAMES.clear()
     parser = expat.ParserCreate(encoding, intern=NAMES)
     parser.buffer_text = True
     document = PatentDocument()
+    parser.StartElementHandler = _start_handler(parser, document, elements)
+    parser.EntityDeclHandler = _refuse_entity
+    parser.SkippedEntityHandler = _entity_reader(parser, document)
+    try:
+        _feed(parser, data)
+    except (LookupError, ValueError) as error:  # of the codec that the declaration names
+        raise BadDocument(f"its encoding cannot be read ({error})", 1) from None
+    finally:  # the handlers refer to the parser, a cycle that only garbage collection would end
+        parser.StartElementHandler = parser.SkippedEntityHandler = None
+    if len(data) > TEXT_CHARACTERS:  # no entity is expanded, so the text is no longer than its file
+        _check_length(document)
+    return document
+
+
+def _start_handler(
+    parser: Any, document: PatentDocument, elements: frozenset[str]
+) -> Callable[[str, dict[str, str]], None]:
+    """Return the handler of start tags, which collects the texts of `elements`.
+
+    A text ends where the next element of the format starts. A handler of end tags would double
+    the time, and there is only white space between the end of a text and the next element.
+    """
     texts = document.texts
     inside = False
 
@@ -108,30 +126,33 @@ def _parse(data: bytes, elements: frozenset[str], encoding: str | None = None) -
         if tag in HEADER:
             _read_header(document, tag, attributes)
 
-    parser.StartElementHandler = start
-    parser.EntityDeclHandler = _refuse_entity
-    parser.SkippedEntityHandler = _entity_reader(parser, document)
+    return start
+
+
+def _feed(parser: Any, data: bytes) -> None:
+    """Parse the bytes, without decoding a description that no handler wants.
+
+    When a callback removes the text handler, pyexpat installs one that does nothing, and expat
+    still decodes the text for it. So parsing stops before the description, which is most of a
+    document, and the handler is removed there, outside of any callback.
+    """
     before, tag, after = data.partition(DESCRIPTION)
-    try:
-        parser.Parse(before + tag, False)
-        if not inside:
-            # From within a callback pyexpat puts a handler that does nothing in the place of none,
-            # and expat decodes for it the description, which is most of a document.
-            parser.CharacterDataHandler = None
-        parser.Parse(after, True)
-    except (LookupError, ValueError) as error:  # of the codec that the declaration names
-        raise BadDocument(f"its encoding cannot be read ({error})", 1) from None
-    finally:  # each holds the parser, which would live on until cycles are searched for
-        parser.StartElementHandler = parser.SkippedEntityHandler = None
-    if len(data) > TEXT_CHARACTERS:  # no entity is expanded, so text is never longer than its file
-        size = sum(len(piece) for part in texts.values() for _, some in part for piece in some)
-        if size > TEXT_CHARACTERS:
-            raise BadDocument(f"{size} characters of text, more than {TEXT_CHARACTERS} allowed")
-    return document
+    parser.Parse(before + tag, False)
+    if parser.CharacterDataHandler is None:
+        parser.CharacterDataHandler = None
+    parser.Parse(after, True)
+
+
+def _check_length(document: PatentDocument) -> None:
+    """Raise BadDocument for a document with too much text."""
+    entries = [entry for entries in document.texts.values() for entry in entries]
+    size = sum(len(piece) for _, pieces in entries for piece in pieces)
+    if size > TEXT_CHARACTERS:
+        raise BadDocument(f"{size} characters of text, more than {TEXT_CHARACTERS} allowed")
 
 
 def _read_header(document: PatentDocument, tag: str, attributes: dict[str, str]) -> None:
-    """Take over what stands in an attribute."""
+    """Copy the attributes of a header element into the document."""
     if tag == "ipc":
         document.secondary.append(attributes.get("ic", ""))
     elif tag == "ipcs":
@@ -142,11 +163,11 @@ def _read_header(document: PatentDocument, tag: str, attributes: dict[str, str])
 
 
 def _refuse_entity(name: str, *declaration: object) -> None:
-    raise BadDocument(f"it declares the entity '{name}'; declared entities are refused")
+    raise BadDocument(f"it declares the entity '{name}', which is not allowed")
 
 
 def _entity_reader(parser: Any, document: PatentDocument) -> Callable[[str, bool], None]:
-    """Return what reads a named character that only the DTD, never fetched, would define."""
+    """Return the handler of a named character, which only the DTD would define."""
 
     def read(name: str, is_parameter_entity: bool) -> None:
         if is_parameter_entity or parser.CharacterDataHandler is None:
@@ -165,12 +186,12 @@ def _entity_reader(parser: Any, document: PatentDocument) -> Callable[[str, bool
 def _second_try(
     data: bytes, elements: frozenset[str], fallback: str, error: expat.ExpatError
 ) -> PatentDocument:
-    """Read a file again that is in another encoding, or in which tags were left open."""
+    """Parse a file in another encoding, or with its open elements closed."""
     line = error.lineno
     wrong = _wrong_byte(data)
     note, encoding = "repaired", None
     if wrong and not fallback:
-        raise BadDocument(f"{wrong}; give its encoding, xml_fallback_encoding=iso-8859-1", line)
+        raise BadDocument(f"{wrong}; set its encoding, e.g. xml_fallback_encoding=iso-8859-1", line)
     if wrong:
         try:
             data = data.decode(fallback).encode()
@@ -190,7 +211,7 @@ def _second_try(
 
 
 def _wrong_byte(data: bytes) -> str:
-    """Name the first byte that is not UTF-8 in a file that is so, by its own word or silence."""
+    """Return the message about the first byte that is not UTF-8, where the file should be UTF-8."""
     head = data[:200].split(b"?>")[0].lower()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return ""
@@ -206,13 +227,13 @@ def _wrong_byte(data: bytes) -> str:
 def _reason(data: bytes, error: expat.ExpatError) -> str:
     if not data.rstrip().endswith(b">") or b"</record" not in data[-200:]:
         return f"it is cut short ({expat.ErrorString(error.code)})"
-    return f"no well-formed XML ({expat.ErrorString(error.code)})"
+    return f"not well-formed XML ({expat.ErrorString(error.code)})"
 
 
 def _close_open_elements(data: bytes) -> bytes:
     """Return the bytes with an end tag for every element that was left open.
 
-    It goes before the end tag of an outer element, or before the next text element.
+    The end tag goes before that of an outer element, or before the next text element.
     """
     pieces, done, opened = [], 0, list[bytes]()
     texts = {element.encode() for element in TEXT_ELEMENTS}

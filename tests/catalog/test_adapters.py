@@ -1,4 +1,4 @@
-"""What one plugin supplies by way of another: generated files, folders of weights."""
+"""What needs a second plugin: generated files, folders of weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from benchbench import BackboneFolder, Parameter, Reference
+from benchbench import BackboneFolder, Parameter, Reference, Shape
 from benchbench.catalog.plugins import Plugin
 from benchbench.contract.errors import PluginError
 from benchbench.planning.preparation import prepare
@@ -35,7 +35,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Reader(Table):
-    """Tells what it was given in the place of a corpus."""
+    """Returns its arguments in place of a corpus."""
 
     def load(self, params, folder):
         return dict(params), Path(params["path"]).read_text(), folder
@@ -58,7 +58,7 @@ def test_what_is_generated_is_read_by_the_dataset_that_is_named(tmp_path):
 
 def test_parameters_that_the_reader_refuses_are_the_generators_fault(tmp_path):
     catalog = catalog_of(datasets=[Made(given=(("lable", "x"),)), Reader()])
-    with pytest.raises(PluginError, match=r"'made' generates for another: .*lable"):
+    with pytest.raises(PluginError, match=r"'made' gives its reader 'claims' wrong.*lable"):
         catalog.dataset("made").load({"documents": 1}, tmp_path)
 
 
@@ -79,39 +79,52 @@ def test_a_generator_that_lacks_a_member_is_refused():
         catalog_of(datasets=[Half()])
 
 
-def lender(reference):
+def loader(reference):
     """Load any folder."""
     return Net() if reference.startswith("/") else None
 
 
-SHELF = BackboneFolder("nano", "encoder", "bert", "small", Path("/nano"))
+FOLDER = BackboneFolder("nano", "encoder", "bert", "small", Path("/nano"))
 
 
 def test_a_folder_is_loaded_by_the_plugin_that_loads_folders():
-    shelf, loads = plugin("shelf", backbones=[SHELF]), plugin("loads", resolve_backbone=lender)
-    backbone = catalog_of(shelf, loads).backbone("nano")
+    brings = plugin("brings", backbones=[FOLDER])
+    loads = plugin("loads", resolve_backbone=loader)
+    backbone = catalog_of(brings, loads).backbone("nano")
     assert (backbone.name, backbone.kind, backbone.family) == ("nano", "encoder", "bert")
     assert backbone.parameters == Net().parameters
     assert backbone.identity({}, offline=True) == Net().identity({}, offline=True)
 
 
+@pytest.mark.parametrize("sizes", [None, Shape(2, 64, 128, 4, 4, 16, 100)])
+def test_a_folder_has_the_shape_that_the_plugin_that_loads_it_knows(sizes):
+    class Sized(Net):
+        def shape(self):
+            return sizes
+
+    for model, shape in ((Sized(), sizes), (Net(), None)):
+        loads = plugin("loads", resolve_backbone=lambda reference, model=model: model)
+        catalog = catalog_of(plugin("brings", backbones=[FOLDER]), loads)
+        assert catalog.backbone("nano").shape() == shape
+
+
 def test_a_folder_that_nothing_loads_is_told_when_it_is_needed():
-    catalog = catalog_of(backbones=[SHELF])
+    catalog = catalog_of(backbones=[FOLDER])
     with pytest.raises(PluginError, match=r"'nano' is a folder, and no installed plugin loads"):
         catalog.backbone("nano").identity({}, offline=True)
 
 
-def test_the_plugins_that_are_borrowed_from_are_part_of_what_a_cell_is_made_of():
+def test_the_plugins_that_read_and_load_for_others_are_among_those_of_a_cell():
     catalog = catalog_of(
-        plugin("maker", datasets=[Made()], methods=[Way()], backbones=[SHELF]),
+        plugin("maker", datasets=[Made()], methods=[Way()], backbones=[FOLDER]),
         plugin("reader", datasets=[Reader()]),
-        plugin("loads", resolve_backbone=lender),
+        plugin("loads", resolve_backbone=loader),
     )
     names = ("maker", "reader", "loads")
     installed = {name: Plugin(name, name, "1.0", ModuleType(name)) for name in names}
     catalog = replace(catalog, plugins=installed)
     made = cell(dataset="made", backbone="nano")
-    assert [each.name for each in catalog.plugins_of(made)] == ["loads", "maker", "reader"]
+    assert [supplier.name for supplier in catalog.plugins_of(made)] == ["loads", "maker", "reader"]
 
 
 def test_prepare_takes_a_generated_dataset_from_the_cache(tmp_path, monkeypatch):

@@ -1,8 +1,6 @@
-"""The catalog: names and references -> what plugins supply."""
+"""Looking up names and references, and what a path or a hub id stands for."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,87 +8,6 @@ from benchbench import Parameter, Reference
 from benchbench.catalog.lookup import COMMON_DATASET_PARAMETERS, load_catalog
 from benchbench.contract.errors import BenchbenchError, LoaderError, PluginError, UnknownName
 from tests.support.building import Net, Table, Way, alone, catalog_of, cell, install, plugin
-
-MAKE = {"dataset": Table, "method": Way, "backbone": Net}
-
-
-def refused(*plugins, **suppliers):
-    with pytest.raises(PluginError) as caught:
-        catalog_of(*plugins, **suppliers)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-@pytest.mark.parametrize("noun", MAKE)
-def test_two_things_of_one_name_are_refused_and_both_plugins_named(noun):
-    first = plugin("first", **{f"{noun}s": [MAKE[noun]("same")]})
-    second = plugin("second", **{f"{noun}s": [MAKE[noun]("same")]})
-    message = refused(first, second)
-    assert message.startswith(f"{noun.capitalize()} 'same'")
-    assert "'first'" in message
-    assert "'second'" in message
-
-
-@pytest.mark.parametrize("noun", MAKE)
-def test_two_things_of_one_name_in_one_plugin_are_refused(noun):
-    assert "'same'" in refused(**{f"{noun}s": [MAKE[noun]("same"), MAKE[noun]("same")]})
-
-
-@pytest.mark.parametrize(
-    ("noun", "missing"),
-    [
-        ("dataset", "description, kind, load, parameters, source"),
-        ("method", "backbone_kinds, description, fit, kinds, load, parameters, seeded"),
-        ("backbone", "description, family, identity, kind, load, parameters"),
-        ("executor", "run"),
-    ],
-)
-def test_a_thing_that_lacks_attributes_is_refused_and_all_of_them_named(noun, missing):
-    message = refused(**{f"{noun}s": [SimpleNamespace(name="half")]})
-    assert f"'made' supplies a {noun} that lacks {missing}:" in message
-    assert f"benchbench.contract.protocols.{noun.capitalize()}" in message
-
-
-def test_a_class_in_place_of_an_object_is_refused():
-    assert "supply an object: Table()" in refused(datasets=[Table])
-
-
-def raising(error):
-    def supply():
-        raise error
-
-    return supply
-
-
-@pytest.mark.parametrize(
-    ("supplier", "reason"),
-    [
-        pytest.param(raising(RuntimeError("no\ntable")), "RuntimeError: no table", id="it-raises"),
-        pytest.param(lambda: None, "TypeError", id="it-returns-nothing"),
-        pytest.param(lambda: 3, "TypeError", id="it-returns-a-number"),
-    ],
-)
-@pytest.mark.parametrize("noun", ["datasets", "methods", "backbones", "baselines", "metrics"])
-def test_a_supplier_that_fails_is_named(noun, supplier, reason):
-    message = refused(**{noun: supplier})
-    assert f"Plugin 'made': hook 'benchbench_{noun}' raised" in message
-    assert reason in message
-
-
-def test_grids_of_a_plugin_stand_beside_ours(tmp_path):
-    catalog = catalog_of(grids={"theirs": tmp_path / "theirs.toml"})
-    assert catalog.grid("theirs") == tmp_path / "theirs.toml"
-    assert catalog.grid("own-data").exists()
-    assert str(catalog.grid("./mine.toml")) == "mine.toml"
-    with pytest.raises(UnknownName, match="Did you mean 'theirs'"):
-        catalog.grid("thiers")
-
-
-@pytest.mark.parametrize(
-    "grids", [{"own-data": "x.toml"}, lambda: None], ids=["ours-already", "nothing"]
-)
-def test_grids_that_cannot_be_taken_are_refused_and_their_plugin_named(grids):
-    assert "'made'" in refused(grids=grids)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -156,6 +73,40 @@ def test_a_resolver_that_gives_no_backbone_is_refused():
         catalog.backbone("hub")
 
 
+class Plain:
+    name = "plain"
+
+    def run(self, jobs, progress):
+        return iter(())
+
+
+class Farm(Plain):
+    name = "farm"
+    parameters = (Parameter("retries", int, 3, "how often a cell runs again", minimum=0),)
+
+    def __init__(self, settings=None):
+        self.settings = settings
+
+    def configured(self, params, jobs):
+        return Farm((dict(params), jobs))
+
+
+def test_an_executor_with_parameters_is_configured_with_a_value_for_each():
+    catalog = catalog_of(executors=[Farm(), Plain()])
+    assert catalog.configured_executor("farm", {"retries": "5"}, 2).settings == ({"retries": 5}, 2)
+    assert catalog.configured_executor("farm", {}, None).settings == ({"retries": 3}, None)
+    assert catalog.configured_executor("plain", {}, 2) is catalog.executor("plain")
+
+
+def test_what_an_executor_does_not_take_is_refused():
+    catalog = catalog_of(executors=[Farm(), Plain()])
+    for name in ("farm", "plain"):
+        with pytest.raises(BenchbenchError, match=f"unknown parameter '{name}.retires'"):
+            catalog.configured_executor(name, {"retires": 5}, None)
+    with pytest.raises(BenchbenchError, match=r"'farm.retries': expected a whole number"):
+        catalog.configured_executor("farm", {"retries": -1}, None)
+
+
 def test_every_dataset_takes_the_common_parameters():
     catalog = catalog_of(datasets=[Table("claims")])
     names = [parameter.name for parameter in catalog.parameters("dataset", "claims")]
@@ -197,12 +148,12 @@ def test_the_plugins_of_a_cell_are_those_that_supply_its_parts(tmp_path, monkeyp
     folders.append(install(tmp_path, "unused", "x = 1\n"))
     alone(monkeypatch, *folders)
     catalog = load_catalog()
-    assert [one.name for one in catalog.plugins_of(cell())] == [
+    assert [plugin.name for plugin in catalog.plugins_of(cell())] == [
         "a-backbone",
         "a-dataset",
         "a-method",
     ]
-    assert [one.name for one in catalog.plugins_of(cell(backbone=None))] == [
+    assert [plugin.name for plugin in catalog.plugins_of(cell(backbone=None))] == [
         "a-dataset",
         "a-method",
     ]

@@ -52,7 +52,7 @@ WRONG = {
     "bad-setting": (["run", "--csv", "T", *COLUMNS, "--set", "rank"], "--set takes"),
     "bad-seeds": (["run", "--csv", "T", *COLUMNS, "--seeds", "0,0"], "different whole numbers"),
     "bad-only": (["run", "--csv", "T", *COLUMNS, "--only", "colour=red"], "--only takes"),
-    "no-store": (["leaderboard", "--store", "nowhere"], "nowhere is no store"),
+    "no-store": (["leaderboard", "--store", "nowhere"], "nowhere is not a store"),
     "store-is-a-file": (["run", "--csv", "T", *COLUMNS, "--store", "T"], "cannot be created"),
     "no-gpu": (["plan", "--csv", "T", *COLUMNS, "--device", "cuda"], "no usable GPU was found"),
     "no-such-command": (["frobnicate"], "No such command 'frobnicate'"),
@@ -216,9 +216,9 @@ def test_texts_in_two_splits_are_told_and_strict_refuses_them(tmp_path):
     (tmp_path / "test.csv").write_text(rows[0] + "".join(rows[293:400]))
     words = ("run", "--csv", "train.csv", "--test", "test.csv", *COLUMNS, "--method", "majority")
     refused = benchbench(tmp_path, *words, "--strict", code=2)
-    assert "stand in two splits" in refused.stderr
+    assert "are in two splits" in refused.stderr
     done = benchbench(tmp_path, *words)
-    (warning,) = [line for line in done.stdout.splitlines() if "stand in two splits" in line]
+    (warning,) = [line for line in done.stdout.splitlines() if "are in two splits" in line]
     counts = [int(word) for word in warning.replace(",", " ").split() if word.isdigit()]
     assert sum(counts) == 7
 

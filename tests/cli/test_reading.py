@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from benchbench import Outcome, Reference
-from benchbench.evidence.board import records_on, write_board
+from benchbench.evidence.board import read_description, records_on, write_board
 from benchbench.publishing.publication import publish_board
-from benchbench.records.identity import cell_id, key
-from benchbench.records.store import open_store, publish, read_json, write_json
+from benchbench.records.identity import cell_id, key_of
+from benchbench.records.store import open_store, publish
 from tests.support.predicted import SYSTEMS, store_of
 
 READ = """
@@ -79,7 +79,7 @@ def poisoned(folder, marker):
             cell=of,
             id=cell_id(of),
             identity=identity,
-            key=key(identity),
+            key=key_of(identity),
             reason=name,
             facts={name: name, "class": name},
             guards={name: name},
@@ -90,13 +90,12 @@ def poisoned(folder, marker):
         publish(clean, Outcome(fresh, folder))
         cells.append(replace(board.cells[number], cell=of, id=fresh.id, key=fresh.key))
     (facts,) = board.datasets.values()
-    described = read_json(store, "datasets", facts["fingerprint"])
-    write_json(clean, "datasets", facts["fingerprint"], described)
-    datasets = {entry.cell.dataset.name: {**facts, "warnings": [str(marker)]} for entry in cells}
+    described = read_description(store, facts.fingerprint)
+    warned = replace(facts, warnings=(str(marker),))
+    datasets = {entry.cell.dataset.name: warned for entry in cells}
     made = replace(board, cells=tuple(cells), datasets=datasets, command=str(marker))
-    write_board(
-        clean, replace(made, title=str(marker), note=str(marker), dropped=(str(marker),)), {}
-    )
+    made = replace(made, title=str(marker), note=str(marker), dropped=(str(marker),))
+    write_board(clean, made, [described])
     store.root.rename(folder / "first")
     clean.root.rename(folder / "store")
     publish_board(replace(clean, root=folder / "store"), "board", folder / "out")

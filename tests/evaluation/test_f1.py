@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from benchbench.evaluation import f1
-from benchbench.evaluation.registry import METRICS
-from benchbench.evaluation.scored import LabelFacts
-from benchbench.evaluation.thresholds import decided_labels
-from tests.support.scored_cases import each, random_split, rows, scored, value
+from tests.support.scored_cases import (
+    labels_of,
+    metric,
+    on_every_split,
+    random_split,
+    rows,
+    scored,
+    value,
+)
 
 
 def ratio_of(true_positives, false_positives, false_negatives):
@@ -58,18 +63,18 @@ def by_definition(documents):
 def compare(split):
     expected = by_definition(rows(split))
     assert f1.label_f1(split) == pytest.approx(expected.pop("label_f1"), abs=1e-12)
-    for name, wanted in expected.items():
-        assert getattr(f1, name)(split).value() == pytest.approx(wanted, abs=1e-12), name
+    for name, average in expected.items():
+        assert getattr(f1, name)(split).value() == pytest.approx(average, abs=1e-12), name
 
 
-@each()
-def test_every_average_is_what_its_definition_says(split):
+@on_every_split()
+def test_every_average_agrees_with_its_definition(split):
     compare(split)
 
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_every_average_holds_on_wild_data(data):
+def test_every_average_agrees_with_its_definition_on_random_data(data):
     documents, labels, unseen = (data.draw(st.integers(*ends)) for ends in ((1, 6), (1, 4), (0, 2)))
     cells = st.lists(st.booleans(), min_size=labels + unseen, max_size=labels + unseen)
     gold = data.draw(st.lists(cells, min_size=documents, max_size=documents))
@@ -79,20 +84,19 @@ def test_every_average_holds_on_wild_data(data):
                                                            max_size=len(gold)))))  # fmt: skip
 
 
-@each()
+@on_every_split()
 @pytest.mark.parametrize("average", ["macro", "micro", "weighted", "samples"])
-def test_every_average_is_that_of_scikit_learn(split, average):
-    # a spare column that is left out: one column alone would be read as two classes
+def test_every_average_agrees_with_scikit_learn(split, average):
+    # with one column, scikit-learn would see two classes: add a column and leave it out
     gold, decided = (
-        np.pad(matrix, ((0, 0), (0, 1)))
-        for matrix in (split.predictions.gold, decided_labels(split))
+        np.pad(matrix, ((0, 0), (0, 1))) for matrix in (split.predictions.gold, split.decided())
     )
     labels = np.arange(gold.shape[1] - 1)
     expected = f1_score(gold, decided, labels=labels, average=average, zero_division=0.0)
     assert getattr(f1, f"{average}_f1")(split).value() == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_wrong_average_would_be_noticed():
+def test_the_averages_of_an_unbalanced_example_differ_as_computed_by_hand():
     gold, logits = np.eye(2)[[0, 0, 0, 1]], np.eye(2)[[0, 0, 0, 0]]
     split = scored("single-label", gold, logits)
     assert f1.macro_f1(split).value() == pytest.approx(3 / 7, abs=1e-12)
@@ -116,10 +120,10 @@ def test_an_unseen_label_counts_as_missed_in_every_average():
 
 
 def facts(counts, unseen=()):
-    return LabelFacts(tuple(f"label {n}" for n in range(len(counts))), unseen, {}, counts)
+    return labels_of(tuple(f"label {n}" for n in range(len(counts))), unseen, {}, counts)
 
 
-def test_head_mid_and_tail_are_thirds_by_training_frequency_and_equals_go_by_label_order():
+def test_head_mid_and_tail_are_thirds_by_training_frequency_with_ties_in_label_order():
     head, mid, tail = f1.thirds(facts((1, 9, 5, 5, 0, 9, 5, 2), ("new", "newer")))
     assert head.tolist() == [1, 5, 2]
     assert mid.tolist() == [3, 6, 7]
@@ -135,39 +139,39 @@ def test_macro_f1_of_a_third_is_the_mean_of_its_labels(kind, unseen):
     thirds = {"head": ranked[:3], "mid": ranked[3:6], "tail": [*ranked[6:], *range(8, 8 + unseen)]}
     for name, chosen in thirds.items():
         expected = math.fsum(of_labels[n] for n in chosen) / len(chosen)
-        found = value(METRICS[kind][f"{name}_macro_f1"](split))
-        assert found == pytest.approx(expected, abs=1e-12), name
+        third = value(metric(f"{name}_macro_f1")(split))
+        assert third == pytest.approx(expected, abs=1e-12), name
 
 
-def test_there_are_no_thirds_of_five_labels_nor_of_labels_whose_frequency_is_unknown():
+def test_fewer_than_six_labels_or_unknown_frequencies_give_no_thirds():
     names = ("head_macro_f1", "mid_macro_f1", "tail_macro_f1")
     few = random_split("single-label", 9, labels=5, unseen=4)
     enough = random_split("single-label", 9, labels=6)
     unknown = replace(enough, labels=replace(enough.labels, training_counts=()))
     for name in names:
-        metric = METRICS["single-label"][name]
-        assert metric(few) is None
-        assert metric(unknown) is None
-        assert metric(enough) is not None
+        third = metric(name)
+        assert third(few) is None
+        assert third(unknown) is None
+        assert third(enough) is not None
 
 
-@each("multi-label", hard=False)
-def test_other_thresholds_only_change_what_is_decided(split):
+@on_every_split("multi-label", hard=False)
+def test_a_metric_at_another_threshold_is_the_metric_of_the_labels_above_it(split):
     known = split.predictions.logits.shape[1]
     cuts = {"fixed": [0.0] * known, "per_label": split.tuning.label_thresholds.tolist()}
-    for name, own in cuts.items():
+    for name, thresholds in cuts.items():
         documents = [
-            (gold, [s > cut for s, cut in zip(logits.tolist(), own, strict=True)]
+            (gold, [s > cut for s, cut in zip(logits.tolist(), thresholds, strict=True)]
              + [False] * (len(gold) - known))
             for (gold, _), logits in zip(rows(split), split.predictions.logits, strict=True)
         ]  # fmt: skip
         expected = by_definition(documents)
         for average in ("micro_f1", "macro_f1"):
-            found = value(METRICS["multi-label"][f"{average}_{name}"](split))
-            assert found == pytest.approx(expected[average], abs=1e-12)
+            result = value(metric(f"{average}_{name}")(split))
+            assert result == pytest.approx(expected[average], abs=1e-12)
 
 
-def test_a_classifier_that_only_decides_has_no_other_thresholds():
+def test_a_hard_classifier_has_no_metrics_at_other_thresholds():
     split = random_split("multi-label", 10, hard=True)
     for name in ("micro_f1_fixed", "macro_f1_fixed", "micro_f1_per_label", "macro_f1_per_label"):
-        assert METRICS["multi-label"][name](split) is None
+        assert metric(name)(split) is None

@@ -18,15 +18,16 @@ def answers(both, only_first, only_second, neither):
 
 
 @pytest.mark.parametrize(("b", "c"), list(product(range(7), repeat=2)))
-def test_p_is_the_mid_p_of_all_ways_the_differing_documents_can_fall(b, c):
+def test_p_is_the_mid_p_over_all_outcomes_of_the_differing_documents(b, c):
     n, m = b + c, min(b, c)
-    falls = [sum(fall) for fall in product([0, 1], repeat=n)]
-    # Fagerland et al. (2013): half the weight of what is as likely as what was seen
-    expected = Fraction(2 * sum(x <= m for x in falls) - sum(x == m for x in falls), len(falls))
-    found = mcnemar_test(*answers(3, b, c, 2))
-    assert (found.only_first, found.only_second) == (b, c)
-    assert found.p == pytest.approx(float(expected), abs=1e-12)
-    assert b != c or found.p == pytest.approx(1, abs=1e-12)
+    outcomes = [sum(outcome) for outcome in product([0, 1], repeat=n)]
+    # Fagerland et al. (2013): the outcome that was observed counts half
+    extreme = 2 * sum(x <= m for x in outcomes) - sum(x == m for x in outcomes)
+    expected = Fraction(extreme, len(outcomes))
+    test = mcnemar_test(*answers(3, b, c, 2))
+    assert (test.only_first, test.only_second) == (b, c)
+    assert test.p == pytest.approx(float(expected), abs=1e-12)
+    assert b != c or test.p == pytest.approx(1, abs=1e-12)
 
 
 def test_the_p_of_many_documents_is_exact():
@@ -34,6 +35,6 @@ def test_the_p_of_many_documents_is_exact():
     assert mcnemar_test(*answers(0, 280, 220, 0)).p == pytest.approx(float(expected), rel=1e-9)
 
 
-def test_classifiers_that_never_differ_are_equal():
+def test_classifiers_that_never_differ_have_a_p_of_one():
     same = np.array([True, False, True])
     assert mcnemar_test(same, same) == McNemar(0, 0, 1.0)

@@ -5,13 +5,15 @@ from itertools import product
 import numpy as np
 import pytest
 
+from benchbench.contract import AdditiveMetric
 from benchbench.evaluation import resampling
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
 from benchbench.evaluation.resampling import clusters
-from benchbench.evaluation.sums import mean
 from tests.evaluation.test_resampling import LABELS, NAIVE, accuracy, macro_f1
 
-METRICS = pytest.mark.parametrize("metric", [macro_f1, accuracy], ids=lambda each: each.__name__)
+METRICS = pytest.mark.parametrize(
+    "metric", [macro_f1, accuracy], ids=lambda metric: metric.__name__
+)
 
 
 def decisions(generator, gold, skill):
@@ -34,13 +36,13 @@ def board(corpus, metric):
 
 
 def exchanged_difference(gold, first, second, exchanged, metric):
-    """Exchange the documents of two systems' seeds, repeated to as many as their product."""
-    found = []
+    """Exchange the documents of two systems' seeds, every seed with every seed of the other."""
+    of_seeds = []
     for n in range(len(first) * len(second)):
         a, b = first[n % len(first)], second[n % len(second)]
-        found.append(NAIVE[metric](gold, np.where(exchanged, b, a)))
-        found[-1] -= NAIVE[metric](gold, np.where(exchanged, a, b))
-    return np.mean(found)
+        of_seeds.append(NAIVE[metric](gold, np.where(exchanged, b, a)))
+        of_seeds[-1] -= NAIVE[metric](gold, np.where(exchanged, a, b))
+    return np.mean(of_seeds)
 
 
 def naive_p(corpus, metric, pair, draws, seed):
@@ -48,31 +50,31 @@ def naive_p(corpus, metric, pair, draws, seed):
     gold, decided, cluster = corpus
     generator = np.random.default_rng(seed)
     first, second = (decided[system] for system in pair)
-    nobody = np.zeros(len(gold), dtype=bool)
-    observed = exchanged_difference(gold, first, second, nobody, metric)
+    no_exchange = np.zeros(len(gold), dtype=bool)
+    observed = exchanged_difference(gold, first, second, no_exchange, metric)
     as_large = 0
     for _ in range(draws):
         exchanged = generator.integers(2, size=cluster.max() + 1, dtype=bool)[cluster]
-        found = exchanged_difference(gold, first, second, exchanged, metric)
-        as_large += abs(found) >= abs(observed) - 1e-12
+        difference = exchanged_difference(gold, first, second, exchanged, metric)
+        as_large += abs(difference) >= abs(observed) - 1e-12
     return (as_large + 1) / (draws + 1)
 
 
 @METRICS
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 2)])
-def test_p_is_that_of_a_naive_loop_with_the_same_exchanges(corpus, metric, pair):
+def test_p_agrees_with_a_plain_loop_over_the_same_exchanges(corpus, metric, pair):
     p = randomisation_test(*board(corpus, metric), draws=100, seed=4)
     assert p[pair] == p[pair[::-1]] == naive_p(corpus, metric, pair, 100, 4)
     assert (np.diag(p) == 1).all()
 
 
 @METRICS
-def test_p_tends_to_that_of_all_exchanges(corpus, metric):
+def test_p_approaches_the_exact_p_over_all_exchanges(corpus, metric):
     gold, decided, cluster = corpus
-    first, second = decided[0][:1], decided[2]  # nine clusters fall in 512 ways
+    first, second = decided[0][:1], decided[2]  # nine clusters have 512 exchanges
     runs = [[metric(gold, run, LABELS) for run in system] for system in (first, second)]
-    nobody = np.zeros(len(gold), dtype=bool)
-    observed = abs(exchanged_difference(gold, first, second, nobody, metric))
+    no_exchange = np.zeros(len(gold), dtype=bool)
+    observed = abs(exchanged_difference(gold, first, second, no_exchange, metric))
     every = [
         abs(exchanged_difference(gold, first, second, np.array(exchanged)[cluster], metric))
         for exchanged in product([False, True], repeat=9)
@@ -80,11 +82,11 @@ def test_p_tends_to_that_of_all_exchanges(corpus, metric):
     exact = np.mean(np.array(every) >= observed - 1e-12)
     assert 0.005 < exact < 0.5
     draws = 20_000
-    found = randomisation_test(runs, cluster, draws=draws)[0, 1]
-    assert abs(found - exact) < 4 * np.sqrt(exact / draws)
+    p = randomisation_test(runs, cluster, draws=draws)[0, 1]
+    assert abs(p - exact) < 4 * np.sqrt(exact / draws)
 
 
-def test_documents_exchanged_in_place_of_clusters_would_be_noticed(corpus):
+def test_exchanging_single_documents_gives_another_p_than_exchanging_clusters(corpus):
     runs, cluster = board(corpus, accuracy)
     whole = randomisation_test(runs, cluster, draws=500)
     apart = randomisation_test(runs, np.arange(len(cluster)), draws=500)
@@ -92,22 +94,22 @@ def test_documents_exchanged_in_place_of_clusters_would_be_noticed(corpus):
     assert apart[0, 2] != naive_p(corpus, accuracy, (0, 2), 500, 0)
 
 
-def test_one_seed_exchanged_in_place_of_all_would_be_noticed(corpus):
+def test_all_seeds_of_a_system_are_exchanged_together(corpus):
     gold, decided, cluster = corpus
     repeated = [decided[0][:1] * 2, decided[2] * 2]
     runs = [[accuracy(gold, run, LABELS) for run in system] for system in repeated]
     single = randomisation_test([system[:1] for system in runs], cluster, draws=500)
-    # two equal seeds say no more than one; exchanged apart from one another they would
+    # two equal seeds give the p of one seed; exchanged independently they would not
     np.testing.assert_array_equal(randomisation_test(runs, cluster, draws=500), single)
 
 
 @pytest.mark.parametrize("block", [1, 9, 1000])
-def test_the_size_of_blocks_changes_nothing(corpus, block, monkeypatch):
+def test_the_size_of_blocks_changes_no_p(corpus, block, monkeypatch):
     from benchbench.evaluation import randomisation as module
 
     expected = randomisation_test(*board(corpus, macro_f1), draws=130)
-    for each in (module, resampling):
-        monkeypatch.setattr(each, "BLOCK", block)
+    for owner in (module, resampling):
+        monkeypatch.setattr(owner, "BLOCK", block)
     np.testing.assert_array_equal(randomisation_test(*board(corpus, macro_f1), draws=130), expected)
 
 
@@ -118,7 +120,7 @@ def test_identical_systems_have_p_one(corpus):
 
 
 def test_systems_that_differ_everywhere_have_the_smallest_p():
-    right, wrong = mean(np.ones(50)), mean(np.zeros(50))
+    right, wrong = AdditiveMetric.mean(np.ones(50)), AdditiveMetric.mean(np.zeros(50))
     p = randomisation_test([[right], [wrong]], np.arange(50), draws=999)
     assert p[0, 1] == 1 / 1000
 
@@ -126,5 +128,5 @@ def test_systems_that_differ_everywhere_have_the_smallest_p():
 @pytest.mark.parametrize(
     ("pairs", "draws"), [(0, 9_999), (1, 9_999), (190, 18_999), (10**6, 199_999)]
 )
-def test_enough_draws_for_the_smallest_adjusted_p(pairs, draws):
+def test_the_number_of_draws_grows_with_the_number_of_pairs(pairs, draws):
     assert draws_for(pairs) == draws

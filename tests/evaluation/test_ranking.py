@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.evaluation import ranking
-from benchbench.evaluation.registry import METRICS
-from tests.support.scored_cases import KINDS, each, random_split, scored, value
+from benchbench.evaluation.registry import metrics_of
+from tests.support.scored_cases import KINDS, metric, on_every_split, random_split, scored, value
 
 
 def ranked(logits):
@@ -29,18 +29,18 @@ def defined(split, k):
     return math.fsum(precision) / len(precision), math.fsum(recall) / len(recall)
 
 
-@each(hard=False)
+@on_every_split(hard=False)
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_precision_and_recall_at_k_are_what_their_definitions_say(split, k):
-    found = value(ranking.precision_at(split, k)), value(ranking.recall_at(split, k))
+def test_precision_and_recall_at_k_agree_with_their_definitions(split, k):
+    values = value(ranking.precision_at(split, k)), value(ranking.recall_at(split, k))
     if k > split.predictions.logits.shape[1]:
-        assert found == (None, None)
+        assert values == (None, None)
     else:
-        assert found == pytest.approx(defined(split, k), abs=1e-12)
+        assert values == pytest.approx(defined(split, k), abs=1e-12)
 
 
-@each(hard=False)
-def test_main_codes_are_found_as_often_as_loops_find_them(split):
+@on_every_split(hard=False)
+def test_the_metrics_of_main_codes_agree_with_plain_loops(split):
     documents = [
         (ranked(logits.tolist()), gold, int(main))
         for gold, logits, main in zip(
@@ -57,12 +57,12 @@ def test_main_codes_are_found_as_often_as_loops_find_them(split):
         "three_guesses": [main in order[:3] for order, _, main in documents if labels >= 3],
         "all_categories": [bool(gold[order[0]]) for order, gold, _ in documents],
     }
-    for name, each_hit in hits.items():
-        found = value(METRICS[split.kind][name](split))
-        if each_hit:
-            assert found == pytest.approx(sum(each_hit) / len(documents), abs=1e-12), name
+    for name, documents_hit in hits.items():
+        share = value(metric(name)(split))
+        if documents_hit:
+            assert share == pytest.approx(sum(documents_hit) / len(documents), abs=1e-12), name
         else:
-            assert found is None
+            assert share is None
 
 
 @given(
@@ -77,7 +77,7 @@ def test_main_codes_are_found_as_often_as_loops_find_them(split):
 def test_the_top_labels_are_the_first_of_a_stable_sort(logits, k):
     split = scored("multi-label", np.zeros((len(logits), 5)), logits)
     assert ranking.top_labels(split, k).tolist() == [ranked(line)[:k] for line in logits]
-    assert split.predictions.logits.tolist() == np.float32(logits).tolist()  # left as they were
+    assert split.predictions.logits.tolist() == np.float32(logits).tolist()  # unchanged
 
 
 def test_equal_scores_are_ranked_by_label_order():
@@ -87,7 +87,7 @@ def test_equal_scores_are_ranked_by_label_order():
     assert ranking.recall_at(split, 1).value() == 0.5
 
 
-def test_the_second_best_label_and_an_unseen_main_code_are_not_the_first_guess():
+def test_a_main_code_that_is_unseen_or_second_best_is_not_the_first_guess():
     gold = np.eye(4)[[0, 1, 3]]
     logits = [[2, 1, 0], [2, 1, 0], [2, 1, 0]]
     split = scored("multi-label", gold, logits, main=[0, 1, 3])
@@ -95,24 +95,25 @@ def test_the_second_best_label_and_an_unseen_main_code_are_not_the_first_guess()
     assert ranking.main_code_in_top(split, 3).value() == pytest.approx(2 / 3)
 
 
-def test_a_secondary_code_counts_for_all_categories_alone():
+def test_a_secondary_code_counts_only_for_all_categories():
     split = scored("multi-label", [[True, True]], [[1.0, 0.0]], main=[1])
     assert ranking.main_code_in_top(split, 1).value() == 0.0
     assert ranking.all_categories(split).value() == 1.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_main_codes_their_measures_have_no_value(kind):
+def test_without_main_codes_their_metrics_have_no_value(kind):
     split = scored(kind, np.eye(3), np.eye(3))
     for name in ("top_prediction", "three_guesses", "all_categories"):
-        assert METRICS[kind][name](split) is None
+        assert metric(name)(split) is None
 
 
-def test_what_only_decides_ranks_nothing_beyond_the_one_label_that_it_decides():
+def test_a_hard_classifier_has_no_ranking_except_the_one_single_label_that_it_decides():
     single, multi = (random_split(kind, 21, hard=True) for kind in KINDS)
-    for name, metric in METRICS["multi-label"].items():
+    for row in metrics_of("multi-label"):
+        name, function = row.name, row.function
         if "_at_" in name or name in ("top_prediction", "three_guesses", "all_categories"):
-            assert metric(multi) is None, name
-    assert METRICS["single-label"]["recall_at_3"](single) is None
-    assert METRICS["single-label"]["three_guesses"](single) is None
-    assert METRICS["single-label"]["top_prediction"](single) is not None
+            assert function(multi) is None, name
+    assert metric("recall_at_3")(single) is None
+    assert metric("three_guesses")(single) is None
+    assert metric("top_prediction")(single) is not None

@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchbench.contract import AdditiveMetric
 from benchbench.evaluation import resampling
 from benchbench.evaluation.resampling import (
     bca_interval,
@@ -14,14 +15,13 @@ from benchbench.evaluation.resampling import (
     clusters,
     percentile_interval,
 )
-from benchbench.evaluation.sums import AdditiveMetric, mean, sums
 
 LABELS = 7
 DRAWS = 150
 
 
 def macro_f1(gold, decided, labels):
-    """Return macro-F1 of int [documents]: true positives, decided and gold documents a label."""
+    """Return macro-F1 of int [documents], by true positives, decided and gold per label."""
     documents = np.arange(len(gold))
     right = documents[gold == decided]
     rows = np.concatenate([gold[right], labels + decided, 2 * labels + gold])
@@ -37,12 +37,14 @@ def mean_f1(totals):
 
 
 def accuracy(gold, decided, labels):
-    return mean(gold == decided)
+    return AdditiveMetric.mean(gold == decided)
 
 
 def weighted_mean(gold, decided, labels):
     weights = 0.1 + gold / 10
-    return sums(np.stack([weights * (gold == decided), weights]), lambda t: t[0] / t[1])
+    return AdditiveMetric.of(
+        np.stack([weights * (gold == decided), weights]), lambda t: t[0] / t[1]
+    )
 
 
 NAIVE = {
@@ -85,7 +87,7 @@ def naive_bootstrap(corpus, metric, cluster, draws, seed):
     gold, decided, _ = corpus
     of_documents, *of_seeds = np.random.default_rng(seed).spawn(1 + len(decided))
     members = [np.flatnonzero(cluster == number) for number in range(cluster.max() + 1)]
-    found = np.empty((len(decided), draws))
+    means = np.empty((len(decided), draws))
     weights = [
         generator.multinomial(len(system), [1 / len(system)] * len(system), size=draws)
         for system, generator in zip(decided, of_seeds, strict=True)
@@ -97,20 +99,20 @@ def naive_bootstrap(corpus, metric, cluster, draws, seed):
             values = [NAIVE[metric](gold[documents], run[documents]) for run in system]
             if len(system) >= 5:
                 values = np.repeat(values, weights[place][draw])
-            found[place, draw] = np.mean(values)
-    return found
+            means[place, draw] = np.mean(values)
+    return means
 
 
 @METRICS
-def test_draws_are_those_of_a_naive_loop_over_scikit_learn(corpus, metric):
+def test_draws_agree_with_a_plain_loop_over_scikit_learn(corpus, metric):
     runs, cluster = board(corpus, metric)
-    found = bootstrap(runs, cluster, draws=40, seed=3)
+    resampled = bootstrap(runs, cluster, draws=40, seed=3)
     naive = naive_bootstrap(corpus, metric, cluster, 40, 3)
-    np.testing.assert_allclose(found.draws, naive, rtol=0, atol=1e-12)
-    assert found.seeds_resampled == (False, True)
+    np.testing.assert_allclose(resampled.draws, naive, rtol=0, atol=1e-12)
+    assert resampled.seeds_resampled == (False, True)
 
 
-def test_documents_in_place_of_their_clusters_would_be_noticed(corpus):
+def test_resampling_single_documents_gives_other_draws_than_resampling_clusters(corpus):
     runs, cluster = board(corpus, accuracy)
     apart = bootstrap(runs, np.arange(len(cluster)), draws=40, seed=3)
     naive = naive_bootstrap(corpus, accuracy, cluster, 40, 3)
@@ -121,45 +123,45 @@ def test_documents_in_place_of_their_clusters_would_be_noticed(corpus):
 def test_the_jackknife_leaves_out_one_cluster_at_a_time(corpus, metric):
     gold, decided, _ = corpus
     runs, cluster = board(corpus, metric)
-    found = bootstrap(runs, cluster, draws=2)
+    resampled = bootstrap(runs, cluster, draws=2)
     for number in range(cluster.max() + 1):
         kept = cluster != number
         naive = [
             np.mean([NAIVE[metric](gold[kept], run[kept]) for run in system]) for system in decided
         ]
-        np.testing.assert_allclose(found.jackknife[:, number], naive, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(resampled.jackknife[:, number], naive, rtol=0, atol=1e-12)
     whole = [np.mean([NAIVE[metric](gold, run) for run in system]) for system in decided]
-    np.testing.assert_allclose(found.observed, whole, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(resampled.observed, whole, rtol=0, atol=1e-12)
 
 
 def test_a_cluster_is_drawn_whole_or_not_at_all():
     cluster = clusters(["a", "", "a", "b", "b", "a"])
     assert cluster.tolist() == [0, 1, 0, 2, 2, 0]
-    in_draw = [mean(np.arange(6) == document) for document in range(6)]
-    size = sums(np.ones((1, 6)), lambda totals: totals[0])
-    found = bootstrap([*([each] for each in in_draw), [size]], cluster, draws=DRAWS)
-    times = np.round(found.draws[:6] * found.draws[6])
+    in_draw = [AdditiveMetric.mean(np.arange(6) == document) for document in range(6)]
+    size = AdditiveMetric.of(np.ones((1, 6)), lambda totals: totals[0])
+    resampled = bootstrap([*([run] for run in in_draw), [size]], cluster, draws=DRAWS)
+    times = np.round(resampled.draws[:6] * resampled.draws[6])
     assert (times[[2, 5]] == times[0]).all() and (times[4] == times[3]).all()
     assert (times[[0, 1, 3]].sum(axis=0) == 3).all()
     assert times[0].max() == 3
 
 
-def test_documents_without_a_group_are_never_taken_together():
+def test_every_document_without_a_group_is_a_cluster_by_itself():
     assert clusters(["", "", ""]).tolist() == [0, 1, 2]
     assert clusters(["x", "", "x"]).tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
-def test_the_size_of_blocks_changes_nothing(corpus, block, monkeypatch):
+def test_the_size_of_blocks_changes_no_value(corpus, block, monkeypatch):
     runs, cluster = board(corpus, macro_f1)
     expected = bootstrap(runs, cluster, draws=DRAWS)
     monkeypatch.setattr(resampling, "BLOCK", block)
-    found = bootstrap(runs, cluster, draws=DRAWS)
-    np.testing.assert_allclose(found.draws, expected.draws, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(found.jackknife, expected.jackknife, rtol=0, atol=1e-15)
+    resampled = bootstrap(runs, cluster, draws=DRAWS)
+    np.testing.assert_allclose(resampled.draws, expected.draws, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(resampled.jackknife, expected.jackknife, rtol=0, atol=1e-15)
 
 
-def test_one_seed_gives_the_same_draws_and_another_seed_others(corpus):
+def test_equal_seeds_give_equal_draws_and_different_seeds_give_different_draws(corpus):
     runs, cluster = board(corpus, macro_f1)
     first, again, other = (bootstrap(runs, cluster, DRAWS, seed).draws for seed in (1, 1, 2))
     assert (first == again).all()
@@ -168,25 +170,25 @@ def test_one_seed_gives_the_same_draws_and_another_seed_others(corpus):
 
 def test_all_systems_share_the_resampled_documents(corpus):
     runs, cluster = board(corpus, macro_f1)
-    found = bootstrap([runs[0], runs[0], runs[0][::-1]], cluster, draws=DRAWS)
-    np.testing.assert_allclose(found.draws[0], found.draws[1], rtol=0, atol=0)
-    np.testing.assert_allclose(found.draws[0], found.draws[2], rtol=0, atol=1e-15)
+    resampled = bootstrap([runs[0], runs[0], runs[0][::-1]], cluster, draws=DRAWS)
+    np.testing.assert_allclose(resampled.draws[0], resampled.draws[1], rtol=0, atol=0)
+    np.testing.assert_allclose(resampled.draws[0], resampled.draws[2], rtol=0, atol=1e-15)
 
 
-def test_seeds_are_resampled_from_five_on_and_apart_for_each_system():
+def test_five_or_more_seeds_are_resampled_independently_for_each_system():
     cluster = np.arange(4)
-    seeds = [mean(np.full(4, float(seed))) for seed in range(6)]
-    found = bootstrap([seeds[:4], seeds[:5], seeds, seeds], cluster, draws=4000)
-    assert found.seeds_resampled == (False, True, True, True)
-    assert found.draws[0].std() == 0
+    seeds = [AdditiveMetric.mean(np.full(4, float(seed))) for seed in range(6)]
+    resampled = bootstrap([seeds[:4], seeds[:5], seeds, seeds], cluster, draws=4000)
+    assert resampled.seeds_resampled == (False, True, True, True)
+    assert resampled.draws[0].std() == 0
     # a mean of n values drawn from n has the variance of those values over n
-    np.testing.assert_allclose(found.draws[1].var(), 2 / 5, rtol=0.1)
-    np.testing.assert_allclose(found.draws[2].var(), 35 / 12 / 6, rtol=0.1)
-    assert abs(np.corrcoef(found.draws[2], found.draws[3])[0, 1]) < 0.1
+    np.testing.assert_allclose(resampled.draws[1].var(), 2 / 5, rtol=0.1)
+    np.testing.assert_allclose(resampled.draws[2].var(), 35 / 12 / 6, rtol=0.1)
+    assert abs(np.corrcoef(resampled.draws[2], resampled.draws[3])[0, 1]) < 0.1
 
 
 def literal_bca(observed, draws, jackknife, level):
-    """Write Efron's (1987) interval down step by step, for one value."""
+    """Compute Efron's (1987) interval step by step, for one value."""
     normal = NormalDist()
     below = sum(draw < observed for draw in draws) + sum(draw == observed for draw in draws) / 2
     z0 = normal.inv_cdf(below / len(draws))
@@ -200,7 +202,7 @@ def literal_bca(observed, draws, jackknife, level):
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_the_bca_interval_is_efrons_formula_over_any_leading_axes(level):
+def test_the_bca_interval_agrees_with_efrons_formula_over_any_leading_axes(level):
     generator = np.random.default_rng(0)
     draws = np.round(generator.gamma(2, size=(2, 3, 400)), 2)
     jackknife = generator.gamma(1, size=(2, 3, 50))
@@ -215,22 +217,23 @@ def test_the_bca_interval_agrees_with_scipys_on_a_skewed_mean():
     from scipy.stats import bootstrap as scipy_bootstrap
 
     values = np.random.default_rng(2).lognormal(0, 1, size=80)
-    found = bootstrap([[mean(values)]], np.arange(80), draws=20_000)
-    ours = np.concatenate(bca_interval(found.observed, found.draws, found.jackknife))
+    resampled = bootstrap([[AdditiveMetric.mean(values)]], np.arange(80), draws=20_000)
+    bounds = bca_interval(resampled.observed, resampled.draws, resampled.jackknife)
+    ours = np.concatenate(bounds)
     generator = np.random.default_rng(9)
     theirs = scipy_bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=generator)
-    plain = np.concatenate(percentile_interval(found.draws))
+    plain = np.concatenate(percentile_interval(resampled.draws))
     np.testing.assert_allclose(ours, theirs.confidence_interval, rtol=0.02)
-    assert np.abs(plain / theirs.confidence_interval - 1).max() > 0.03  # the two can be told apart
+    assert np.abs(plain / theirs.confidence_interval - 1).max() > 0.03  # the other one differs
 
 
-def test_the_percentile_interval_is_the_quantiles_of_the_draws():
+def test_the_percentile_interval_has_the_quantiles_of_the_draws_as_bounds():
     draws = np.random.default_rng(0).random((4, 2, 333))
-    found = percentile_interval(draws, 0.9)
-    np.testing.assert_allclose(found, np.quantile(draws, [0.05, 0.95], axis=-1), atol=1e-15)
+    bounds = percentile_interval(draws, 0.9)
+    np.testing.assert_allclose(bounds, np.quantile(draws, [0.05, 0.95], axis=-1), atol=1e-15)
 
 
-def test_an_interval_of_equal_draws_is_the_point():
+def test_equal_draws_give_an_interval_of_width_zero():
     low, high = bca_interval(0.25, np.full(100, 0.25), np.full(9, 0.25))
     assert (low, high) == (0.25, 0.25)
 
@@ -238,11 +241,11 @@ def test_an_interval_of_equal_draws_is_the_point():
 def test_without_a_finite_bias_the_bca_interval_is_the_percentile_interval():
     generator = np.random.default_rng(0)
     draws, jackknife = generator.random((2, 100)), generator.random((2, 9))
-    found = bca_interval(np.array([-1.0, 2.0]), draws, jackknife)
-    np.testing.assert_array_equal(found, percentile_interval(draws))
+    bounds = bca_interval(np.array([-1.0, 2.0]), draws, jackknife)
+    np.testing.assert_array_equal(bounds, percentile_interval(draws))
 
 
-def test_rounding_does_not_break_ties():
+def test_draws_that_differ_only_by_rounding_count_as_equal():
     draws = np.array([0.1 + 0.2, 0.3, 0.3, 0.3, 0.5, 0.1])
     jackknife = np.random.default_rng(0).random(9)
     np.testing.assert_allclose(

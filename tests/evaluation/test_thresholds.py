@@ -1,4 +1,4 @@
-"""The one global threshold: the best of all, by trying all."""
+"""Tuned thresholds: each is the best of all possible ones, found by trying them all."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchbench.contract import decide
 from benchbench.evaluation.thresholds import (
-    decide,
-    decided_labels,
     tune_label_thresholds,
     tune_threshold,
 )
-from tests.support.scored_cases import each, rows
+from tests.support.scored_cases import on_every_split, rows
 
 
 def micro_f1(gold, decided):
-    found = gold[:, : decided.shape[1]]
-    true_positives = (found & decided).sum()
+    known = gold[:, : decided.shape[1]]
+    true_positives = (known & decided).sum()
     total = decided.sum() + gold.sum()
     return 2 * true_positives / total if total else 0.0
 
 
 def best_by_trying(gold, logits):
-    """Return the best micro-F1 over every set of labels that some cut gives."""
+    """Return the best micro-F1 over all possible cuts."""
     cuts = [*np.unique(logits.astype(np.float64)), np.inf, -np.inf]
     return max(micro_f1(gold, logits >= cut) for cut in cuts)
 
@@ -57,20 +56,20 @@ CASES = st.integers(1, 8).flatmap(
 
 @given(CASES)
 @settings(max_examples=150, deadline=None)
-def test_no_cut_is_better_than_the_one_that_was_found(case):
+def test_no_other_threshold_has_a_higher_micro_f1(case):
     gold, logits = case
     assert achieved(gold, logits) == pytest.approx(best_by_trying(gold, logits), abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_cut_is_better_on_larger_data_with_many_ties(seed):
+def test_no_other_threshold_has_a_higher_micro_f1_on_data_with_many_ties(seed):
     random = np.random.default_rng(seed)
     gold = random.random((60, 7)) < 0.2
     logits = np.round(gold + random.normal(size=(60, 7)), 1).astype(np.float32)
     assert achieved(gold, logits) == pytest.approx(best_by_trying(gold, logits), abs=1e-12)
 
 
-def test_a_threshold_falls_between_scores_that_are_neighbours_in_float32():
+def test_a_threshold_can_lie_between_neighbouring_float32_scores():
     for low in (np.float32(0.1), np.float32(1.0), np.float32(-3.7)):
         high = np.nextafter(low, np.float32(np.inf))
         gold = np.array([[True], [False]])
@@ -78,7 +77,7 @@ def test_a_threshold_falls_between_scores_that_are_neighbours_in_float32():
         assert achieved(gold, logits) == 1.0
 
 
-def test_equal_scores_are_decided_alike():
+def test_equal_scores_get_equal_decisions():
     gold = np.array([[True, False], [True, True]])
     logits = np.full((2, 2), 0.25, dtype=np.float32)
     threshold = tune_threshold(gold, logits)
@@ -86,12 +85,12 @@ def test_equal_scores_are_decided_alike():
     assert decide("multi-label", logits, threshold).all()
 
 
-def test_among_equals_the_threshold_nearest_to_a_probability_of_one_half_is_taken():
+def test_of_equally_good_thresholds_the_nearest_to_a_probability_of_one_half_is_taken():
     gold = np.array([[True], [False], [False]])
     logits = np.array([[2.0], [-1.0], [-3.0]], dtype=np.float32)
     assert tune_threshold(gold, logits) == 0.5
-    nothing = np.zeros((3, 1), dtype=bool)
-    assert abs(tune_threshold(nothing, logits)) <= 0.5
+    no_gold = np.zeros((3, 1), dtype=bool)
+    assert abs(tune_threshold(no_gold, logits)) <= 0.5
 
 
 def test_labels_that_cannot_be_predicted_count_as_missed_in_the_tuning():
@@ -100,7 +99,7 @@ def test_labels_that_cannot_be_predicted_count_as_missed_in_the_tuning():
     assert achieved(gold, logits) == pytest.approx(2 / (1 + 4))
 
 
-def test_one_document_gets_one_label_where_only_one_is_true():
+def test_a_single_label_document_gets_exactly_one_label():
     logits = np.array([[0.1, 0.3, 0.3], [-5.0, -4.0, -6.0]], dtype=np.float32)
     decided = decide("single-label", logits)
     assert decided.tolist() == [[False, True, False], [False, True, False]]
@@ -108,17 +107,17 @@ def test_one_document_gets_one_label_where_only_one_is_true():
 
 @given(CASES)
 @settings(max_examples=100, deadline=None)
-def test_no_cut_is_better_for_a_label_than_its_own(case):
+def test_no_other_threshold_of_a_label_has_a_higher_f1(case):
     gold, logits = case
     thresholds = tune_label_thresholds(gold, logits, 7.5)
     assert thresholds.shape == (logits.shape[1],)
     decided = decide("multi-label", logits, thresholds)
     for n, threshold in enumerate(thresholds):
-        own, scores = gold[:, [n]], logits[:, [n]]
-        if own.any():
-            best = best_by_trying(own, scores)
-            assert micro_f1(own, decided[:, [n]]) == pytest.approx(best, abs=1e-12)
-            assert threshold == tune_threshold(own, scores)
+        of_label, scores = gold[:, [n]], logits[:, [n]]
+        if of_label.any():
+            best = best_by_trying(of_label, scores)
+            assert micro_f1(of_label, decided[:, [n]]) == pytest.approx(best, abs=1e-12)
+            assert threshold == tune_threshold(of_label, scores)
         else:
             assert threshold == 7.5
 
@@ -134,7 +133,7 @@ def sweep(gold, logits):
 
 @given(CASES)
 @settings(max_examples=100, deadline=None)
-def test_the_threshold_is_the_one_of_a_plain_sweep_over_all_midpoints(case):
+def test_the_threshold_agrees_with_a_plain_sweep_over_all_midpoints(case):
     gold, logits = case
     assert abs(tune_threshold(gold, logits)) == abs(sweep(gold, logits))
 
@@ -145,6 +144,6 @@ def test_a_label_without_a_document_in_validation_takes_the_global_threshold():
     assert tune_label_thresholds(gold, logits, -0.25).tolist() == [1.5, -0.25]
 
 
-@each()
-def test_decided_labels_stand_beside_gold_and_unseen_ones_are_never_decided(split):
-    assert decided_labels(split).tolist() == [decided for _, decided in rows(split)]
+@on_every_split()
+def test_decided_labels_have_the_columns_of_gold_and_unseen_labels_are_never_decided(split):
+    assert split.decided().tolist() == [decided for _, decided in rows(split)]

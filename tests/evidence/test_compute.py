@@ -1,4 +1,4 @@
-"""From stored predictions to evidence: against the same numbers computed another way."""
+"""From stored predictions to evidence, compared with the same numbers computed another way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, f1_score
 
+from benchbench.evaluation import METRICS, f1
 from benchbench.evidence.board import records_on, write_board
 from benchbench.evidence.compute import compute_evidence, inputs_of, load_or_compute
 from benchbench.evidence.systems import systems_on
@@ -22,132 +23,172 @@ KINDS = ("single-label", "multi-label")
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def weighed(request, tmp_path_factory):
+def computed(request, tmp_path_factory):
     store, board = store_of(tmp_path_factory.mktemp("store"), kind=request.param, unseen=1)
     records = records_on(store, board)
     return store, board, records, compute_evidence(store, board, records)
 
 
-def only(evidence):
-    (found,) = evidence.datasets.values()
-    return found
+def only_dataset(evidence):
+    (dataset,) = evidence.datasets.values()
+    return dataset
 
 
-def test_systems_stand_best_first_and_their_values_are_the_means_of_the_records(weighed):
-    _, board, records, evidence = weighed
-    ranked, _ = systems_on(board, "claims", records)
-    found = only(evidence)
-    assert [one.method for one in found.systems] == [one.method for one in ranked]
-    for one, system in zip(found.systems, ranked, strict=True):
-        assert one.value == pytest.approx(system.mean(found.metric), abs=1e-12)
-        assert one.interval.low <= one.value <= one.interval.high
-        assert one.interval.bca_low <= one.value <= one.interval.bca_high
-        assert one.seeds == tuple(range(len(system.records)))
-        assert not one.seeds_resampled
+def test_systems_are_ordered_best_first_and_their_values_are_the_means_of_their_runs(computed):
+    _, board, records, evidence = computed
+    ranked, _ = systems_on(board, "claims", records, evidence.values)
+    claims = only_dataset(evidence)
+    assert [shown.method for shown in claims.systems] == [system.method for system in ranked]
+    for shown, system in zip(claims.systems, ranked, strict=True):
+        assert shown.value == pytest.approx(system.mean(claims.metric), abs=1e-12)
+        assert shown.interval.low <= shown.value <= shown.interval.high
+        assert shown.interval.bca_low <= shown.value <= shown.interval.bca_high
+        assert shown.seeds == tuple(range(len(system.records)))
+        assert not shown.seeds_resampled
 
 
-def test_every_pair_is_there_once_and_the_family_is_all_of_them(weighed):
-    evidence = weighed[3]
-    found = only(evidence)
-    assert [(pair.first, pair.second) for pair in found.pairs] == [(0, 1), (0, 2), (1, 2)]
+def test_every_pair_is_compared_once_and_holm_corrects_for_all_pairs(computed):
+    evidence = computed[3]
+    claims = only_dataset(evidence)
+    assert [(pair.first, pair.second) for pair in claims.pairs] == [(0, 1), (0, 2), (1, 2)]
     assert evidence.family == 3
-    for pair in found.pairs:
-        gap = found.systems[pair.first].value - found.systems[pair.second].value
+    for pair in claims.pairs:
+        gap = claims.systems[pair.first].value - claims.systems[pair.second].value
         assert pair.difference == pytest.approx(gap, abs=1e-12)
         assert pair.p <= pair.p_holm <= min(1.0, 3 * pair.p) + 1e-12
         assert pair.interval.low <= pair.difference <= pair.interval.high
 
 
-def test_a_clear_difference_is_told_apart_and_a_small_one_is_not(weighed):
-    found = only(weighed[3])
-    assert found.pair(0, 1).p_holm > 0.05
-    assert found.pair(0, 2).p_holm < 0.05
-    letters = [set(system.letters) for system in found.systems]
+def test_a_large_difference_is_significant_and_a_small_one_is_not(computed):
+    claims = only_dataset(computed[3])
+    assert claims.pair(0, 1).p_holm > 0.05
+    assert claims.pair(0, 2).p_holm < 0.05
+    letters = [set(system.letters) for system in claims.systems]
     assert letters[0] & letters[1]
     assert not letters[0] & letters[2]
-    assert (found.systems[2].best_rank, found.systems[2].worst_rank) == (3, 3)
-    assert (found.systems[0].best_rank, found.systems[0].worst_rank) == (1, 2)
+    assert (claims.systems[2].best_rank, claims.systems[2].worst_rank) == (3, 3)
+    assert (claims.systems[0].best_rank, claims.systems[0].worst_rank) == (1, 2)
 
 
-def test_the_baseline_is_the_best_method_that_the_board_calls_one(weighed):
-    store, board, records, evidence = weighed
-    assert only(evidence).systems[only(evidence).baseline].method == "tfidf"
+def test_the_baseline_is_the_best_system_whose_method_is_a_baseline_method(computed):
+    store, board, records, evidence = computed
+    claims = only_dataset(evidence)
+    assert claims.systems[claims.baseline].method == "tfidf"
     other = compute_evidence(store, replace(board, baseline_methods=()), records)
-    assert only(other).baseline is None
+    assert only_dataset(other).baseline is None
 
 
-def test_documents_and_groups_are_counted(weighed):
-    found = only(weighed[3])
-    assert found.documents == DOCUMENTS["test"]
-    assert found.clusters == DOCUMENTS["test"] * 2 // 3
-    assert len(found.labels) == len(found.support) == 6
+def test_documents_and_groups_are_counted(computed):
+    claims = only_dataset(computed[3])
+    assert claims.documents == DOCUMENTS["test"]
+    assert claims.clusters == DOCUMENTS["test"] * 2 // 3
+    assert len(claims.labels) == len(claims.support) == 6
 
 
-def test_mcnemar_pairs_equal_seeds_and_one_seed_with_each(weighed):
-    found = only(weighed[3])
-    assert [each.seed for each in found.pair(0, 1).mcnemar] == [0, 1, 2]
-    assert [each.seed for each in found.pair(0, 2).mcnemar] == [0, 1, 2]
+def test_mcnemar_compares_equal_seeds_and_a_single_seed_with_every_other(computed):
+    claims = only_dataset(computed[3])
+    assert [test.seed for test in claims.pair(0, 1).mcnemar] == [0, 1, 2]
+    assert [test.seed for test in claims.pair(0, 2).mcnemar] == [0, 1, 2]
 
 
-def test_labels_and_confusions_are_those_of_the_predictions(tmp_path):
-    from benchbench.records.predictions import read_predictions
+def test_label_f1_and_confusions_agree_with_scikit_learn(tmp_path):
+    from benchbench.records.prediction_files import read_predictions
 
     store, board = store_of(tmp_path, SYSTEMS[:1])
     records = records_on(store, board)
-    (system,) = only(compute_evidence(store, board, records)).systems
+    (system,) = only_dataset(compute_evidence(store, board, records)).systems
     f1, matrix = [], 0
     for record in records.values():
         path = store.folder("predictions") / f"{record.predictions}.parquet"
         test = read_predictions(path, 5)["test"]
-        truth, said = test.gold.argmax(1), test.logits.argmax(1)
-        f1.append(f1_score(truth, said, labels=range(5), average=None))
-        matrix = matrix + confusion_matrix(truth, said, labels=range(5))
+        truth, decided = test.gold.argmax(1), test.logits.argmax(1)
+        f1.append(f1_score(truth, decided, labels=range(5), average=None))
+        matrix = matrix + confusion_matrix(truth, decided, labels=range(5))
     assert np.allclose(system.label_f1, np.mean(f1, axis=0), atol=1e-12)
-    found = np.zeros((5, 5), dtype=int)
+    confusion = np.zeros((5, 5), dtype=int)
     for true, decided, count in system.confusion:
-        found[true, decided] = count
-    assert (found == matrix).all()
+        confusion[true, decided] = count
+    assert (confusion == matrix).all()
     assert sum(count for _, _, count in system.reliability) == 3 * DOCUMENTS["test"]
 
 
-def test_evidence_is_read_as_it_was_written(weighed):
+def test_evidence_is_read_as_it_was_written(computed):
     import json
 
-    evidence = weighed[3]
+    evidence = computed[3]
     assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
 
 
-def test_evidence_is_kept_and_weighed_anew_only_where_it_does_not_fit(tmp_path):
+def test_stored_evidence_is_computed_again_only_where_it_is_outdated_or_damaged(tmp_path):
     store, board = store_of(tmp_path)
     records = records_on(store, board)
-    said = []
-    first = load_or_compute(store, board, records, said.append)
-    assert len(said) == 1
-    assert load_or_compute(store, board, records, said.append) == first
-    assert len(said) == 1
+    messages = []
+    first = load_or_compute(store, board, records, messages.append)
+    assert len(messages) == 1
+    assert load_or_compute(store, board, records, messages.append) == first
+    assert len(messages) == 1
     assert read_json(store, "evidence", "board")["inputs"] == inputs_of(board, records)
     fewer = replace(board, cells=board.cells[3:])
-    write_board(store, fewer, {})
-    second = load_or_compute(store, fewer, records_on(store, fewer), said.append)
-    assert len(said) == 2
-    assert only(second).systems != only(first).systems
+    write_board(store, fewer, ())
+    second = load_or_compute(store, fewer, records_on(store, fewer), messages.append)
+    assert len(messages) == 2
+    assert only_dataset(second).systems != only_dataset(first).systems
     path = store.root / "evidence" / "board.json"
     path.write_bytes(path.read_bytes()[:-9])
     assert load_or_compute(store, fewer, records_on(store, fewer)) == second
 
 
-def test_a_system_whose_predictions_are_gone_is_left_out_and_named(tmp_path):
+def test_a_run_whose_predictions_are_gone_is_named_and_its_system_is_not_compared(tmp_path):
     store, board = store_of(tmp_path)
     records = records_on(store, board)
-    lost = next(one for one in records.values() if one.cell.method.name == "instruction")
+    lost = next(r for r in records.values() if r.cell.method.name == "instruction")
     (store.folder("predictions") / f"{lost.predictions}.parquet").unlink()
     evidence = compute_evidence(store, board, records)
-    assert [system.method for system in only(evidence).systems] == ["head", "tfidf"]
-    assert "instruction · llama" in only(evidence).left_out[0]
+    assert [system.method for system in only_dataset(evidence).systems] == ["head", "tfidf"]
+    assert list(evidence.unread) == [lost.id]
     section = build_leaderboard(board, records, evidence).sections[0]
-    assert any(note.startswith("Not compared: instruction · llama") for note in section.notes)
-    assert len(section.ranking.rows) == 3
+    assert section.failures == (
+        f"instruction · llama · claims · seed 0: not shown: {lost.predictions}.parquet cannot be "
+        "read (No such file or directory)",
+    )
+    assert column(section.ranking, "method") == ["head", "tfidf", "instruction"]
+    assert column(section.ranking, "seeds") == ["3 of 3", "1 of 1", "2 of 3"]
     assert column(section.ranking, "tied").count("–") == 1
+
+
+def test_a_run_made_on_other_data_than_the_boards_is_not_read(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    first = next(iter(records.values()))
+    other = replace(first, identity={**first.identity, "dataset": "f" * 64})
+    evidence = compute_evidence(store, board, {**records, first.id: other})
+    assert "the fingerprints differ" in evidence.unread[first.id]
+
+
+def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkeypatch):
+    """A fixed metric applies to every finished cell: no value of the old metric is left."""
+    from benchbench.contract import AdditiveMetric
+    from benchbench.evidence import runs
+
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    before = only_dataset(compute_evidence(store, board, records))
+
+    def halved(scored):
+        whole = f1.macro_f1(scored)
+        return AdditiveMetric(whole.per_document, lambda totals: whole.from_totals(totals) / 2)
+
+    rows = [replace(row, function=halved) if row.name == "macro_f1" else row for row in METRICS]
+    monkeypatch.setattr(runs, "METRICS", tuple(rows))
+    monkeypatch.setattr(runs.score_board, "__defaults__", (tuple(rows),))
+    evidence = compute_evidence(store, board, records)
+    section = build_leaderboard(board, records, evidence).sections[0]
+    for old, new, shown in zip(
+        before.systems, only_dataset(evidence).systems, section.ranking.rows, strict=True
+    ):
+        assert new.value == pytest.approx(old.value / 2)
+        assert new.interval.low == pytest.approx(old.interval.low / 2)
+        assert shown.entries[2].values[0] == pytest.approx(new.value)
 
 
 def test_a_system_with_other_test_documents_is_left_out(tmp_path):
@@ -155,7 +196,7 @@ def test_a_system_with_other_test_documents_is_left_out(tmp_path):
 
     store, board = store_of(tmp_path)
     records = records_on(store, board)
-    tfidf = next(one for one in records.values() if one.cell.method.name == "tfidf")
+    tfidf = next(r for r in records.values() if r.cell.method.name == "tfidf")
     truth = {split: predicted.gold(split, "single-label", 5, 0) for split in DOCUMENTS}
     truth["test"] = truth["test"][1:]
     rows = predicted.table(truth, 1.0, 5, np.random.default_rng(0))
@@ -163,54 +204,54 @@ def test_a_system_with_other_test_documents_is_left_out(tmp_path):
     name = predicted.write_predictions(rows, path)
     path.rename(store.folder("predictions") / f"{name}.parquet")
     other = {**records, tfidf.id: replace(tfidf, predictions=name)}
-    found = only(compute_evidence(store, board, other))
-    assert [system.method for system in found.systems] == ["head", "instruction"]
-    assert "not those of the others" in found.left_out[0]
+    claims = only_dataset(compute_evidence(store, board, other))
+    assert [system.method for system in claims.systems] == ["head", "instruction"]
+    assert "differ from those of the other systems" in claims.left_out[0]
 
 
-def test_the_leaderboard_shows_what_was_weighed(weighed):
-    _store, board, records, evidence = weighed
+def test_the_leaderboard_shows_the_evidence(computed):
+    _store, board, records, evidence = computed
     section = build_leaderboard(board, records, evidence).sections[0]
-    table, found = section.ranking, only(evidence)
+    table, claims = section.ranking, only_dataset(evidence)
     interval = next(c.title for c in table.columns if c.title.startswith("95 % interval"))
     assert interval == f"95 % interval, n = {DOCUMENTS['test']}"
-    first = found.systems[0].interval
+    first = claims.systems[0].interval
     assert column(table, interval)[0] == f"{first.low:.3f} to {first.high:.3f}"
-    assert column(table, "tied") == [system.letters for system in found.systems]
+    assert column(table, "tied") == [system.letters for system in claims.systems]
     assert column(table, "rank") == ["1 to 2", "1 to 2", "3"]
     assert column(table, "p vs baseline")[2] == "–"
-    assert column(table, "p vs baseline")[0] == p_text(found.pair(0, 2).p_holm)
+    assert column(table, "p vs baseline")[0] == p_text(claims.pair(0, 2).p_holm)
     keys = [table.key for table in section.tables]
     assert keys[0] == "ranking"
     assert {"metrics", "hierarchy", "calibration", "differences", "mcnemar", "pairs"} <= set(keys)
     differences = next(table for table in section.tables if table.key == "differences")
-    assert differences.rows[0].entries[3].values == (found.pairs[0].difference,)
-    assert differences.rows[1].entries[2].values == (found.pairs[0].p_holm,)
+    assert differences.rows[0].entries[3].values == (claims.pairs[0].difference,)
+    assert differences.rows[1].entries[2].values == (claims.pairs[0].p_holm,)
     notes = " ".join(section.notes)
     assert "120 test documents in 80 groups" in notes
-    assert "test sampling only" in notes
+    assert "Intervals reflect only the choice of test documents, not the choice of seeds" in notes
 
 
 def test_five_seeds_are_resampled_and_the_notes_say_so(tmp_path):
     store, board = store_of(tmp_path, (("head", "llama", 2.0, 5), ("tfidf", "", 1.0, 1)))
     records = records_on(store, board)
     evidence = compute_evidence(store, board, records)
-    assert [system.seeds_resampled for system in only(evidence).systems] == [True, False]
+    assert [system.seeds_resampled for system in only_dataset(evidence).systems] == [True, False]
     notes = " ".join(build_leaderboard(board, records, evidence).sections[0].notes)
-    assert "Seeds were resampled too for head · llama" in notes
+    assert "For head · llama, intervals reflect both" in notes
 
 
-def test_an_interval_that_stands_too_low_is_warned_of(weighed):
-    _, board, records, evidence = weighed
-    found = only(evidence)
-    width = found.systems[0].interval.high - found.systems[0].interval.low
+def test_the_notes_warn_of_an_interval_that_is_too_low(computed):
+    _, board, records, evidence = computed
+    claims = only_dataset(evidence)
+    width = claims.systems[0].interval.high - claims.systems[0].interval.low
 
     def warned(share):
-        first = replace(found.systems[0], bias=-share * width)
-        systems = (first, *(replace(one, bias=0.0) for one in found.systems[1:]))
-        of = replace(evidence, datasets={"claims": replace(found, systems=systems)})
-        notes = build_leaderboard(board, records, of).sections[0].notes
-        return any("rare labels drop out of resamples" in note for note in notes)
+        first = replace(claims.systems[0], bias=-share * width)
+        systems = (first, *(replace(system, bias=0.0) for system in claims.systems[1:]))
+        biased = replace(evidence, datasets={"claims": replace(claims, systems=systems)})
+        notes = build_leaderboard(board, records, biased).sections[0].notes
+        return any("the intervals of 1 system are too low" in note for note in notes)
 
     assert warned(0.11)
     assert not warned(0.09)

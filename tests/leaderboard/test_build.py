@@ -1,4 +1,4 @@
-"""The leaderboard: what is ranked, what is shown, and that it is the same every time."""
+"""The leaderboard: what is ranked, what is shown, and that equal input gives equal tables."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from benchbench import Reference
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
 from benchbench.evidence.board import Board, read_board, records_on, write_board
-from benchbench.leaderboard.build import Leaderboard, build_leaderboard
+from benchbench.leaderboard.build import Leaderboard
 from benchbench.records.store import open_store, publish, write_json
-from benchbench.render import markdown
-from tests.support.building import board, by_id, cell, column, facts, ranked, record, scores
+from benchbench.render.formats import markdown
+from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
 
 SYSTEMS = [
     record(cell(method=method, seed=seed), value=value + seed / 100)
@@ -27,7 +27,7 @@ SYSTEMS = [
 
 
 def section(records, **more):
-    return build_leaderboard(board(records, **more), by_id(records)).sections[0]
+    return built(records, board(records, **more)).sections[0]
 
 
 def ranking(records, **more):
@@ -35,21 +35,21 @@ def ranking(records, **more):
 
 
 def test_systems_are_ranked_by_the_mean_of_the_main_metric():
-    found = ranking(SYSTEMS)
-    assert column(found, "method") == ["instruction", "head", "tfidf"]
-    assert [row.place for row in found.rows] == [1, 2, 3]
+    table = ranking(SYSTEMS)
+    assert column(table, "method") == ["instruction", "head", "tfidf"]
+    assert [row.place for row in table.rows] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_in_which_records_come_does_not_matter(seed):
+def test_the_order_of_records_does_not_matter(seed):
     shuffled = random.Random(seed).sample(SYSTEMS, len(SYSTEMS))
-    one, other = board(SYSTEMS), board(shuffled)
-    expected = markdown.render(build_leaderboard(one, by_id(SYSTEMS)))
-    assert markdown.render(build_leaderboard(one, by_id(shuffled))) == expected
-    assert markdown.render(build_leaderboard(other, by_id(shuffled))) == expected
+    ordered_board, shuffled_board = board(SYSTEMS), board(shuffled)
+    expected = markdown.render(built(SYSTEMS, ordered_board))
+    assert markdown.render(built(shuffled, ordered_board)) == expected
+    assert markdown.render(built(shuffled, shuffled_board)) == expected
 
 
-def test_equals_stand_in_order_of_their_names():
+def test_equal_systems_are_ordered_by_name():
     records = [record(cell(method=name), value=0.5) for name in ("c", "a", "b")]
     assert column(ranking(records), "method") == ["a", "b", "c"]
 
@@ -57,94 +57,94 @@ def test_equals_stand_in_order_of_their_names():
 def test_mean_and_deviation_are_over_all_seeds():
     values = [0.5, 0.6, 0.9]
     records = [record(cell(seed=seed), value=value) for seed, value in enumerate(values)]
-    found = ranking(records)
-    assert column(found, "macro-F1") == [f"{fmean(values):.3f}"]
-    assert column(found, "SD over seeds") == [f"{stdev(values):.3f}"]
-    assert column(found, "seeds") == ["3 of 3"]
+    table = ranking(records)
+    assert column(table, "macro-F1") == [f"{fmean(values):.3f}"]
+    assert column(table, "SD over seeds") == [f"{stdev(values):.3f}"]
+    assert column(table, "seeds") == ["3 of 3"]
     (further,) = (table for table in section(records).tables if table.key == "metrics")
     assert column(further, "micro-F1") == [f"{fmean(values):.3f} ± {stdev(values):.3f}"]
 
 
 def test_one_seed_has_no_deviation():
-    found = ranking([record(value=0.25)])
-    assert column(found, "macro-F1") == ["0.250"]
-    assert column(found, "SD over seeds") == ["–"]
+    table = ranking([record(value=0.25)])
+    assert column(table, "macro-F1") == ["0.250"]
+    assert column(table, "SD over seeds") == ["–"]
 
 
 def test_a_system_without_all_its_seeds_is_shown_and_not_ranked():
     partial = [record(cell(method="best", seed=0), value=0.99)]
     partial.append(record(cell(method="best", seed=1), "oom", reason="killed"))
-    found = section([*SYSTEMS, *partial])
-    assert column(found.ranking, "method") == ["instruction", "head", "tfidf", "best"]
-    assert [row.place for row in found.ranking.rows] == [1, 2, 3, None]
-    assert column(found.ranking, "seeds")[-1] == "1 of 2"
-    assert found.failures == ("best · llama · claims · seed 1: oom: killed",)
+    claims = section([*SYSTEMS, *partial])
+    assert column(claims.ranking, "method") == ["instruction", "head", "tfidf", "best"]
+    assert [row.place for row in claims.ranking.rows] == [1, 2, 3, None]
+    assert column(claims.ranking, "seeds")[-1] == "1 of 2"
+    assert claims.failures == ("best · llama · claims · seed 1: oom: killed",)
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped", "diverged", "oom", "timeout"])
 def test_a_cell_without_a_result_is_named_with_its_reason(status):
-    found = section([record(status=status, reason="as planted")])
-    assert found.ranking.rows == ()
-    assert found.failures == (f"head · llama · claims · seed 0: {status}: as planted",)
-    assert "No cell has a result yet." in markdown.render(Leaderboard("x", (found,), ()))
+    claims = section([record(status=status, reason="as planted")])
+    assert claims.ranking.rows == ()
+    assert claims.failures == (f"head · llama · claims · seed 0: {status}: as planted",)
+    assert "No cell has a result yet." in markdown.render(Leaderboard("x", (claims,), ()))
 
 
 def test_a_cell_that_was_not_run_is_named():
     records = [record()]
-    table = build_leaderboard(board(records, missing=[cell(seed=5)]), by_id(records))
+    table = built(records, board(records, missing=[cell(seed=5)]))
     assert table.sections[0].failures == ("head · llama · claims · seed 5: not run",)
     assert "1 of 2 cells have a result." in table.notes
 
 
-def test_every_dataset_has_a_table_of_its_own():
+def test_every_dataset_has_its_own_tables():
     records = [record(), record(cell(dataset="patents"))]
     names = ["claims", "patents"]
     multi = facts(kind="multi-label", main_metric="micro_f1")
-    of = board(records, datasets=dict(zip(names, (facts(), multi), strict=True)))
-    sections = build_leaderboard(of, by_id(records)).sections
-    assert [one.title for one in sections] == names
-    tables = [table for one in sections for table in one.tables]
-    assert [one.ranking.columns[2].title for one in sections] == ["macro-F1", "micro-F1"]
-    assert all(len(row.entries) == len(one.columns) for one in tables for row in one.rows)
+    both = board(records, datasets=dict(zip(names, (facts(), multi), strict=True)))
+    sections = built(records, both).sections
+    assert [section.title for section in sections] == names
+    tables = [table for section in sections for table in section.tables]
+    assert [section.ranking.columns[2].title for section in sections] == ["macro-F1", "micro-F1"]
+    assert all(len(row.entries) == len(table.columns) for table in tables for row in table.rows)
     assert all(
         len(entry.values) == len(column.keys)
-        for one in tables
-        for row in one.rows
-        for entry, column in zip(row.entries, one.columns, strict=True)
+        for table in tables
+        for row in table.rows
+        for entry, column in zip(row.entries, table.columns, strict=True)
     )
 
 
-def test_what_a_reader_must_know_of_the_data_is_in_the_notes():
-    more = facts(unseen_labels=["rare", "new"], skipped_rows=7, warnings=["duplicates"])
-    records = [record(metrics=scores(0.5, labels_without_support=2.0))]
-    notes = " ".join(section(records, datasets={"claims": more}).notes)
-    assert "800 documents to train on, 100 to validate, 100 to test; 3 labels" in notes
+def test_the_notes_describe_the_data():
+    more = facts(unseen_labels=("rare", "new"), skipped_rows=7, warnings=("duplicates",))
+    records = [record()]
+    table = built(records, board(records, datasets={"claims": more}), support=(0, 5, 0, 7))
+    notes = " ".join(table.sections[0].notes)
+    assert "800 documents for training, 100 for validation and 100 for test; 3 labels" in notes
     assert "2 of them without a test document" in notes
-    assert "2 labels occur outside training only" in notes
-    assert "rare, new" in notes
-    assert "7 rows of the source were skipped" in notes
+    assert "Labels that occur only in validation or test (2): rare, new." in notes
+    assert "Rows of the source that were skipped on request: 7." in notes
     assert "Warning: duplicates." in notes
 
 
-def test_a_value_that_is_missing_is_a_dash():
-    bare = record(metrics=scores(None), cost={}, facts={}, provenance={})
+def test_a_missing_value_is_a_dash():
+    bare = record(values=scores(None), cost={}, facts={}, provenance={})
     texts = [entry.text for entry in ranking([bare]).rows[0].entries]
     assert texts == ["head", "llama", "–", "–", "1 of 1", *"–––––––––––"[:10]]
 
 
-def test_a_count_that_a_plugin_misreported_is_a_dash():
-    found = ranking([record(facts={"trainable_parameters": "many"})])
-    assert column(found, "trained parameters") == ["–"]
+def test_a_count_that_is_no_number_is_a_dash():
+    table = ranking([record(facts={"trainable_parameters": "many"})])
+    assert column(table, "trained parameters") == ["–"]
 
 
 def test_costs_measured_beside_other_cells_are_marked():
     records = [record(cost={"fit_seconds": 2.0, "documents_per_second": 9.0, "cells_beside": 3})]
-    table = build_leaderboard(board(records), by_id(records))
+    table = built(records)
     assert column(table.sections[0].ranking, "training s") == ["2.0*"]
     assert any(note.startswith("* measured while other cells ran") for note in table.notes)
 
 
-def test_the_memory_of_a_gpu_is_named_as_such():
+def test_the_memory_of_a_gpu_is_marked():
     costs = [{"peak_ram_mib": 2000}, {"peak_ram_mib": 2000, "peak_gpu_mib": 500}]
     shown = [column(ranking([record(cost=cost)]), "peak MiB") for cost in costs]
     assert shown == [["2,000"], ["500 GPU"]]
@@ -156,33 +156,29 @@ def test_machines_that_differ_are_all_named():
         record(cell(seed=0), provenance=made),
         record(cell(seed=1), provenance={**made, "device": "CPU two"}),
     ]
-    note = next(
-        n
-        for n in build_leaderboard(board(records), by_id(records)).notes
-        if n.startswith("Made with")
-    )
+    note = next(n for n in built(records).notes if n.startswith("Made with"))
     assert "different machines" in note
-    assert "CPU one" in note
-    assert "CPU two" in note
+    assert "CPU one, 2 threads per cell" in note
+    assert "CPU two, 2 threads per cell" in note
 
 
 @pytest.mark.parametrize("provenance", [{"packages": 3}, {"traceback": "x"}, {"threads": []}])
-def test_a_record_with_odd_provenance_does_not_cost_the_table(provenance):
+def test_a_record_with_unexpected_provenance_is_shown(provenance):
     assert ranking([record(provenance=provenance)]).rows
 
 
-def test_a_board_is_read_as_it_was_frozen(tmp_path):
+def test_a_board_is_read_as_it_was_written(tmp_path):
     store = open_store(tmp_path / "store")
-    for one in SYSTEMS:
-        publish(store, Outcome(one, tmp_path))
-    of = board(SYSTEMS, dropped=("a with b: no",), command="benchbench run")
-    write_board(store, of, {})
-    found = read_board(store, "board")
-    assert found == of
-    assert records_on(store, found) == by_id(SYSTEMS)
+    for run in SYSTEMS:
+        publish(store, Outcome(run, tmp_path))
+    written = board(SYSTEMS, dropped=("a with b: no",), command="benchbench run")
+    write_board(store, written, ())
+    read = read_board(store, "board")
+    assert read == written
+    assert records_on(store, read) == by_id(SYSTEMS)
 
 
-def test_a_record_of_another_key_does_not_count_on_the_board(tmp_path):
+def test_a_record_with_another_key_does_not_count_on_the_board(tmp_path):
     store = open_store(tmp_path / "store")
     publish(store, Outcome(record(), tmp_path))
     stale = board([record(identity={"weights": "second"})])
@@ -203,15 +199,16 @@ from pathlib import Path
 import benchbench.cli, benchbench.leaderboard.build
 from rich.console import Console
 from benchbench.evidence.board import read_board, records_on
+from benchbench.evidence.compute import compute_values
 from benchbench.leaderboard.build import build_leaderboard
-from benchbench.render import markdown, terminal
+from benchbench.render.formats import markdown, terminal
 from benchbench.records.store import Store, all_records, records_of
 import io
 from benchbench.leaderboard.build import Leaderboard
 from tests.support.building import ranked
 
 store = Store(Path(sys.argv[1]))
-# what the libraries load when they are first used has no part in this
+# first use, so that what the libraries load lazily is not counted
 warm = Console(file=io.StringIO(), width=200)
 plain = ranked(("method", "F1"), ("a", "–中"), failures=("failed",), notes=("note",))
 terminal.show(Leaderboard("a", (plain,), ("a", "b")), warm)
@@ -228,11 +225,12 @@ def hook(event, arguments):
 def read():
     records = all_records(store)
     assert len(records) == int(sys.argv[2]), records
-    for one in records:
-        assert records_of(store, one.id)
+    for record in records:
+        assert records_of(store, record.id)
     board = read_board(store, "board")
-    table = build_leaderboard(board, records_on(store, board))
-    assert table.sections[0].ranking.rows
+    records = records_on(store, board)
+    table = build_leaderboard(board, records, compute_values(store, board, records))
+    assert sum(len(section.failures) for section in table.sections) == len(records)
     terminal.show(table, warm)
     return markdown.render(table)
 
@@ -250,7 +248,7 @@ print(len(events), events[:5])
 
 
 def hostile(tmp_path, path):
-    """Return records each of whose texts names a module that would leave a trace if imported."""
+    """Return records whose texts all name a module that leaves a trace when it is imported."""
     names = [path, "marker", "marker:plugin", "__import__('marker')", "{marker}", f"file://{path}"]
     for number, name in enumerate(names):
         noun = Reference(name, name, {name: name})
@@ -271,9 +269,9 @@ def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
     marker.write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()\n")
     store = open_store(tmp_path / "store")
     records = list(hostile(tmp_path, str(marker)))
-    for one in records:
-        publish(store, Outcome(one, tmp_path))
-    write_board(store, board(records, title=str(marker), command=str(marker)), {})
+    for run in records:
+        publish(store, Outcome(run, tmp_path))
+    write_board(store, board(records, title=str(marker), command=str(marker)), ())
     code = f"import sys; sys.path.insert(0, {str(marker.parent)!r})\n{READ}"
     command = [sys.executable, "-c", code, str(store.root), str(len(records)), planted]
     answer = subprocess.run(command, capture_output=True, text=True)
@@ -282,17 +280,17 @@ def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
     assert (tmp_path / "trace").exists() == expected
 
 
-def test_a_board_knows_its_form():
+def test_a_board_is_the_same_after_it_was_plain_data():
     assert Board.from_json(board(SYSTEMS).to_json()) == board(SYSTEMS)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 160, 400])
-def test_a_terminal_of_any_width_shows_every_entry_whole(width):
+def test_a_terminal_of_any_width_shows_every_entry_in_full(width):
     import io
 
     from rich.console import Console
 
-    from benchbench.render import terminal
+    from benchbench.render.formats import terminal
 
     columns = ("method", "backbone", "macro-F1", "accuracy", "seeds", "trained parameters")
     entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")
@@ -304,12 +302,12 @@ def test_a_terminal_of_any_width_shows_every_entry_whole(width):
     assert max(map(len, lines)) <= width
 
 
-def searched(rates, values, **more):
-    """Return a board of tries of one method with their records; `values` are (validation, test)."""
+def searched(rates, pairs, **more):
+    """Return a board of tries of one method with their records; `pairs` are (validation, test)."""
     records = []
-    for rate, (validation, test) in zip(rates, values, strict=True):
-        metrics = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
-        records.append(record(cell(learning_rate=rate), metrics=metrics, **more))
+    for rate, (validation, test) in zip(rates, pairs, strict=True):
+        values = {"validation": scores(validation)["test"], "test": scores(test)["test"]}
+        records.append(record(cell(learning_rate=rate), values=values, **more))
     made = board(records)
     tried = [
         replace(entry, tried={"learning_rate": r})
@@ -318,26 +316,24 @@ def searched(rates, values, **more):
     return replace(made, cells=tuple(tried)), records
 
 
-def test_the_best_try_on_validation_counts_whatever_test_says():
+def test_the_best_try_on_validation_counts_even_if_another_is_better_on_test():
     made, records = searched((1e-4, 2e-4, 4e-4), ((0.5, 0.9), (0.7, 0.6), (0.6, 0.8)))
-    found = build_leaderboard(made, by_id(records)).sections[0]
-    assert column(found.ranking, "macro-F1") == ["0.600"]
-    (note,) = [note for note in found.notes if "tries" in note]
-    assert "the best of 3 tries on validation, learning_rate = 0.0002" in note
-    assert "all tries together trained 7.5 s" in note
+    claims = built(records, made).sections[0]
+    assert column(claims.ranking, "macro-F1") == ["0.600"]
+    (note,) = [note for note in claims.notes if "tries" in note]
+    assert "the best of 3 tries on validation has learning_rate = 0.0002" in note
+    assert "Training all tries took 7.5 s" in note
 
 
-def test_of_equal_tries_the_first_counts_and_a_failed_one_is_named():
+def test_of_equal_tries_the_first_counts_and_a_failed_try_is_named():
     made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
-    assert column(build_leaderboard(made, by_id(records)).sections[0].ranking, "macro-F1") == [
-        "0.400"
-    ]
+    assert column(built(records, made).sections[0].ranking, "macro-F1") == ["0.400"]
     records[0] = record(records[0].cell, status="diverged")
-    found = build_leaderboard(made, by_id(records)).sections[0]
-    assert column(found.ranking, "macro-F1") == ["0.900"]
-    assert "diverged" in found.failures[0]
+    claims = built(records, made).sections[0]
+    assert column(claims.ranking, "macro-F1") == ["0.900"]
+    assert "diverged" in claims.failures[0]
 
 
-def test_what_was_tried_is_kept_in_the_board():
+def test_the_parameters_of_every_try_are_kept_in_the_board():
     made, _ = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
     assert Board.from_json(made.to_json()) == made

@@ -30,15 +30,14 @@ STAGES = {
     "check": "saved, loaded and asked again",
     "save": "saving",
     "write": "predictions written",
-    "evaluate": "metrics",
 }
 """Outside of training and prediction; the process's start and end are the rest of its wall time."""
 PREDICTION = ("predict_validation", "predict_test")
 SIGNS = (
     ("the command starts", re.compile(r"Reading dataset")),
     ("datasets are read", re.compile(r"\d+ cells? \(")),
-    ("cells run", re.compile(r"Weighing ")),
-    ("results are weighed, the board written", None),
+    ("cells run", re.compile(r"Computing intervals and tests")),
+    ("values, intervals and tests are computed, the board written", None),
 )
 """Each phase ends with the line that matches."""
 
@@ -75,7 +74,7 @@ class Spent:
         whole = wall * self.at_once
         rows = {"training": self.training, "prediction": self.prediction, **self.outside}
         rows["before, between and after the cells"] = whole - self.wall
-        lines = ["| where | seconds | a cell | share |", "| --- | ---: | ---: | ---: |"]
+        lines = ["| where | seconds | per cell | share |", "| --- | ---: | ---: | ---: |"]
         lines += [
             f"| {title} | {seconds:.1f} | {seconds / self.cells:.3f} | {seconds / whole:.1%} |"
             for title, seconds in rows.items()

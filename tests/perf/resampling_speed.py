@@ -14,11 +14,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchbench.contract.predictions import Predictions
+from benchbench.contract import LabelFacts, LabelSpace, Predictions, ScoredSplit, Tuning
 from benchbench.evaluation.f1 import macro_f1
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
-from benchbench.evaluation.resampling import System, bootstrap
-from benchbench.evaluation.scored import LabelFacts, Scored, Tuning
+from benchbench.evaluation.resampling import SystemRuns, bootstrap
 
 SYSTEMS, DOCUMENTS, LABELS, DRAWS = 20, 30_000, 451, 10_000
 SMALL = ((1, 3_000, 50), (5, 3_000, 50), (1, 30_000, 451))
@@ -35,14 +34,16 @@ def labelled(systems: int, documents: int, labels: int) -> tuple[np.ndarray, lis
     return gold, [np.where(generator.random(documents) < 0.65, gold, guess) for guess in guesses]
 
 
-def system(gold: np.ndarray, decided: np.ndarray, labels: int) -> System:
+def system(gold: np.ndarray, decided: np.ndarray, labels: int) -> SystemRuns:
     """Return macro-F1 of one run of a system."""
     right, chosen = (np.arange(labels) == each[:, None] for each in (gold, decided))
-    names = tuple(map(str, range(labels)))
+    names = tuple(f"{label:06}" for label in range(labels))
     empty = ("",) * len(gold)
     predictions = Predictions(empty, right, gold, empty, chosen.astype(np.float32))
     tuning = Tuning(0.0, np.zeros(labels), None)
-    return [macro_f1(Scored("single-label", predictions, LabelFacts(names), tuning))]
+    return [
+        macro_f1(ScoredSplit("single-label", predictions, LabelFacts(LabelSpace(names)), tuning))
+    ]
 
 
 def loop(gold: np.ndarray, decided: list[np.ndarray], labels: int) -> np.ndarray:

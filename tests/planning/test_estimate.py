@@ -119,12 +119,12 @@ def test_memory_grows_with_what_is_kept_and_shrinks_with_what_is_not():
 
 
 def test_operations_follow_from_weights_tokens_and_passes():
-    one = Shape(1, 10, 20, 2, 2, 5, 100)
+    shape = Shape(1, 10, 20, 2, 2, 5, 100)
     reading = (3 + 1) * 100 + 200
-    asked = 2 * one.linear_parameters * 300
-    assert operations(one, ADAPTERS, AMOUNT, CPU) == asked * (3 * 1000 * 2 + reading)
+    asked = 2 * shape.linear_parameters * 300
+    assert operations(shape, ADAPTERS, AMOUNT, CPU) == asked * (3 * 1000 * 2 + reading)
     whole = replace(ADAPTERS, trains="everything")
-    assert operations(one, whole, AMOUNT, CPU) == asked * (3 * 1000 * 3 + reading)
+    assert operations(shape, whole, AMOUNT, CPU) == asked * (3 * 1000 * 3 + reading)
 
 
 def test_what_fits_is_what_leaves_room():

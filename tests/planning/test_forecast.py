@@ -15,14 +15,8 @@ from benchbench.planning.plan import PlanContext, PlannedCell
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records.identity import cell_id
 from benchbench.records.store import Store, open_store, publish
-from tests.support.building import record
+from tests.support.building import description, record
 
-FACTS = {
-    "kind": "single-label",
-    "documents": {"train": 80, "validation": 10, "test": 10},
-    "characters": 40_000,
-    "labels": {"names": ["a", "b"]},
-}
 CPU = Device("cpu", "a processor", "float32", 8000)
 DATA = Reference("table", "table")
 
@@ -47,7 +41,7 @@ class Silent:
     parameters = ()
 
 
-class Shelf:
+class TwoItems:
     """A catalog of these two."""
 
     def method(self, name):
@@ -63,7 +57,7 @@ class Shelf:
 def context(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("benchbench.planning.matrix_speed.SECONDS", 0.001)
-    return PlanContext(Shelf(), open_store(tmp_path / "store"), CPU)
+    return PlanContext(TwoItems(), open_store(tmp_path / "store"), CPU)
 
 
 def planned(method="known", backbone="known", seed=0):
@@ -73,7 +67,7 @@ def planned(method="known", backbone="known", seed=0):
 
 
 def forecast(context, *cells):
-    corpora = {DATA: PreparedCorpus(None, FACTS)}
+    corpora = {DATA: PreparedCorpus(None, description())}
     return forecasts(cells, corpora, context, threads=1)
 
 
@@ -84,24 +78,24 @@ def finish(store, planned_cell, status="ok", device="cpu", **cost):
 
 
 def test_how_much_data_there_is():
-    amount = amount_of(PreparedCorpus(None, FACTS))
+    amount = amount_of(PreparedCorpus(None, description()))
     assert (amount.characters, amount.labels, amount.documents["train"]) == (400.0, 2, 80)
 
 
 def test_what_says_nothing_is_unknown(context):
     for cell in (planned("silent"), planned(backbone="silent"), planned(backbone=None)):
-        found = forecast(context, cell)[cell.id]
-        assert (found.basis, found.memory_mib, found.seconds) == ("unknown", None, None)
-        assert found.fits
+        need = forecast(context, cell)[cell.id]
+        assert (need.basis, need.memory_mib, need.seconds) == ("unknown", None, None)
+        assert need.fits
 
 
 def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(context):
     cell = planned()
-    found = forecast(context, cell)[cell.id]
-    assert found.basis == "estimated"
-    assert found.memory_mib > 0
-    assert found.seconds > 0
-    assert found.fits
+    need = forecast(context, cell)[cell.id]
+    assert need.basis == "estimated"
+    assert need.memory_mib > 0
+    assert need.seconds > 0
+    assert need.fits
     small = replace(context, device=replace(CPU, memory_mib=100))
     assert not forecast(small, cell)[cell.id].fits
 
@@ -109,11 +103,11 @@ def test_what_says_what_it_takes_is_estimated_and_compared_with_the_device(conte
 def test_what_ran_with_another_seed_is_measured(context):
     done, other, stranger = planned(seed=0), planned(seed=1), planned("silent", seed=1)
     finish(context.store, done, wall_seconds=12.5, peak_ram_mib=300)
-    found = forecast(context, done, other, stranger)
+    needs = forecast(context, done, other, stranger)
     for cell in (done, other):
-        assert (found[cell.id].basis, found[cell.id].seconds) == ("measured", 12.5)
-        assert found[cell.id].memory_mib == 300
-    assert found[stranger.id].basis == "unknown"
+        assert (needs[cell.id].basis, needs[cell.id].seconds) == ("measured", 12.5)
+        assert needs[cell.id].memory_mib == 300
+    assert needs[stranger.id].basis == "unknown"
 
 
 def test_what_ran_elsewhere_or_failed_says_nothing(context):
@@ -139,7 +133,7 @@ def test_main_memory_is_the_forecast_with_the_libraries_and_costs_no_measuring(
     context, monkeypatch
 ):
     monkeypatch.setattr("benchbench.planning.matrix_speed._measure", None)
-    corpus = PreparedCorpus(None, FACTS)
+    corpus = PreparedCorpus(None, description())
     assert main_memory(planned("silent"), corpus, context) is None
     assert main_memory(planned(), corpus, context) > LIBRARIES_MIB
     finish(context.store, planned(), wall_seconds=1.0, peak_ram_mib=300)

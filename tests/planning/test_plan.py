@@ -1,4 +1,4 @@
-"""The plan: what stands, what is missing, what is out of date, before anything is spent."""
+"""The plan: what is done, missing or stale, before anything runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,22 @@ import pytest
 from benchbench import Outcome, Reference, Skip
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.errors import PluginError
-from benchbench.evidence.board import board_cells
 from benchbench.machine import digest
 from benchbench.machine.hardware import Device
 from benchbench.planning.plan import PlanContext, plan_cells
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records.store import open_store, publish
-from tests.support.building import Net, Table, Way, alone, catalog_of, cell, install, record, scores
+from tests.support.building import (
+    Net,
+    Table,
+    Way,
+    alone,
+    catalog_of,
+    cell,
+    description,
+    install,
+    record,
+)
 
 CPU = Device("cpu", "a processor", "float32")
 
@@ -44,25 +53,27 @@ def context(tmp_path, net):
 
 
 def planned(context, *cells, fingerprint=None):
-    corpus = PreparedCorpus(Path("nowhere"), {"fingerprint": fingerprint or digest("claims")})
+    corpus = PreparedCorpus(Path("nowhere"), description(fingerprint or digest("claims")))
     return plan_cells(cells, {Reference("claims", "claims"): corpus}, context)
 
 
 def settle(context, plan, status="ok", **fields):
     """Store a record for a planned cell."""
-    if status == "ok":
-        fields["metrics"] = scores(0.5)
-    one = replace(
-        record(plan.cell, status), identity=plan.identity, key=plan.key, id=plan.id, **fields
+    settled = replace(
+        record(plan.cell, status),
+        identity=plan.identity.to_json(),
+        key=plan.key,
+        id=plan.id,
+        **fields,
     )
-    return publish(context.store, Outcome(one, Path()))
+    return publish(context.store, Outcome(settled, Path()))
 
 
 def test_what_has_no_record_is_missing(context):
     [plan] = planned(context, cell())
     assert (plan.state, plan.record) == ("missing", None)
-    assert plan.identity["weights"] == digest("first")
-    assert plan.identity["parameters"] == {
+    assert plan.identity.weights == digest("first")
+    assert plan.identity.parameters.to_json() == {
         "dataset": {"path": "here", "limit": 0, "split_seed": 0},
         "method": {"rank": 16, "learning_rate": "auto"},
         "backbone": {"dtype": "auto"},
@@ -81,7 +92,7 @@ def test_what_has_no_record_is_missing(context):
         ("skipped", "again"),
     ],
 )
-def test_some_outcomes_stand_and_others_are_tried_again(context, status, state):
+def test_some_outcomes_are_final_and_others_are_tried_again(context, status, state):
     stored = settle(context, planned(context, cell())[0], status)
     [plan] = planned(context, cell())
     assert (plan.state, plan.record) == (state, stored)
@@ -132,8 +143,8 @@ def test_the_name_of_the_device_is_no_part_of_the_key(context):
 
 def test_a_dtype_that_was_asked_for_beats_the_devices(context):
     asked = replace(cell(), backbone=Reference("llama", "llama", {"dtype": "float16"}))
-    assert planned(context, asked)[0].identity["dtype"] == "float16"
-    assert planned(context, cell())[0].identity["dtype"] == "float32"
+    assert planned(context, asked)[0].identity.dtype == "float16"
+    assert planned(context, cell())[0].identity.dtype == "float32"
 
 
 def test_a_constant_changed_in_a_plugin_makes_its_results_stale_and_a_comment_does_not(
@@ -149,7 +160,7 @@ def test_a_constant_changed_in_a_plugin_makes_its_results_stale_and_a_comment_do
     alone(monkeypatch, home)
     context = replace(context, catalog=load_catalog())
     [plan] = planned(context, cell())
-    assert list(plan.identity["plugins"]) == ["shelf:shelf"]
+    assert list(plan.identity.plugins) == ["shelf:shelf"]
     settle(context, plan)
     assert planned(context, cell())[0].state == "done"
     (home / "shelf" / "__init__.py").write_text(source + "# a word more\n")
@@ -162,7 +173,7 @@ def test_a_backbone_that_cannot_be_had_leaves_its_cell_unresolved(context, net, 
     monkeypatch.setenv("HF_TOKEN", "hf_CANARYcanary0123456789")
     net.weights[0] = Skip("the weights need hf_CANARYcanary0123456789")
     [plan, other] = planned(context, cell(), cell(method="tfidf", backbone=None))
-    assert (plan.state, plan.key, plan.identity) == ("unresolved", None, {})
+    assert (plan.state, plan.key, plan.identity) == ("unresolved", None, None)
     assert "CANARY" not in plan.reason
     assert plan.reason.startswith("the weights need")
     assert other.state == "missing"
@@ -173,7 +184,7 @@ def test_what_a_cell_requires_comes_before_it_once(context):
     plans = planned(context, *cells)
     assert [plan.cell.method.name for plan in plans] == ["tfidf", "teacher", "student"]
     assert plans[2].upstream == (plans[1].id,)
-    assert plans[2].identity["upstream"] == [plans[1].key]
+    assert plans[2].identity.upstream == (plans[1].key,)
 
 
 def test_a_change_upstream_makes_what_depends_on_it_stale(context, net):
@@ -183,7 +194,7 @@ def test_a_change_upstream_makes_what_depends_on_it_stale(context, net):
     assert [plan.state for plan in same] == ["done", "done"]
     other = planned(context, cell(method="teacher", backbone=None), fingerprint=digest("more"))
     assert [plan.state for plan in other] == ["stale", "stale"]
-    assert other[1].identity["upstream"] == [other[0].key]
+    assert other[1].identity.upstream == (other[0].key,)
 
 
 def test_cells_that_require_each_other_are_refused(context):
@@ -202,13 +213,6 @@ def test_a_required_cell_on_data_that_is_not_read_is_refused(context):
         planned(replace(context, catalog=catalog), cell())
 
 
-def test_a_board_keeps_the_keys_of_the_plan(context):
-    plans = planned(context, cell(), cell(seed=1))
-    assert [(e.cell, e.id, e.key) for e in board_cells(plans)] == [
-        (plan.cell, plan.id, plan.key) for plan in plans
-    ]
-
-
 def test_weights_are_asked_for_once_a_backbone_however_many_cells(tmp_path):
     class Hub(Net):
         asked = 0
@@ -220,7 +224,7 @@ def test_weights_are_asked_for_once_a_backbone_however_many_cells(tmp_path):
     catalog = catalog_of(datasets=[Table()], backbones=[Hub()], methods=[Way()])
     hub = PlanContext(catalog, open_store(tmp_path / "store"), CPU)
     plans = planned(hub, *(cell(seed=seed) for seed in range(5)))
-    assert [one.reason for one in plans] == ["the hub does not answer"] * 5
+    assert [plan.reason for plan in plans] == ["the hub does not answer"] * 5
     assert Hub.asked == 1
     planned(hub, cell())
     assert Hub.asked == 2, "what was absent is looked for again by the next plan"

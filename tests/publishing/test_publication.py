@@ -1,8 +1,7 @@
-"""Published leaderboards: the same bytes twice, and no change of any file goes unseen."""
+"""Published leaderboards: publishing twice gives equal bytes, and every change is noticed."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 
@@ -10,31 +9,24 @@ import pytest
 
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
-from benchbench.evidence.board import write_board
+from benchbench.evidence.board import records_on, write_board
 from benchbench.machine import canonical, digest
 from benchbench.publishing.publication import check_folder, publish_board, unpacked
-from benchbench.records.store import open_store, publish, write_json
-from tests.support.building import board, cell, facts, record
+from benchbench.records.store import publish
+from tests.support.building import board, cell, record
 from tests.support.commands import benchbench
-
-PREDICTIONS = b"what was predicted"
+from tests.support.predicted import store_of
 
 
 @pytest.fixture
 def store(tmp_path):
-    """Return a store with a board of three cells, one of which failed and one was never run."""
-    opened = open_store(tmp_path / "store")
-    name = hashlib.sha256(PREDICTIONS).hexdigest()
-    outcome = tmp_path / "outcome"
-    outcome.mkdir()
-    records = []
-    for one in (record(predictions=name), record(cell(method="other"), status="failed")):
-        (outcome / "predictions.parquet").write_bytes(PREDICTIONS)
-        records.append(publish(opened, Outcome(one, outcome)))
-    made = board(records, missing=[cell(method="third")])
-    write_board(opened, made, {})
-    write_json(opened, "datasets", facts()["fingerprint"], {"labels": ["a", "b"]})
-    return opened
+    """Return a store with a board of three cells: one failed and one was never run."""
+    store, made = store_of(tmp_path, (("head", "llama", 2.0, 1),))
+    failed = publish(store, Outcome(record(cell(method="other"), status="failed"), tmp_path))
+    records = [*records_on(store, made).values(), failed]
+    whole = board(records, missing=[cell(method="third")], datasets=made.datasets)
+    write_board(store, whole, ())
+    return store
 
 
 @pytest.fixture
@@ -48,7 +40,7 @@ def faults(folder):
 
 
 def repack(folder, change):
-    """Write the archive anew with `change(name, content)`, which may return None."""
+    """Write the archive again with `change(name, content)`; None leaves a member out."""
     path = folder / "board.zip"
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -59,7 +51,9 @@ def repack(folder, change):
                 archive.writestr(name, changed)
 
 
-def test_what_was_published_is_in_order_and_is_the_same_twice(store, published):
+def test_a_published_leaderboard_has_no_faults_and_publishing_again_gives_equal_bytes(
+    store, published
+):
     assert faults(published) == [""]
     before = {path.name: path.read_bytes() for path in published.iterdir()}
     assert sorted(before) == ["board.md", "board.zip"]
@@ -68,57 +62,58 @@ def test_what_was_published_is_in_order_and_is_the_same_twice(store, published):
 
 
 def test_the_archive_is_a_store_with_all_that_the_board_needs(store, published):
-    with unpacked(published / "board.zip") as found:
-        names = {path.relative_to(found.root).parts[0] for path in found.root.rglob("*.*")}
+    with unpacked(published / "board.zip") as copy:
+        names = {path.relative_to(copy.root).parts[0] for path in copy.root.rglob("*.*")}
         assert names == {"boards", "datasets", "evidence", "predictions", "runs"}
-        assert len(list(found.root.glob("runs/*/*.json"))) == 2
-        root = found.root
+        assert len(list(copy.root.glob("runs/*/*.json"))) == 2
+        root = copy.root
     assert not root.exists()
 
 
-def test_one_byte_of_the_markdown_is_seen_and_its_line_named(published):
+def test_one_changed_byte_of_the_markdown_is_noticed_and_its_line_is_named(published):
     path = published / "board.md"
-    path.write_bytes(path.read_bytes().replace(b"0.500", b"0.501", 1))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"| 0.", b"| 9.", 1))
     (fault,) = faults(published)
-    assert "is not what the records give" in fault
-    assert "0.501" in fault
-    path.write_bytes(path.read_bytes().replace(b"0.501", b"0.500", 1) + b"\n")
+    assert "but the records give" in fault
+    assert "| 9." in fault
+    path.write_bytes(whole + b"\n")
     assert "longer or shorter" in faults(published)[0]
 
 
-def test_one_number_in_a_record_is_seen(published):
+def test_one_changed_number_in_a_record_is_noticed(published):
     def change(name, content):
-        return content.replace(b"0.5", b"0.6") if name.startswith("runs/") else content
+        return content.replace(b"2.5", b"3.5") if name.startswith("runs/") else content
 
     repack(published, change)
-    assert "1 records are damaged" in faults(published)[0]
+    assert "damaged records: 1" in faults(published)[0]
 
 
-def test_a_number_changed_with_its_checksum_shows_in_the_markdown(published):
+def test_a_value_changed_together_with_its_checksum_is_noticed_in_the_markdown(published):
     def change(name, content):
-        if not name.startswith("runs/"):
+        if not name.startswith("evidence/"):
             return content
         data = json.loads(content)
         data.pop("sha256")
-        for split in data["metrics"].values():
-            split["macro_f1"] = 0.9
+        for run in data["values"].values():
+            run["test"]["macro_f1"] /= 2
         return canonical(data | {"sha256": digest(data)})
 
     repack(published, change)
-    assert "is not what the records give" in faults(published)[0]
+    assert "but the records give" in faults(published)[0]
 
 
-def test_predictions_that_are_not_what_their_name_says_are_seen(published):
+def test_predictions_that_do_not_match_their_sha256_are_noticed(published):
     def change(name, content):
         return content + b"!" if name.startswith("predictions/") else content
 
     repack(published, change)
-    assert "is not what its name says" in faults(published)[0]
+    assert "does not match its sha256" in faults(published)[0]
 
 
-def test_a_record_or_a_board_left_out_is_seen(published):
+def test_a_missing_record_or_board_is_noticed(published):
     repack(published, lambda name, content: None if name.startswith("runs/") else content)
-    assert "is not what the records give" in faults(published)[0]
+    assert "but the records give" in faults(published)[0]
     repack(published, lambda name, content: None if name.startswith("boards/") else content)
     assert "board" in faults(published)[0].lower()
 
@@ -128,15 +123,15 @@ def test_a_record_or_a_board_left_out_is_seen(published):
     ["../evil.json", "/boards/board.json", "boards/../x.json", "boards/a/b.json", "notes.txt",
      "runs/x/y.json", "artifacts/model.safetensors", "boards\\evil.json"],
 )  # fmt: skip
-def test_names_that_no_publication_has_are_refused(published, tmp_path, name):
+def test_names_that_an_archive_cannot_have_are_refused(published, tmp_path, name):
     with zipfile.ZipFile(published / "board.zip", "a") as archive:
         archive.writestr(zipfile.ZipInfo(name), "x")
     (fault,) = faults(published)
-    assert "is no file of a publication" in fault
+    assert "is not part of a leaderboard" in fault
     assert not list(tmp_path.rglob("evil*"))
 
 
-def test_bombs_and_damage_are_refused(published):
+def test_a_decompression_bomb_and_a_damaged_archive_are_refused(published):
     whole = (published / "board.zip").read_bytes()
     with zipfile.ZipFile(published / "board.zip", "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("boards/bomb.json", bytes(5_000_000))
@@ -146,14 +141,14 @@ def test_bombs_and_damage_are_refused(published):
 
 
 @pytest.mark.parametrize(
-    ("gone", "fault"), [("board.md", "which it gives"), ("board.zip", "derived")]
+    ("missing", "fault"), [("board.md", "its markdown board.md"), ("board.zip", "its archive")]
 )
-def test_a_file_without_its_other_half_is_seen(published, gone, fault):
-    (published / gone).unlink()
+def test_a_missing_markdown_or_archive_is_noticed(published, missing, fault):
+    (published / missing).unlink()
     assert fault in faults(published)[0]
 
 
-def test_a_folder_without_leaderboards_is_told(tmp_path):
+def test_a_folder_without_leaderboards_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no leaderboard is published here"):
         list(check_folder(tmp_path))
 
@@ -165,4 +160,4 @@ def test_the_commands_publish_and_check(store, tmp_path):
     assert done.stdout == "board.md: is what its records give\n"
     (tmp_path / "out" / "board.md").write_text("nonsense")
     done = benchbench(tmp_path, "leaderboard", "--check", "out", code=1)
-    assert "line 1 is not what the records give" in done.stdout
+    assert "line 1 is 'nonsense', but the records give" in done.stdout.replace("\n", " ")

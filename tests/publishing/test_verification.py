@@ -1,4 +1,4 @@
-"""Verification: what is whole agrees, and every planted change is seen and its place is named."""
+"""Verification: undamaged files agree, and every planted change is noticed and named."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def published(original, tmp_path):
 
 
 def repack(folder, change):
-    """Write the archive anew; `change(name, content)` gives (name, content), or None."""
+    """Write the archive again; `change(name, content)` gives (name, content), or None."""
     path = folder / "board.zip"
     with zipfile.ZipFile(path) as archive:
         members = [(name, archive.read(name)) for name in archive.namelist()]
@@ -48,7 +48,7 @@ def repack(folder, change):
 
 
 def resealed(content, change):
-    """Change a document and give it a checksum that fits, as somebody who cheats would."""
+    """Change a JSON file and give it a matching checksum, as somebody who cheats would."""
     data = json.loads(content)
     data.pop("sha256")
     change(data)
@@ -59,40 +59,38 @@ def wrong(folder):
     return [finding.line for finding in verify(folder) if finding.faults]
 
 
-def test_what_was_published_agrees_record_by_record(published):
+def test_a_published_leaderboard_agrees_record_by_record(published):
     lines = [finding.line for finding in verify(published)]
     assert wrong(published) == []
-    assert sum("metrics agree with its predictions" in line for line in lines) == 7
-    assert any("3 systems and 3 pairs, weighed again, agree" in line for line in lines)
+    assert sum("values agree with its predictions" in line for line in lines) == 7
+    assert any("3 systems and 3 pairs agree with the predictions" in line for line in lines)
     assert lines[-1] == "board.md: every byte is what the records give"
 
 
-def test_one_byte_of_the_markdown_is_seen(published):
+def test_one_changed_byte_of_the_markdown_is_noticed(published):
     path = published / "board.md"
     path.write_bytes(path.read_bytes().replace(b"0.0", b"0.1", 1))
     (line,) = wrong(published)
     assert line.startswith("board.md: line ")
 
 
-def test_one_number_in_a_record_is_seen_though_its_checksum_fits(published):
+def test_one_changed_value_of_a_run_is_noticed_even_with_a_matching_checksum(published):
     def cheat(data):
-        data["metrics"]["test"]["mcc"] += 0.01
+        changed.append(min(data["values"]))
+        data["values"][changed[0]]["test"]["mcc"] += 0.01
 
-    done = []
+    changed = []
 
     def change(name, content):
-        if name.startswith("runs/") and not done:
-            done.append(name)
-            content = resealed(content, cheat)
-        return name, content
+        return name, resealed(content, cheat) if name.startswith("evidence/") else content
 
     repack(published, change)
     lines = wrong(published)
     assert any("test.mcc is 0." in line and "computed again" in line for line in lines)
-    assert done[0].split("/")[1][:12] in lines[0]
+    assert changed[0][:12] in lines[0]
 
 
-def test_one_number_in_a_record_without_a_fitting_checksum_names_its_file(published):
+def test_one_changed_number_in_a_record_without_a_matching_checksum_names_its_file(published):
     def change(name, content):
         return name, content.replace(b'"attempt":1', b'"attempt":2')
 
@@ -101,17 +99,17 @@ def test_one_number_in_a_record_without_a_fitting_checksum_names_its_file(publis
     assert sum(line.startswith("runs/") and "checksum" in line for line in lines) == 7
 
 
-def test_one_probability_changed_in_place_names_the_predictions_file(published):
+def test_one_changed_byte_of_predictions_names_their_file(published):
     def change(name, content):
         return name, content[:-1] + b"?" if name.startswith("predictions/") else content
 
     repack(published, change)
     (line,) = wrong(published)
-    assert "is not what its name says" in line
+    assert "does not match its sha256" in line
 
 
-def test_one_probability_changed_with_all_names_and_checksums_is_seen(published):
-    """Whoever moves a document from wrong to right has to move every number that follows."""
+def test_one_changed_score_is_noticed_even_if_all_names_and_checksums_match(published):
+    """A document that is changed from wrong to right changes every number that depends on it."""
     renamed = {}
 
     def change(name, content):
@@ -145,7 +143,7 @@ def test_one_probability_changed_with_all_names_and_checksums_is_seen(published)
 
 
 @pytest.mark.parametrize("field", ["p_holm", "difference"])
-def test_one_number_of_the_evidence_is_seen(published, field):
+def test_one_changed_number_of_the_evidence_is_noticed(published, field):
     def cheat(data):
         data["datasets"]["claims"]["pairs"][1][field] += 0.5
 
@@ -156,7 +154,7 @@ def test_one_number_of_the_evidence_is_seen(published, field):
     assert any(f"datasets.claims.pairs[1].{field} is" in line for line in wrong(published))
 
 
-def test_a_label_taken_from_the_dataset_is_seen(published):
+def test_a_changed_number_of_documents_is_noticed(published):
     def cheat(data):
         data["documents"]["test"] -= 1
 
@@ -164,11 +162,12 @@ def test_a_label_taken_from_the_dataset_is_seen(published):
         return name, resealed(content, cheat) if name.startswith("datasets/") else content
 
     repack(published, change)
-    assert any("documents.test is 120, computed again 119" in line for line in wrong(published))
+    fault = "documents.test is 120, but 119 when computed again"
+    assert any(fault in line for line in wrong(published))
 
 
 @pytest.mark.parametrize("part", ["evidence/", "datasets/", "predictions/", "boards/"])
-def test_a_part_left_out_is_seen(published, part):
+def test_a_missing_part_is_noticed(published, part):
     repack(published, lambda name, data: None if name.startswith(part) else (name, data))
     assert wrong(published)
 
@@ -179,29 +178,30 @@ def test_a_store_is_verified_like_a_publication(tmp_path):
     benchbench(tmp_path, "leaderboard", "--store", store.root, "--output",
                store.root / "leaderboards" / "board.md", "--format", "markdown")  # fmt: skip
     assert wrong(store.root) == []
-    one = next(iter(store.folder("predictions").iterdir()))
-    one.write_bytes(one.read_bytes() + b"!")
-    assert any("a byte of it was changed" in line for line in wrong(store.root))
+    path = next(iter(store.folder("predictions").iterdir()))
+    path.write_bytes(path.read_bytes() + b"!")
+    assert any("does not match the sha256 in its name" in line for line in wrong(store.root))
 
 
-def test_metrics_of_plugins_are_named_as_not_recomputed(tmp_path):
+def test_metrics_of_plugins_are_named_as_not_computed_again(tmp_path):
     store, _ = store_of(tmp_path)
     path = store.root / "boards" / "board.json"
 
     def add(data):
-        data["datasets"]["claims"]["plugin_metrics"] = ["their-score"]
+        column = {"name": "their_score", "title": "t", "family": "plugins", "kinds": []}
+        data["plugin_metrics"] = [column]
 
     path.write_bytes(resealed(path.read_bytes(), add))
     lines = [finding.line for finding in verify(store.root)]
-    assert any("not recomputed" in line and "their-score" in line for line in lines)
+    assert any("not computed again" in line and "their_score" in line for line in lines)
 
 
-def test_a_folder_with_nothing_in_it_is_refused(tmp_path):
+def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(StoreError, match="no leaderboard is published here"):
         list(verify(tmp_path))
 
 
-def test_the_command_says_one_line_a_record_and_its_exit_code_tells(published):
+def test_the_command_prints_one_line_per_check_and_its_exit_code_shows_faults(published):
     done = benchbench(published, "verify", published)
     assert done.stdout.count("\n") == 7 + 4
     assert "not proven" in done.stdout
@@ -213,16 +213,16 @@ def test_the_command_says_one_line_a_record_and_its_exit_code_tells(published):
 
 def test_differences_are_named_by_their_place():
     stored = {"a": [1.0, {"b": 2}], "c": None, "only": 1}
-    found = {"a": [1.0 + 1e-12, {"b": 3}], "c": 0.0, "new": 1}
-    assert list(differing(stored, found)) == [
-        "a[1].b is 2, computed again 3",
-        "c is None, computed again 0.0",
-        "new is computed and is not stored",
-        "only is stored and is not computed",
+    computed = {"a": [1.0 + 1e-12, {"b": 3}], "c": 0.0, "new": 1}
+    assert list(differing(stored, computed)) == [
+        "a[1].b is 2, but 3 when computed again",
+        "c is None, but 0.0 when computed again",
+        "new is computed but not stored",
+        "only is stored but not computed",
     ]
-    assert list(differing([1], [1, 2], "x")) == ["x has 1 entries, computed again 2"]
+    assert list(differing([1], [1, 2], "x")) == ["x has 1 entries, but 2 when computed again"]
 
 
-def test_many_faults_are_counted_and_not_all_named():
+def test_of_many_faults_five_are_named_and_the_others_counted():
     line = Finding("place", faults=tuple(map(str, range(9)))).line
     assert line == "place: 0; 1; 2; 3; 4; and 4 more"

@@ -1,4 +1,4 @@
-"""What makes two results the same thing."""
+"""What identifies a result: the id of a cell and the key of a record."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 import benchbench
 from benchbench import Reference
+from benchbench.contract import CellParameters, Identity
 from benchbench.machine.source_code import module_digest
 from benchbench.records import identity
 from tests.support.building import cell
@@ -17,21 +18,24 @@ from tests.support.building import cell
 CORE = Path(benchbench.__file__).parent
 
 
-def block(plugins=None, **changes):
-    asked = {
-        "cell": cell(),
-        "parameters": {"method": {"rank": 16}, "dataset": {"limit": 0}},
-        "device": "cpu",
-        "dtype": "float32",
-        "fingerprint": "a" * 64,
-        "weights": "b" * 64,
-        "plugins": plugins or {},
-        "upstream": ["d", "c"],
-    }
-    return identity.identity_block(**{**asked, **changes})
+def block(plugins=None, *, of=None, **changes):
+    usual = Identity(
+        cell=identity.cell_id(of or cell()),
+        seed=(of or cell()).seed,
+        parameters=CellParameters({"limit": 0}, {"rank": 16}),
+        device="cpu",
+        dtype="float32",
+        dataset="a" * 64,
+        weights="b" * 64,
+        plugins=plugins or {},
+        core="e" * 64,
+        packages={"torch": "2.13.0"},
+        upstream=("d", "c"),
+    )
+    return replace(usual, **changes)
 
 
-def test_the_id_depends_on_everything_that_was_asked_for():
+def test_the_id_depends_on_all_that_was_asked_for():
     asked = cell(rank=8)
     others = [
         cell(rank=16),
@@ -41,7 +45,7 @@ def test_the_id_depends_on_everything_that_was_asked_for():
         replace(asked, dataset=Reference("claims", "other")),
         replace(asked, method=Reference("head", "head", {"rank": 8.5})),
     ]
-    ids = [identity.cell_id(one) for one in (asked, *others)]
+    ids = [identity.cell_id(other) for other in (asked, *others)]
     assert len(set(ids)) == len(ids)
     assert identity.cell_id(cell(rank=8)) == ids[0]
 
@@ -49,30 +53,32 @@ def test_the_id_depends_on_everything_that_was_asked_for():
 @pytest.mark.parametrize(
     "change",
     [
-        {"parameters": {"method": {"rank": 8}, "dataset": {"limit": 0}}},
+        {"parameters": CellParameters({"limit": 0}, {"rank": 8})},
         {"device": "cuda"},
         {"dtype": "bfloat16"},
-        {"fingerprint": "c" * 64},
+        {"dataset": "c" * 64},
         {"weights": None},
-        {"upstream": ["c"]},
-        {"cell": cell(seed=1)},
+        {"upstream": ("c",)},
+        {"of": cell(seed=1)},
+        {"core": "f" * 64},
+        {"packages": {"torch": "2.14.0"}},
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_key_follows_all_that_decides_numbers(change):
-    assert identity.key(block(**change)) != identity.key(block())
+def test_the_key_depends_on_all_that_decides_numbers(change):
+    assert identity.key_of(block(**change)) != identity.key_of(block())
 
 
-def test_the_key_does_not_depend_on_the_order_of_what_was_required():
-    assert identity.key(block(upstream=["c", "d"])) == identity.key(block())
+def test_the_key_does_not_depend_on_the_order_of_required_cells():
+    assert identity.key_of(block(upstream=("c", "d"))) == identity.key_of(block())
 
 
-def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
+def test_the_key_does_not_depend_on_commit_host_or_threads(monkeypatch):
     before = block()
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("HOSTNAME", "elsewhere")
     assert block() == before
-    assert set(before) == {
+    assert set(before.to_json()) == {
         "cell", "seed", "parameters", "device", "dtype", "dataset", "weights", "plugins", "core",
         "packages", "upstream",
     }  # fmt: skip
@@ -87,15 +93,15 @@ def test_the_key_holds_neither_commit_nor_host_nor_threads(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("entry", ["package", "module-in-it"])
-def test_a_constant_changed_in_a_plugins_source_changes_the_key(tmp_path, file, matters, entry):
+def test_the_key_depends_on_the_source_of_plugins(tmp_path, file, matters, entry):
     home = tmp_path / "stranger"
     (home / "deeper").mkdir(parents=True)
     for name in ("__init__.py", "hooks.py", "deeper/method.py", "notes.txt"):
         (home / name).write_text("x = 1\n")
     module = ModuleType("stranger")
     module.__file__ = str(home / ("__init__.py" if entry == "package" else "hooks.py"))
-    before = identity.key(block({"stranger-dist:stranger": module_digest(module)}))
+    before = identity.key_of(block({"stranger-dist:stranger": module_digest(module)}))
     (home / file).write_text("x = 2\n")
     assert (
-        identity.key(block({"stranger-dist:stranger": module_digest(module)})) != before
+        identity.key_of(block({"stranger-dist:stranger": module_digest(module)})) != before
     ) == matters

@@ -1,4 +1,4 @@
-"""The store: what is read is what was written, and nothing but that."""
+"""The store: records are read exactly as they were written, or not at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from benchbench import Cell, Outcome, Record, Reference
 from benchbench.contract.errors import StoreError
 from benchbench.machine import canonical, digest, file_digest, folder_digest, fsio
-from benchbench.records.identity import cell_id
-from benchbench.records.identity import key as key_of
+from benchbench.records.identity import cell_id, key_of
 from benchbench.records.store import (
     Store,
     all_records,
@@ -45,16 +44,16 @@ def store(tmp_path):
     return open_store(tmp_path / "store")
 
 
-def put(store, one):
-    return publish(store, Outcome(one, Path()))
+def put(store, made):
+    return publish(store, Outcome(made, Path()))
 
 
-def path_of(store, one):
-    return store.record_path(one.id, one.key, one.attempt)
+def path_of(store, made):
+    return store.record_path(made.id, made.key, made.attempt)
 
 
 def with_new_checksum(data, **changes):
-    """Return a record's bytes with fields changed and the outer checksum made to match."""
+    """Return a record's bytes with changed fields and a matching checksum."""
     content = json.loads(data)
     del content["sha256"]
     content.update(changes)
@@ -68,10 +67,6 @@ REFERENCES = st.builds(
     Reference, st.text(), st.text(), st.dictionaries(st.text(), VALUES, max_size=2)
 )
 SHA256 = st.none() | st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest())
-METRICS = st.fixed_dictionaries(
-    {"test": st.dictionaries(st.text(), FIGURES, max_size=2)},
-    optional={"validation": st.dictionaries(st.text(), FIGURES, max_size=2)},
-)
 
 
 @st.composite
@@ -89,7 +84,6 @@ def records(draw):
         status,
         draw(st.text()),
         identity,
-        draw(METRICS) if status == "ok" else {},
         tuple(draw(st.lists(st.dictionaries(st.text(), FIGURES, max_size=2), max_size=2))),
         draw(st.dictionaries(st.text(), PLAIN, max_size=2)),
         draw(st.dictionaries(st.text(), st.text(), max_size=2)),
@@ -102,16 +96,16 @@ def records(draw):
 
 @given(records())
 @settings(max_examples=60, deadline=None)
-def test_what_is_read_is_what_was_written(one):
-    assert decode(encode(one), "here") == one
+def test_a_record_is_read_as_it_was_written(written):
+    assert decode(encode(written), "here") == written
 
 
-def test_a_reason_that_is_no_text_is_kept(store):
-    one = record(status="failed", reason="caf\udce9.csv is not there")
-    assert records_of(store, put(store, one).id)[0].reason == one.reason
+def test_a_reason_that_is_not_valid_unicode_is_kept(store):
+    written = record(status="failed", reason="caf\udce9.csv is not there")
+    assert records_of(store, put(store, written).id)[0].reason == written.reason
 
 
-def test_every_byte_that_was_changed_is_found():
+def test_every_changed_byte_is_noticed():
     data = encode(record(status="failed", reason="Größe"))
     for position in range(len(data)):
         spoilt = bytearray(data)
@@ -128,7 +122,7 @@ def test_every_byte_that_was_changed_is_found():
     [b"", b"[]", b"3", b"null", b'"text"', b"{}", b"[" * 100_000, b'{"sha256":NaN}', b"\xff\xfe{"],
     ids=lambda junk: repr(junk[:12]),
 )
-def test_what_is_no_record_at_all_is_told_as_such(store, junk):
+def test_a_file_that_is_not_a_record_is_an_error(store, junk):
     with pytest.raises(StoreError):
         decode(junk, "here")
     with pytest.raises(StoreError):
@@ -145,10 +139,6 @@ def test_what_is_no_record_at_all_is_told_as_such(store, junk):
         pytest.param({"cell": cell(seed=7).to_json()}, "from its cell", id="cell"),
         pytest.param({"predictions": "../../secret"}, "sha256", id="path-out-of-the-store"),
         pytest.param({"artifacts": "/etc"}, "sha256", id="absolute-path"),
-        pytest.param({"metrics": {}}, "no metrics of test", id="ok-without-metrics"),
-        pytest.param({"metrics": None}, "metrics", id="metrics-null"),
-        pytest.param({"metrics": {"test": {"macro_f1": "1"}}}, "number", id="metric-a-text"),
-        pytest.param({"metrics": {"test": 1}}, "number", id="metrics-a-number"),
         pytest.param({"cost": {"fit_seconds": [1]}}, "number", id="cost-a-list"),
         pytest.param({"status": "splendid"}, "status", id="status"),
         pytest.param({"attempt": "1"}, "whole number", id="attempt-a-text"),
@@ -156,37 +146,43 @@ def test_what_is_no_record_at_all_is_told_as_such(store, junk):
         pytest.param({"surprise": 3}, "not a record", id="unknown-field"),
     ],
 )
-def test_a_field_that_was_changed_is_found_though_the_checksum_was_made_to_match(changes, message):
+def test_a_changed_field_is_noticed_even_with_a_matching_checksum(changes, message):
     data = encode(record())
     assert decode(with_new_checksum(data), "here") == decode(data, "here")
     with pytest.raises(StoreError, match=message):
         decode(with_new_checksum(data, **changes), "here")
 
 
-def test_a_record_without_its_cells_name_is_refused(store):
-    one = put(store, record())
+@pytest.mark.parametrize("metrics", [{"test": {"macro_f1": 0.5}}, {}, None, "junk"])
+def test_a_record_of_version_0_1_is_read_and_its_metrics_ignored(metrics):
+    data = encode(record())
+    assert decode(with_new_checksum(data, metrics=metrics), "here") == decode(data, "here")
+
+
+def test_a_record_under_the_name_of_another_is_refused(store):
+    stored = put(store, record())
     other = cell(seed=9)
     for place in (
-        store.record_path(one.id, one.key, 2),
-        store.record_path(one.id, None, 1),
-        store.record_path(cell_id(other), one.key, 1),
+        store.record_path(stored.id, stored.key, 2),
+        store.record_path(stored.id, None, 1),
+        store.record_path(cell_id(other), stored.key, 1),
     ):
         fsio.make_folder(place.parent)
-        place.write_bytes(path_of(store, one).read_bytes())
+        place.write_bytes(path_of(store, stored).read_bytes())
         with pytest.raises(StoreError, match="another cell or attempt"):
             read_record(place)
 
 
-def test_a_corrupt_record_is_set_aside_and_counted_and_hides_nothing(store):
+def test_a_corrupt_record_is_set_aside_and_counted_and_does_not_hide_others(store):
     good, bad, other = put(store, record()), put(store, record()), put(store, record(cell(seed=1)))
     path_of(store, bad).write_bytes(b"{}")
-    assert {one.id for one in all_records(store)} == {good.id, other.id}
+    assert {intact.id for intact in all_records(store)} == {good.id, other.id}
     assert records_of(store, good.id) == [good]
     assert corrupt_records(store) == 1
     assert path_of(store, bad).with_name(path_of(store, bad).name + ".bad").read_bytes() == b"{}"
 
 
-def test_an_attempt_that_was_corrupt_can_be_made_again(store):
+def test_a_corrupt_attempt_can_be_made_again(store):
     path = path_of(store, put(store, record()))
     for count in (1, 2):
         path.write_bytes(b"torn")
@@ -196,42 +192,42 @@ def test_an_attempt_that_was_corrupt_can_be_made_again(store):
 
 
 def test_a_corrupt_record_that_cannot_be_set_aside_does_not_count(store):
-    one, other = put(store, record()), put(store, record(cell(seed=1)))
-    path_of(store, one).write_bytes(b"{}")
+    corrupt, intact = put(store, record()), put(store, record(cell(seed=1)))
+    path_of(store, corrupt).write_bytes(b"{}")
     with failing(1, errno.EROFS, persistent=True):
-        found = records_of(store, one.id), records_of(store, other.id)
-    assert found == ([], [other])
+        read = records_of(store, corrupt.id), records_of(store, intact.id)
+    assert read == ([], [intact])
 
 
-def test_what_is_not_named_like_a_record_is_left_alone(store):
-    one = put(store, record())
-    folder = path_of(store, one).parent
+def test_files_that_are_not_records_are_left_alone(store):
+    stored = put(store, record())
+    folder = path_of(store, stored).parent
     (folder / "notes.txt").write_text("mine")
-    (folder / f"{one.key}-2.json").mkdir()
+    (folder / f"{stored.key}-2.json").mkdir()
     (store.folder("runs") / "notes.txt").write_text("mine")
-    os.mkfifo(folder / f"{one.key}-3.json")
-    assert all_records(store) == [one]
+    os.mkfifo(folder / f"{stored.key}-3.json")
+    assert all_records(store) == [stored]
     assert corrupt_records(store) == 0
 
 
-def test_attempts_are_numbered_by_key(store):
+def test_attempts_are_numbered_separately_for_each_key(store):
     first = put(store, record(status="failed"))
     second = put(store, record())
     stale = put(store, record(identity={"cell": "x", "weights": "second"}))
     unresolved = put(store, replace(record(status="skipped"), key=None))
-    assert [one.attempt for one in (first, second, stale, unresolved)] == [1, 2, 1, 1]
+    assert [made.attempt for made in (first, second, stale, unresolved)] == [1, 2, 1, 1]
     assert len(records_of(store, first.id)) == 4
 
 
 def test_the_tenth_attempt_comes_after_the_second(store):
     for number in range(11):
         put(store, record(status="failed", reason=str(number)))
-    found = records_of(store, record().id)
-    assert [one.attempt for one in found] == list(range(1, 12))
-    assert record_that_counts(found, found[0].key).reason == "10"
+    attempts = records_of(store, record().id)
+    assert [made.attempt for made in attempts] == list(range(1, 12))
+    assert record_that_counts(attempts, attempts[0].key).reason == "10"
 
 
-def test_the_last_good_attempt_stands_and_a_later_failure_does_not_hide_it():
+def test_the_last_ok_attempt_counts_even_after_a_later_failure():
     tries = [
         record(status="failed", attempt=1),
         record(value=0.1, attempt=2),
@@ -246,14 +242,14 @@ def test_the_last_good_attempt_stands_and_a_later_failure_does_not_hide_it():
 
 
 def raced(store, monkeypatch, first, second):
-    """Publish `second` where `first` comes between its look at the folder and its write."""
+    """Publish `second` while `first` is written between its look at the folder and its write."""
     import benchbench.records.store as module
 
     look = module._next_attempt
     waiting = [first]
 
-    def look_and_lose(store, one):
-        attempt = look(store, one)
+    def look_and_lose(store, made):
+        attempt = look(store, made)
         if waiting:
             put(store, waiting.pop())
         return attempt
@@ -263,17 +259,17 @@ def raced(store, monkeypatch, first, second):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "stands"),
+    ("first", "second", "result"),
     [
-        pytest.param("ok", "ok", "ok-1", id="the-first-result-stands"),
-        pytest.param("ok", "failed", "ok-1", id="a-failure-does-not-displace-it"),
+        pytest.param("ok", "ok", "ok-1", id="the-first-result-is-kept"),
+        pytest.param("ok", "failed", "ok-1", id="a-failure-does-not-replace-a-result"),
         pytest.param("interrupted", "ok", "ok-2", id="a-result-is-not-lost-to-a-failure"),
-        pytest.param("failed", "oom", "failed-1", id="the-first-failure-stands"),
+        pytest.param("failed", "oom", "failed-1", id="the-first-failure-is-kept"),
     ],
 )
-def test_of_two_processes_with_one_attempt(store, monkeypatch, first, second, stands):
-    found = raced(store, monkeypatch, record(status=first), record(status=second))
-    assert f"{found.status}-{found.attempt}" == stands
+def test_two_processes_that_write_the_same_attempt(store, monkeypatch, first, second, result):
+    kept = raced(store, monkeypatch, record(status=first), record(status=second))
+    assert f"{kept.status}-{kept.attempt}" == result
 
 
 def outcome(folder):
@@ -282,25 +278,25 @@ def outcome(folder):
     (folder / "artifacts" / "deep" / "adapter").write_bytes(b"weights" * 50)
     (folder / "artifacts" / "labels.json").write_bytes(b"labels")
     (folder / "predictions.parquet").write_bytes(b"predictions" * 50)
-    one = record(
+    made = record(
         predictions=file_digest(folder / "predictions.parquet"),
         artifacts=folder_digest(folder / "artifacts"),
     )
-    return Outcome(one, folder)
+    return Outcome(made, folder)
 
 
 def run_once(root, name):
-    """Do what a run does: publish unless the result stands already."""
+    """Do what a run does: publish unless there is a result already."""
     store = open_store(root)
-    one = record()
-    if record_that_counts(records_of(store, one.id), one.key) is None:
+    made = record()
+    if record_that_counts(records_of(store, made.id), made.key) is None:
         scratch = root / f"{fsio.TEMPORARY}{name}"
         publish(store, outcome(scratch))
         fsio.remove_folder(scratch)
 
 
 def contents(root):
-    """Return the store's bytes by name, without what a crash may leave."""
+    """Return the store's files by name, without those that a crash may leave behind."""
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -310,12 +306,12 @@ def contents(root):
 
 @pytest.fixture(params=["links", "no-links"])
 def disk(request, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # no power is cut here: save time
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # to save time: no power is cut
     if request.param == "no-links":
         refuse_links(monkeypatch)
 
 
-def test_a_publish_that_is_killed_anywhere_is_healed_by_the_next(tmp_path, disk):
+def test_a_publish_killed_at_any_step_is_repaired_by_the_next(tmp_path, disk):
     run_once(tmp_path / "whole", "scratch")
     expected = contents(tmp_path / "whole")
     assert len(expected) == 4
@@ -334,7 +330,7 @@ def test_a_publish_that_is_killed_anywhere_is_healed_by_the_next(tmp_path, disk)
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO], ids=errno.errorcode.get)
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "from-then-on"])
-def test_a_publish_on_a_failing_disk_is_healed_by_the_next(tmp_path, number, persistent, disk):
+def test_a_publish_on_a_failing_disk_is_repaired_by_the_next(tmp_path, number, persistent, disk):
     run_once(tmp_path / "whole", "scratch")
     expected = contents(tmp_path / "whole")
     for k in numbers(1):
@@ -368,7 +364,7 @@ def test_a_symlink_in_place_of_a_folder_of_the_store_is_refused(tmp_path, plante
     assert list(victim.iterdir()) == []
 
 
-def test_a_symlink_in_place_of_a_record_keeps_its_victim(store, tmp_path):
+def test_the_target_of_a_symlink_in_place_of_a_record_is_not_changed(store, tmp_path):
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     expected = record()
@@ -376,7 +372,7 @@ def test_a_symlink_in_place_of_a_record_keeps_its_victim(store, tmp_path):
     place.parent.mkdir()
     place.symlink_to(victim)
     assert put(store, expected).attempt == 2
-    assert [one.attempt for one in records_of(store, expected.id)] == [2]
+    assert [made.attempt for made in records_of(store, expected.id)] == [2]
     assert victim.read_bytes() == b"precious"
 
 
@@ -389,25 +385,25 @@ def test_a_symlink_in_place_of_a_cells_folder_is_refused(store, tmp_path):
     assert list(victim.iterdir()) == []
 
 
-def test_opening_a_store_makes_its_folders_and_is_repeatable(tmp_path):
-    one = put(open_store(tmp_path / "store"), record())
-    assert all_records(open_store(tmp_path / "store")) == [one]
+def test_opening_a_store_makes_its_folders_and_can_be_repeated(tmp_path):
+    stored = put(open_store(tmp_path / "store"), record())
+    assert all_records(open_store(tmp_path / "store")) == [stored]
 
 
-def test_a_folder_that_is_no_store_is_told_with_the_way_out(tmp_path):
+def test_the_error_for_a_folder_that_is_not_a_store_says_what_to_do(tmp_path):
     with pytest.raises(StoreError, match="--store"):
         existing_store(tmp_path)
     assert existing_store(open_store(tmp_path / "store").root) == Store(tmp_path / "store")
 
 
-def test_a_document_is_read_as_written_and_written_over(store):
+def test_a_json_file_is_read_as_it_was_written_last(store):
     write_json(store, "boards", "mine", {"title": "first"})
     write_json(store, "boards", "mine", {"title": "second"})
     assert read_json(store, "boards", "mine") == {"title": "second"}
     assert list_names(store, "boards") == ["mine"]
 
 
-def test_a_changed_document_is_refused_and_a_missing_one_named_with_what_is_there(store):
+def test_a_changed_json_file_is_refused_and_the_error_for_a_missing_one_names_the_others(store):
     write_json(store, "boards", "mine", {"title": "first"})
     path = store.folder("boards") / "mine.json"
     data = path.read_bytes()
@@ -426,18 +422,18 @@ def test_a_changed_document_is_refused_and_a_missing_one_named_with_what_is_ther
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../x", "a/b", "A", "ä", "-x", "a\n", "a\0", "a" * 101, ".hidden"]
 )
-def test_a_name_that_is_not_safe_as_a_files_name_names_no_board(name, store):
+def test_a_name_that_is_not_safe_for_a_file_is_refused_for_a_board(name, store):
     with pytest.raises(StoreError, match="cannot name a board"):
         check_name(name)
     with pytest.raises(StoreError, match="cannot name a board"):
         write_json(store, "boards", name, {})
 
 
-def test_a_folders_digest_follows_names_and_contents(tmp_path):
-    seen = set()
+def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path):
+    digests = set()
     for number, (name, data) in enumerate([("a", b"x"), ("b", b"x"), ("a", b"y")]):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / name).write_bytes(data)
-        seen.add(folder_digest(folder))
-    assert len(seen) == 3
+        digests.add(folder_digest(folder))
+    assert len(digests) == 3

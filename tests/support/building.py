@@ -13,15 +13,22 @@ from pluggy import PluginManager
 from benchbench import Cell, Parameter, Record, Reference, hookimpl
 from benchbench.catalog.lookup import load_catalog
 from benchbench.catalog.plugins import DISABLE, GROUP
-from benchbench.contract import hookspecs
-from benchbench.evidence.board import Board, BoardCell
-from benchbench.leaderboard.build import Section
+from benchbench.contract import (
+    CellParameters,
+    CorpusDescription,
+    Identity,
+    LabelSpace,
+    LoadReport,
+    hookspecs,
+)
+from benchbench.evidence.board import Board, BoardCell, BoardDataset
+from benchbench.evidence.values import DatasetEvidence, Evidence
+from benchbench.leaderboard.build import Section, build_leaderboard
 from benchbench.leaderboard.tables import Column, Entry
 from benchbench.leaderboard.tables import Row as Line
 from benchbench.leaderboard.tables import Table as TableModel
 from benchbench.machine import digest
-from benchbench.records.identity import cell_id
-from benchbench.records.identity import key as key_of
+from benchbench.records.identity import cell_id, key_of
 
 HERE = Path(__file__).resolve().parent.parent
 THIRD_PARTY = HERE / "thirdparty"
@@ -145,38 +152,43 @@ def cell(dataset="claims", method="head", backbone="llama", seed=0, **params):
 
 
 def scores(value, **more):
-    """Return the metrics of a single-label record."""
+    """Return the values of a single-label run, by split and metric; None is no value."""
     names = ("macro_f1", "accuracy", "weighted_f1", "micro_f1")
-    test = {**dict.fromkeys(names, value), "labels_without_support": 0.0, **more}
+    test = {name: each for name, each in {**dict.fromkeys(names, value), **more}.items()
+            if each is not None}  # fmt: skip
     return {"validation": dict(test), "test": test}
 
 
+VALUES = {}
+"""What the predictions of made-up records would give; a record itself holds no metrics."""
+
+
 def record(of=None, status="ok", value=0.5, attempt=1, **fields):
-    """Return a record whose id and key follow from its content."""
+    """Return a record whose id and key follow from its content, and note what it would score."""
     of = of or cell()
     identity = fields.pop("identity", {"cell": cell_id(of), "weights": "first"})
+    values = fields.pop("values", None) or scores(value)
     if status == "ok":
-        fields.setdefault("metrics", scores(value))
         fields.setdefault("facts", {"trainable_parameters": 1234})
         fields.setdefault("cost", {"fit_seconds": 2.5, "documents_per_second": 100.0})
     else:
         fields.setdefault("reason", "as planted")
-    return Record(of, cell_id(of), key_of(identity), attempt, status, identity=identity, **fields)
+    key = key_of(identity)
+    made = Record(of, cell_id(of), key, attempt, status, identity=identity, **fields)
+    VALUES[id(made)] = made, values  # with the record, so that no other gets its address
+    return made
 
 
 def facts(**more):
     """Return what a board keeps of a dataset."""
-    return {
+    usual = {
         "fingerprint": digest("claims"),
         "kind": "single-label",
         "main_metric": "macro_f1",
         "documents": {"train": 800, "validation": 100, "test": 100},
         "labels": 3,
-        "unseen_labels": [],
-        "warnings": [],
-        "skipped_rows": 0,
-        **more,
     }
+    return BoardDataset(**{**usual, **more})
 
 
 def board(records, *, datasets=None, missing=(), **fields):
@@ -193,8 +205,24 @@ def board(records, *, datasets=None, missing=(), **fields):
     )
 
 
+def evidence(records, of, *, support=()):
+    """Return evidence with the values of these records, and without intervals and tests."""
+    values = {one.id: VALUES[id(one)][1] for one in records if one.status == "ok"}
+    datasets = {
+        name: DatasetEvidence(dataset.main_metric, "accuracy", 0, 0, (), support, (), ())
+        for name, dataset in of.datasets.items()
+    }
+    return Evidence("", 0, 0, 0, datasets, values)
+
+
+def built(records, of=None, **more):
+    """Return the leaderboard of made-up records."""
+    of = of or board(records)
+    return build_leaderboard(of, by_id(records), evidence(records, of, **more))
+
+
 def by_id(records):
-    """Return records as `leaderboard.build` takes them."""
+    """Return records as `build_leaderboard` takes them."""
     return {one.id: one for one in records}
 
 
@@ -214,3 +242,35 @@ def column(table, title):
     """Return the texts of a column of a table."""
     place = [each.title for each in table.columns].index(title)
     return [row.entries[place].text for row in table.rows]
+
+
+def description(fingerprint=None, **more):
+    """Return what a small corpus says of itself."""
+    usual = {
+        "kind": "single-label",
+        "main_metric": "macro_f1",
+        "labels": LabelSpace(("a", "b")),
+        "documents": {"train": 80, "validation": 10, "test": 10},
+        "characters": 40_000,
+        "training_counts": (40, 40),
+        "report": LoadReport(100, 100),
+        "fingerprint": fingerprint or digest("claims"),
+    }
+    return CorpusDescription(**{**usual, **more})
+
+
+def an_identity(**more):
+    """Return all that decides the numbers of a made-up cell."""
+    usual = {
+        "cell": "0" * 64,
+        "seed": 0,
+        "parameters": CellParameters({}, {}, {"revision": "main"}),
+        "device": "cpu",
+        "dtype": "float32",
+        "dataset": "d" * 64,
+        "weights": "a" * 64,
+        "plugins": {"benchbench:csv": "0" * 64},
+        "core": "c" * 64,
+        "packages": {},
+    }
+    return Identity(**{**usual, **more})

@@ -12,7 +12,8 @@ HERE = Path(__file__).resolve().parent.parent
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     """The environment of a command: strangers' plugins on the path, a cache of its own."""
-    path = os.pathsep.join([str(HERE / "thirdparty"), str(HERE / "support" / "faulty")])
+    folders = [str(HERE / "thirdparty"), str(HERE / "support" / "faulty")]
+    path = os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
     keep = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     return {**keep, "PYTHONPATH": path, "BENCHBENCH_CACHE": str(tmp_path / "cache"), **more}
 

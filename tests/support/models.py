@@ -167,7 +167,7 @@ def load_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
 
 def bind_model(folder: Path, quantization: str = "none", **params: Any) -> Any:
     """Return the BoundBackbone of a folder, for CPU in float32."""
-    from benchbench_backbones.backbone import PretrainedModel
+    from benchbench_backbones.pretrained_model import PretrainedModel
 
     from benchbench import BoundBackbone
 

@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from benchbench_wipo_alpha.dataset import WipoAlpha
+from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
 
 from benchbench.contract.parameters import resolve
 
@@ -33,18 +33,18 @@ def document(number, code="A01B00116", *, others=(), an="", body=None, head=None
 
 
 def place(half, number, code):
-    """Return where a document stands under the root."""
+    """Return the path of a document under the root."""
     return f"{half}/{code[0]}/{code[1:3]}/{code[3]}/{code[4:7]}/{number}.xml"
 
 
 def files(count=24, **more):
-    """Return a sound collection, path -> text: two thirds in train, every code in both halves."""
-    found = {}
+    """Return a good collection, path -> text: two thirds in train, every code in both halves."""
+    contents = {}
     for number in range(count):
         code = MAINS[number % len(MAINS)]
         half = "test" if number % 3 == 0 else "train"
-        found[place(half, number, code)] = document(number, code, an=f"AN{number}", **more)
-    return found
+        contents[place(half, number, code)] = document(number, code, an=f"AN{number}", **more)
+    return contents
 
 
 def as_bytes(content):
@@ -76,8 +76,8 @@ def write_tar(path: Path, contents) -> Path:
     return path
 
 
-def settled(path, **given):
-    """Return a value for every parameter, as the core would hand them over."""
-    values, faults = resolve("wipo-alpha", WipoAlpha.parameters, {"path": str(path), **given})
+def settled(path, **params):
+    """Return a value for every parameter, as the core passes them."""
+    values, faults = resolve("wipo-alpha", WipoAlpha.parameters, {"path": str(path), **params})
     assert not faults, faults
     return {**values, "split_seed": 0}

@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from benchbench import Outcome
-from benchbench.evaluation.registry import evaluate
-from benchbench.evaluation.scored import LabelFacts
-from benchbench.evidence.board import write_board
+from benchbench.contract import CorpusDescription, LabelSpace, LoadReport
+from benchbench.evidence.board import BoardDataset, write_board
 from benchbench.machine import digest
-from benchbench.records.predictions import read_predictions, write_predictions
-from benchbench.records.store import open_store, publish, write_json
-from tests.support.building import board, cell, facts, record
+from benchbench.records.prediction_files import write_predictions
+from benchbench.records.store import open_store, publish
+from tests.support.building import board, cell, record
 
 SYSTEMS = (("head", "llama", 2.0, 3), ("instruction", "llama", 1.9, 3), ("tfidf", "", 1.0, 1))
 """Method, backbone, how much of the truth its scores hold, and how many seeds it has."""
@@ -24,8 +23,7 @@ DOCUMENTS = {"validation": 40, "test": 120}
 def store_of(folder, systems=SYSTEMS, *, kind="single-label", labels=5, unseen=0, dataset="claims"):
     """Return (store, board): records, predictions and evidence's inputs all follow from a seed."""
     store = open_store(folder / "store")
-    described = corpus_facts(kind, labels, unseen, dataset)
-    of_labels = LabelFacts.of(described)
+    corpus = described(kind, labels, unseen, dataset)
     truth = {split: gold(split, kind, labels, unseen) for split in DOCUMENTS}
     records = []
     for method, backbone, skill, seeds in systems:
@@ -35,50 +33,37 @@ def store_of(folder, systems=SYSTEMS, *, kind="single-label", labels=5, unseen=0
             path = outcome / "predictions.parquet"
             random = np.random.default_rng([seed, *method.encode()])
             name = write_predictions(table(truth, skill, labels, random), path)
-            stored = read_predictions(path, labels + unseen)
             of = cell(dataset, method, backbone or None, seed)
             one = record(
                 of,
-                metrics=evaluate(kind, stored, of_labels),
                 predictions=name,
                 curve=({"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}),
                 facts={"trainable_parameters": 1000, "hard": False},
-                identity={"cell": digest(of.to_json()), "dataset": described["fingerprint"],
+                identity={"cell": digest(of.to_json()), "dataset": corpus.fingerprint,
                           "parameters": {"method": {"rank": 8 + len(method)}},
                           "packages": {"torch": "2.13.0"}},
             )  # fmt: skip
             records.append(publish(store, Outcome(one, outcome)))
-    write_json(store, "datasets", described["fingerprint"], described)
-    shown = facts(
-        fingerprint=described["fingerprint"],
-        kind=kind,
-        main_metric=described["main_metric"],
-        documents=described["documents"],
-        labels=labels,
-        unseen_labels=described["labels"]["unseen"],
-    )
-    made = replace(board(records, datasets={dataset: shown}), baseline_methods=("tfidf",))
-    write_board(store, made, {})
+    made = board(records, datasets={dataset: BoardDataset.of(corpus)})
+    made = replace(made, baseline_methods=("tfidf",))
+    write_board(store, made, [corpus])
     return store, made
 
 
-def corpus_facts(kind, labels, unseen, dataset):
-    """Return a dataset's description, as `corpus.json` has it, with a hierarchy of two levels."""
-    names = [f"{'AB'[number % 2]}{number:02d}" for number in range(labels)]
-    names.sort()
-    return {
-        "kind": kind,
-        "main_metric": "macro_f1" if kind == "single-label" else "micro_f1",
-        "labels": {
-            "names": names,
-            "texts": names,
-            "parents": {name: name[0] for name in names},
-            "unseen": [f"Z{number}" for number in range(unseen)],
-        },
-        "documents": {"train": 200, **DOCUMENTS},
-        "training_counts": {name: 40 - number for number, name in enumerate(names)},
-        "fingerprint": digest([kind, labels, unseen, dataset]),
-    }
+def described(kind, labels, unseen, dataset):
+    """Return a dataset's description, with a hierarchy of two levels."""
+    names = tuple(sorted(f"{'AB'[number % 2]}{number:02d}" for number in range(labels)))
+    unknown = tuple(f"Z{number}" for number in range(unseen))
+    return CorpusDescription(
+        kind,
+        "macro_f1" if kind == "single-label" else "micro_f1",
+        LabelSpace(names, names, {name: name[0] for name in names}, unknown),
+        {"train": 200, **DOCUMENTS},
+        1000,
+        tuple(40 - number for number in range(labels)),
+        LoadReport(360, 360),
+        digest([kind, labels, unseen, dataset]),
+    )
 
 
 def gold(split, kind, labels, unseen):

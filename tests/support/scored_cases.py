@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchbench.contract.predictions import Predictions
-from benchbench.evaluation.scored import LabelFacts, Scored, Tuning
+from benchbench.contract import LabelFacts, LabelSpace, Predictions, ScoredSplit, Tuning
+from benchbench.evaluation import METRICS, evaluate, tune
 
 KINDS = ("single-label", "multi-label")
 
@@ -19,7 +19,8 @@ def label_facts(labels, unseen=0):
     names = [f"{'ABC'[n % 3]}{n:02}" for n in range(labels + unseen)]
     parents = {name: name[0] for n, name in enumerate(names) if n % 7 != 6} | {"A": "top"}
     counts = tuple((n * 5) % 7 for n in range(labels))
-    return LabelFacts(tuple(names[:labels]), tuple(names[labels:]), parents, counts)
+    space = sorted(names[:labels])
+    return LabelFacts(LabelSpace(tuple(space), (), parents, tuple(names[labels:])), counts)
 
 
 def predictions(gold, logits, main=None):
@@ -42,7 +43,7 @@ def scored(kind, gold, logits, main=None, hard=False, labels=None, threshold=0.1
     if hard or kind == "single-label":
         threshold, own = 0.0, np.zeros(known)
     tuning = Tuning(threshold, own, None if hard else temperature)
-    return Scored(kind, part, labels, tuning, hard)
+    return ScoredSplit(kind, part, labels, tuning, hard)
 
 
 def random_split(kind, seed, documents=40, labels=7, unseen=0, tied=False, hard=False):
@@ -97,8 +98,8 @@ SPLITS = {
 }
 
 
-def each(kind=None, hard=None):
-    """Parametrise a test by splits: of a kind, and hard or not, where that is asked for."""
+def on_every_split(kind=None, hard=None):
+    """Parametrise a test by all splits, or by those of a kind, hard or not."""
     chosen = {
         name: split
         for name, split in SPLITS.items()
@@ -118,5 +119,29 @@ def rows(split):
         yield gold.tolist(), decided + [False] * (len(gold) - len(decided))
 
 
-def value(found):
-    return None if found is None else found.value()
+def value(result):
+    return result.value() if hasattr(result, "value") else result
+
+
+def labels_of(names, unseen=(), parents=None, counts=()):
+    """Return what metrics need to know of these labels."""
+    return LabelFacts(LabelSpace(tuple(names), (), parents or {}, tuple(unseen)), tuple(counts))
+
+
+def names_of(kind):
+    """Return the names of the metrics of a kind."""
+    return {row.name for row in METRICS if kind in row.kinds}
+
+
+def metric(name):
+    """Return the function of a metric of the registry."""
+    return next(row.function for row in METRICS if row.name == name)
+
+
+def evaluated(kind, predictions, labels, hard=False):
+    """Return the values of every split of a run, tuned on validation."""
+    tuning = tune(kind, predictions["validation"], hard)
+    return {
+        name: evaluate(ScoredSplit(kind, part, labels, tuning, hard))[0]
+        for name, part in predictions.items()
+    }

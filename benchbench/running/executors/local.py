@@ -1,4 +1,4 @@
-"""Runs jobs on this machine: one child process each, forked from a server that has torch loaded."""
+"""Run jobs on this machine, each in a child process that a server with torch loaded forks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LIGHT = (
     "benchbench.running.cell_process", "benchbench.catalog.lookup",
     "benchbench.evaluation.registry",
-    "benchbench.records.predictions", "benchbench.kit.cache", "benchbench.kit.data.corpus_store",
+    "benchbench.records.prediction_files", "benchbench.kit.cache",
+    "benchbench.kit.data.corpus_store",
     "benchbench.kit.seeding", "pyarrow.parquet", "datasets",
     "sklearn.metrics", "sklearn.feature_extraction.text", "sklearn.svm", "torch",
 )  # fmt: skip
@@ -40,7 +41,7 @@ Progress = Callable[[Cell, Event], None]
 
 @dataclass
 class Running:
-    """A child at work: its process, the end of its pipe, and when its time is over."""
+    """A running child: its process, the end of its pipe, and its deadline."""
 
     job: Job
     process: BaseProcess
@@ -58,7 +59,7 @@ class LocalExecutor:
     name: str = LOCAL
 
     def run(self, jobs: Iterable[Job], progress: Progress) -> Iterator[Outcome]:
-        """Yield an outcome for every job; on Ctrl-C kill the children and say so in theirs."""
+        """Yield one outcome per job; on Ctrl-C end the children as "interrupted"."""
         waiting = iter(jobs)
         running: list[Running] = []
         try:
@@ -82,9 +83,9 @@ class LocalExecutor:
 
 
 def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return what the fork server imports; nothing that touches CUDA where a GPU is used.
+    """Return the modules that the fork server imports; with a GPU, none that touches CUDA.
 
-    `plugins` are modules of plugins, of which nobody knows what they touch.
+    `plugins` are the modules of plugins. They might touch CUDA, so they are left out with a GPU.
     """
     heavy = HEAVY if backbone else ()
     if device == "cuda":
@@ -93,9 +94,9 @@ def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ())
 
 
 def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[str] = ()) -> None:
-    """Start the fork server with its imports, and with settings that must precede them."""
+    """Set up the fork server: its imports, and the settings that must precede them."""
     os.environ[preload.VARIABLE] = ",".join(modules_to_preload(device, backbone, plugins))
-    # asks the driver's library, not CUDA itself, whether there is a GPU: forks stay possible
+    # then torch looks for GPUs in the driver's library and not in CUDA: forks stay possible
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     for name in THREAD_VARIABLES:
@@ -115,7 +116,7 @@ def _start(job: Job) -> Running:
 
 
 def _listen(running: list[Running], progress: Progress) -> None:
-    """Wait for events, ends and deadlines of the children, at most a second."""
+    """Wait at most one second for events, ends and deadlines of the children."""
     sources = {child.pipe: child for child in running if not child.pipe.closed}
     sentinels = [child.process.sentinel for child in running]
     now = time.monotonic()
@@ -137,13 +138,13 @@ def _forward(child: Running, progress: Progress) -> None:
 
 
 def _kill(child: Running, status: Status) -> None:
-    """End a child and all that it started: politely, then not."""
+    """End a child and all that it started: first by SIGTERM, then by SIGKILL."""
     if child.killed is None and child.process.is_alive():
         child.killed = status
     for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
         _signal_group(child.process.pid, number)
         child.process.join(patience)
-    _signal_group(child.process.pid, signal.SIGKILL)  # grandchildren that ignored the first
+    _signal_group(child.process.pid, signal.SIGKILL)  # grandchildren that ignored SIGTERM
 
 
 def _signal_group(pid: int | None, number: int) -> None:
@@ -155,20 +156,20 @@ def _signal_group(pid: int | None, number: int) -> None:
 
 
 def _finish(child: Running, progress: Progress) -> Outcome:
-    """Return what a child left, or say how it died."""
+    """Return the outcome that a child left, or an outcome that says how it ended."""
     child.process.join()
     if not child.pipe.closed:
         _forward(child, progress)
         child.pipe.close()
     record = read_outcome(child.job.scratch)
     if record is None or child.killed:
-        status, reason = _death(child)
+        status, reason = _failure(child)
         record = Record.unpublished(child.job, status, reason)
     wall = round(time.monotonic() - child.started, 4)
     return Outcome(replace(record, cost={**record.cost, "wall_seconds": wall}), child.job.scratch)
 
 
-def _death(child: Running) -> tuple[Status, str]:
+def _failure(child: Running) -> tuple[Status, str]:
     if child.killed == "timeout":
         return "timeout", f"stopped after its limit of {child.job.timeout:g} s"
     if child.killed == "interrupted":

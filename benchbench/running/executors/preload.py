@@ -1,4 +1,4 @@
-"""Imported once by the fork server, so that a cell starts with its heavy imports done.
+"""The fork server imports this module once, so that cells start with heavy imports done.
 
 BENCHBENCH_PRELOAD names the modules. Where a GPU is visible, peft and bitsandbytes are not
 among them: importing them initialises CUDA, and a process forked after that cannot use it.
@@ -17,22 +17,22 @@ VARIABLE = "BENCHBENCH_PRELOAD"
 
 
 def preload() -> None:
-    """Import what the environment names; what it prints meanwhile is of no use to the user."""
+    """Import the modules that the environment names, without their log messages."""
     logging.disable(logging.CRITICAL)
     for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
-        with contextlib.suppress(Exception):  # whoever needs it meets the same, and tells it
+        with contextlib.suppress(Exception):  # a cell that needs it reports the error
             importlib.import_module(name)
     if "transformers" in sys.modules:
         _compile_patterns()
     logging.disable(logging.NOTSET)
-    # what was imported never goes: children need not search it for garbage, nor copy its pages
+    # imports are never freed: children need not search them for garbage or copy their pages
     gc.collect()
     gc.freeze()
 
 
 def _compile_patterns() -> None:
-    """Let transformers compile what it renames weights by: else every cell's first load does."""
-    with contextlib.suppress(Exception):  # an older one has no such patterns
+    """Let transformers compile its patterns for names of weights, once and not in every cell."""
+    with contextlib.suppress(Exception):  # older versions have no such patterns
         from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
         get_checkpoint_conversion_mapping("llama")

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 import torch
 from benchbench_backbones import benchbench_backbones, benchbench_resolve_backbone
-from benchbench_backbones.backbone import PretrainedModel
 from benchbench_backbones.cards import CARDS
+from benchbench_backbones.load_options import PARAMETERS, LoadOptions
 from benchbench_backbones.loading import choose_pad, compute_dtype, count_parameters
+from benchbench_backbones.pretrained_model import PretrainedModel
 
 from benchbench import Backbone, BenchbenchError, GuardError, Skip
 from benchbench.contract.parameters import resolve
@@ -25,7 +27,7 @@ from tests.support.models import (
 )
 
 LORA = {parameter.name: parameter.default for parameter in LORA_PARAMETERS}
-MAIN = {"revision": "main"}
+MAIN = {"quantization": "none", "dtype": "auto", "revision": "main"}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,13 @@ def test_the_table_names_every_model_once():
         assert resolve(backbone.name, backbone.parameters, {})[1] == []
 
 
-def test_a_card_says_what_may_surprise():
+@pytest.mark.parametrize("kind", PARAMETERS)
+def test_every_declared_parameter_has_a_typed_field(kind):
+    declared = [parameter.name for parameter in PARAMETERS[kind]]
+    assert [field.name for field in fields(LoadOptions)] == declared
+
+
+def test_a_card_says_how_large_and_how_free_a_model_is():
     lines = {backbone.name: backbone.description for backbone in benchbench_backbones()}
     assert "gated" in lines["llama-3.2-1b"]
     assert "1.24B parameters" in lines["llama-3.2-1b"]
@@ -113,7 +121,7 @@ def test_the_identity_of_a_folder_is_its_content(tmp_path):
 def test_identity_brings_in_no_torch(folder):
     code = (
         "import sys; from pathlib import Path;"
-        "from benchbench_backbones.backbone import PretrainedModel;"
+        "from benchbench_backbones.pretrained_model import PretrainedModel;"
         f"PretrainedModel.from_folder(Path({str(folder)!r})).identity({MAIN!r}, offline=True);"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
@@ -144,7 +152,7 @@ def test_a_folder_without_a_model_is_an_error(tmp_path):
 def test_an_absent_hub_model_is_skipped_with_the_way_to_fetch_it(cache, offline):
     backbone = benchbench_resolve_backbone("meta-llama/Llama-3.2-1B")
     with pytest.raises(Skip) as caught:
-        backbone.identity({"revision": "v1"}, offline=offline)
+        backbone.identity({**MAIN, "revision": "v1"}, offline=offline)
     line = str(caught.value)
     assert "\n" not in line
     assert "https://huggingface.co/meta-llama/Llama-3.2-1B" in line
@@ -170,7 +178,7 @@ def test_a_cached_hub_model_is_its_commit_and_is_loaded_without_the_hub(cache, f
     backbone = benchbench_resolve_backbone("org/tiny")
     assert backbone.identity(MAIN, offline=True) == COMMIT
     assert backbone.identity(MAIN, offline=False) == COMMIT
-    assert backbone.source.place("main").revision == COMMIT
+    assert backbone.source.checkpoint("main").revision == COMMIT
     (snapshot / "model.safetensors").unlink()
     with pytest.raises(Skip, match="hf download org/tiny"):
         backbone.identity(MAIN, offline=True)
@@ -194,7 +202,7 @@ def test_a_model_loads_as_asked_and_says_so(tmp_path, family, quantization, coun
     assert len(loaded.tokenizer) <= loaded.model.get_input_embeddings().num_embeddings
 
 
-def test_quantised_that_was_asked_for_and_not_found_is_an_error(folder):
+def test_a_quantisation_that_did_not_happen_is_an_error(folder):
     import bitsandbytes as bnb
 
     whole, four_bit = load_model(folder).model, load_model(folder, "nf4").model
@@ -281,7 +289,7 @@ def test_gradients_through_a_quantised_base_are_those_of_its_dequantised_weights
 
 
 @pytest.mark.parametrize(
-    ("specials", "given", "source", "token"),
+    ("specials", "named", "source", "token"),
     [
         (["<pad>"], {"pad_token": "<pad>"}, "pad", "<pad>"),
         (["<|reserved_special_token_0|>"], {}, "reserved", "<|reserved_special_token_0|>"),
@@ -292,12 +300,12 @@ def test_gradients_through_a_quantised_base_are_those_of_its_dequantised_weights
     ],
     ids=["pad", "reserved", "llama", "pad-before-reserved", "unk", "eos"],
 )
-def test_the_pad_id_is_found_by_rule_and_adds_no_token(tmp_path, specials, given, source, token):
+def test_the_pad_id_follows_a_rule_and_adds_no_token(tmp_path, specials, named, source, token):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(write_tokenizer(tmp_path, [WORDS]))
     tokenizer.add_special_tokens({"extra_special_tokens": specials})
-    for name, value in given.items():
+    for name, value in named.items():
         setattr(tokenizer, name, value)
     size = len(tokenizer)
     pad = choose_pad(tokenizer, size)
@@ -311,7 +319,7 @@ def test_the_pad_id_is_found_by_rule_and_adds_no_token(tmp_path, specials, given
 
 
 def test_a_checkpoint_without_some_weights_is_refused(folder, tmp_path):
-    """Transformers would make them up at random, with a warning at most."""
+    """Transformers would fill them with random numbers, with a warning at most."""
     import shutil
 
     from safetensors.torch import load_file, save_file
@@ -336,7 +344,7 @@ def test_the_base_is_kept_whole_in_the_dtype_that_was_asked_for(folder):
 
 
 @pytest.mark.parametrize(
-    ("capability", "asked", "given"),
+    ("capability", "asked", "expected"),
     [
         ((9, 0), "auto", "bfloat16"),
         ((8, 0), "bfloat16", "bfloat16"),
@@ -345,17 +353,17 @@ def test_the_base_is_kept_whole_in_the_dtype_that_was_asked_for(folder):
         ((7, 5), "bfloat16", None),
     ],
 )
-def test_emulated_bfloat16_is_not_taken_for_real(monkeypatch, capability, asked, given):
+def test_emulated_bfloat16_is_not_taken_for_real(monkeypatch, capability, asked, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    if given:
-        assert compute_dtype("cuda", asked) == given
+    if expected:
+        assert compute_dtype("cuda", asked) == expected
     else:
         with pytest.raises(Skip, match="emulates bfloat16"):
             compute_dtype("cuda", asked)
 
 
-def test_a_cpu_computes_in_float32_unless_told(folder):
+def test_a_cpu_computes_in_float32_unless_another_dtype_is_asked_for(folder):
     assert compute_dtype("cpu", "auto") == "float32"
     assert compute_dtype("cpu", "bfloat16") == "bfloat16"
 
@@ -380,6 +388,16 @@ def test_a_model_that_needs_code_of_its_own_is_skipped(folder, tmp_path):
     (tmp_path / "own" / "own.py").write_text("raise SystemExit('code of the repository ran')")
     with pytest.raises(Skip, match="code from its own repository"):
         load_model(tmp_path / "own")
+
+
+def test_a_model_of_another_kind_is_skipped_with_the_kind_that_was_expected(folder, tmp_path):
+    import shutil
+
+    shutil.copytree(folder, tmp_path / "image")
+    config = json.loads((tmp_path / "image" / "config.json").read_text()) | {"model_type": "vit"}
+    (tmp_path / "image" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Skip, match="transformers has no causal-lm class for this type of model"):
+        load_model(tmp_path / "image")
 
 
 def test_loading_writes_nothing_to_the_terminal(folder):

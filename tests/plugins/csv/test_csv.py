@@ -1,4 +1,4 @@
-"""The dataset `csv`: every bad input is refused or counted, with its line and the way out."""
+"""The dataset `csv`: every bad input is refused or counted, with its line and the remedy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from benchbench_csv import benchbench_datasets, benchbench_resolve_dataset
-from benchbench_csv.dataset import Table
+from benchbench_csv.csv_dataset import CsvDataset
+from benchbench_csv.csv_options import CsvOptions
 
 from benchbench import Dataset, LoaderError
 from benchbench.contract.parameters import resolve
@@ -23,21 +25,23 @@ GOOD = "text,label\n" + "".join(f"document {i},{'ab'[i % 2]}\n" for i in range(2
 JSON_GOOD = "".join(json.dumps({"text": f"t{i}", "label": "ab"[i % 2]}) + "\n" for i in range(20))
 
 
-def settled(**given):
-    """Return a value for every parameter, as the core would hand them over."""
-    values, faults = resolve("csv", Table.parameters, {"text": "text", "label": "label", **given})
+def settled(**params):
+    """Return a value for every parameter, as the core passes them."""
+    values, faults = resolve(
+        "csv", CsvDataset.parameters, {"text": "text", "label": "label", **params}
+    )
     assert not faults
     return {**values, "split_seed": 0}
 
 
 @pytest.fixture
 def load(tmp_path):
-    """Write `content` to a file and load it, with the parameters given."""
+    """Write `content` to a file and load it, with some parameters."""
 
-    def load(content, name="table.csv", **given):
+    def load(content, name="table.csv", **params):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        corpus = Table().load(settled(path=str(path), **given), tmp_path / "out")
+        corpus = CsvDataset().load(settled(path=str(path), **params), tmp_path / "out")
         check_corpus(corpus)
         report = corpus.report
         assert report.seen == report.loaded + len(report.skipped)
@@ -59,6 +63,13 @@ def records(*lines, head="text,label"):
     return GOOD.replace("text,label", head) + "\n".join(lines) + "\n"
 
 
+def test_every_declared_parameter_has_a_typed_field():
+    declared = {parameter.name for parameter in CsvDataset.parameters}
+    assert {field.name for field in fields(CsvOptions)} == {*declared, "split_seed"}
+    options = CsvOptions.from_params(settled(path="x.csv", max_newlines="7", on_bad_row="skip"))
+    assert (options.max_newlines, options.skips_bad_rows) == (7, True)
+
+
 FATAL = {
     "unclosed-quote": (records('"open,a', "x,b", "y,a"), "table.csv:22: a quoted field that beg"),
     "unclosed-quote-in-second-line": (
@@ -78,18 +89,21 @@ FATAL = {
     "huge-field": (records(f"{'x' * (16 * 2**20 + 1)},a"), "table.csv:22: a field of more than"),
     "ragged-short": (records("only text"), "table.csv:22: expected 2 fields, found 1"),
     "ragged-long": (records("a,b,c"), "table.csv:22: expected 2 fields, found 3"),
-    "duplicate-header": ("text,label,text\na,b,c\n", "table.csv:1: the column 'text' stands twice"),
+    "duplicate-header": ("text,label,text\na,b,c\n", "table.csv:1: the column 'text' occurs twice"),
     "misspelled-column": ("texts,label\na,b\n", "unknown column 'text'. Did you mean 'texts'"),
-    "other-delimiter": ("text;label\na;b\n", "Give delimiter=';'"),
+    "other-delimiter": ("text;label\na;b\n", "set delimiter=';'"),
     "cp1252": (GOOD.encode() + b"\x93x\x94,a\n", "table.csv:22: byte 0x93 at offset 281 is not"),
     "truncated-utf8": (GOOD.encode() + b"x\xe2\x82", "table.csv:22: the file ends inside"),
-    "nul": (records("x\0y,a"), "table.csv:22: a NUL character"),
-    "utf16-without-bom": (GOOD.encode("utf-16-le"), "table.csv:1: a NUL .*utf-16-le"),
+    "nul": (records("x\0y,a"), "table.csv:22: the line holds a NUL character"),
+    "utf16-without-bom": (
+        GOOD.encode("utf-16-le"),
+        "table.csv:1: the line holds a NUL .*utf-16-le",
+    ),
     "truncated-utf16": (GOOD.encode("utf-16")[:-1], "table.csv:21: .*utf-16"),
     "empty-text": (records(" ,a"), r"table.csv:22: the text is empty"),
     "empty-label": (records("x, "), "table.csv:22: 'label' is empty"),
     "bare-line-with-cr": (GOOD.replace("\n", "\r") + "x\r", "table.csv:22: expected 2"),
-    "no-bytes": ("", "table.csv: empty"),
+    "no-bytes": ("", "table.csv: the file is empty"),
     "header-only": ("text,label\n", "table.csv: 0 rows"),
     "header-only-with-blanks": ("text,label\n\n\n", "table.csv: 0 rows"),
     "one-class": ("text,label\nx,a\ny,a\nz,a\n", r"table.csv: train: 1 label \('a'\)"),
@@ -137,10 +151,10 @@ PARAMETER_FAULTS = {
 
 @pytest.mark.parametrize("case", PARAMETER_FAULTS)
 def test_a_parameter_that_does_not_fit_the_file_is_named(load, case):
-    given, message = PARAMETER_FAULTS[case]
+    params, message = PARAMETER_FAULTS[case]
     content = GOOD.encode() + (b"\x93x\x94,a\n" if "latin" in case else b"")
     with pytest.raises(LoaderError, match=message):
-        load(content, **given)
+        load(content, **params)
 
 
 READS = {
@@ -183,15 +197,15 @@ def test_a_parquet_file_gives_the_same_rows_and_leaves_no_copy(load, tmp_path, z
     pq.write_table(table, tmp_path / "made.parquet", row_group_size=6)
     content = (tmp_path / "made.parquet").read_bytes()
     packed = gzip.compress(content) if zipped else content
-    found = all_rows(load(packed, "t.parquet.gz" if zipped else "t.parquet"))
-    assert found == all_rows(load(GOOD))
+    rows = all_rows(load(packed, "t.parquet.gz" if zipped else "t.parquet"))
+    assert rows == all_rows(load(GOOD))
     assert not list((tmp_path / "out").glob("*.parquet"))
 
 
-def test_an_encoding_that_is_given_is_used(load):
+def test_the_encoding_of_the_parameters_is_used(load):
     content = records("\u201cx\u201d,caf\u00e9", "y,caf\u00e9").encode("cp1252")
-    found = all_rows(load(content, encoding="cp1252"))
-    assert (found["train:21"]["text"], found["train:21"]["labels"]) == (
+    rows = all_rows(load(content, encoding="cp1252"))
+    assert (rows["train:21"]["text"], rows["train:21"]["labels"]) == (
         "\u201cx\u201d",
         ["caf\u00e9"],
     )
@@ -224,9 +238,9 @@ def test_outer_space_of_labels_is_stripped_and_counted(load):
 
 def test_quoted_newlines_and_quotes_are_kept_and_fifty_newlines_are_allowed(load):
     lines = "l\n" * 50
-    found = all_rows(load(records('"a ""b""\r\nc",a', f'"{lines}",b')))
-    assert found["train:21"]["text"] == 'a "b"\r\nc'
-    assert found["train:22"]["text"] == lines
+    rows = all_rows(load(records('"a ""b""\r\nc",a', f'"{lines}",b')))
+    assert rows["train:21"]["text"] == 'a "b"\r\nc'
+    assert rows["train:22"]["text"] == lines
 
 
 def test_more_newlines_are_read_where_asked_for(load):
@@ -247,11 +261,11 @@ def test_more_bad_rows_than_the_cap_are_refused_with_the_first_of_them(load):
         load(records("short"), on_bad_row="skip")
 
 
-def test_text_columns_are_joined_in_the_order_given(load):
+def test_text_columns_are_joined_in_their_order(load):
     body = "".join(f"t{i},{'' if i == 3 else 'abs'},{'ab'[i % 2]}\n" for i in range(20))
-    found = all_rows(load('title,"abs,tract",label\n' + body, text="abs\\,tract,title"))
-    assert found["train:1"]["text"] == "abs\nt0"
-    assert found["train:4"]["text"] == "t3"
+    rows = all_rows(load('title,"abs,tract",label\n' + body, text="abs\\,tract,title"))
+    assert rows["train:1"]["text"] == "abs\nt0"
+    assert rows["train:4"]["text"] == "t3"
 
 
 def test_ids_groups_and_weights_come_from_their_columns(load):
@@ -278,10 +292,10 @@ def test_an_id_used_twice_is_refused_by_name(load):
 def test_separated_labels_make_a_multi_label_corpus(load):
     body = "".join(f"t{i},{('a;b', 'b', ' c ;;a;c')[i % 3]}\n" for i in range(30))
     corpus = load("text,label\n" + body, label_separator=";")
-    found = all_rows(corpus)
+    rows = all_rows(corpus)
     assert (corpus.kind, corpus.main_metric) == ("multi-label", "micro_f1")
-    assert found["train:3"]["labels"] == ["c", "a"]
-    assert {row["main"] for row in found.values()} == {-1}
+    assert rows["train:3"]["labels"] == ["c", "a"]
+    assert {row["main"] for row in rows.values()} == {-1}
     facts = {"labels_stripped": 10, "empty_labels_dropped": 10, "repeated_labels_dropped": 10}
     assert corpus.report.facts == facts
     first = load("text,label\n" + body, label_separator=";", main_label="first")
@@ -324,8 +338,8 @@ JSON_ROWS = {
     "object-label": ('{"text": "x", "label": {}}', "expected text or a number, found {}"),
     "number-text": ('{"text": 5, "label": "a"}', "'text': expected text, found 5"),
     "null-text": ('{"text": null, "label": "a"}', "the text is empty"),
-    "twice": ('{"text": "x", "text": "y", "label": "a"}', "a key stands twice"),
-    "nan": ('{"text": "x", "label": NaN}', "NaN is no JSON number"),
+    "twice": ('{"text": "x", "text": "y", "label": "a"}', "a key occurs twice"),
+    "nan": ('{"text": "x", "label": NaN}', "NaN is not a JSON number"),
     "surrogate": ('{"text": "\\ud800", "label": "a"}', "surrogate"),
     "nul": ('{"text": "\\u0000", "label": "a"}', "NUL"),
     "deep": ('{"text": "x", "label": ' + "[" * 100_000, "nested too deeply"),
@@ -378,7 +392,7 @@ def test_a_damaged_gzip_archive_is_named(load):
 
 
 def test_a_gzip_bomb_is_refused(load, monkeypatch):
-    monkeypatch.setattr("benchbench_csv.sources.INFLATED_FREELY", 2**20)
+    monkeypatch.setattr("benchbench_csv.table_files.INFLATED_FREELY", 2**20)
     bomb = gzip.compress(GOOD.encode() + b"\n" * 2**23)
     with pytest.raises(LoaderError, match="more than 200 times its size"):
         load(bomb, "t.csv.gz")
@@ -399,7 +413,10 @@ def test_a_path_that_is_no_readable_file_is_refused(tmp_path):
             "nul\0.csv": "cannot be read",
             "n" * 300 + ".csv": "cannot be read",
         }.items():
-            for act in (Table().source, lambda params: Table().load(params, tmp_path / "out")):
+            for act in (
+                CsvDataset().source,
+                lambda params: CsvDataset().load(params, tmp_path / "out"),
+            ):
                 with pytest.raises(LoaderError, match=message):
                     act(settled(path=str(tmp_path / name)))
 
@@ -409,28 +426,28 @@ def test_a_file_without_permission_is_refused(tmp_path):
     (tmp_path / "secret.csv").write_text(GOOD)
     (tmp_path / "secret.csv").chmod(0)
     with pytest.raises(LoaderError, match="check its permissions"):
-        Table().source(settled(path=str(tmp_path / "secret.csv")))
+        CsvDataset().source(settled(path=str(tmp_path / "secret.csv")))
 
 
 def test_separate_files_keep_their_roles_and_one_file_has_one_role(tmp_path):
     (tmp_path / "train.csv").write_text(GOOD)
     (tmp_path / "test.jsonl").write_text('{"text": "x", "label": "a"}\n{"text": "y", "label": "c"}')
-    given = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.jsonl")}
+    params = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.jsonl")}
     with pytest.raises(LoaderError, match=r"train\.csv, .*test\.jsonl: 1 labels .*'c' \(1\)"):
-        Table().load(settled(**given), tmp_path / "out")
-    corpus = Table().load(settled(**given, unseen_labels="keep"), tmp_path / "out")
+        CsvDataset().load(settled(**params), tmp_path / "out")
+    corpus = CsvDataset().load(settled(**params, unseen_labels="keep"), tmp_path / "out")
     assert (corpus.test["id"][:], corpus.test["main"][:]) == (["test:1", "test:2"], [0, 2])
     assert corpus.labels.unseen == ("c",)
-    with pytest.raises(LoaderError, match="given as train and as test"):
-        Table().load(settled(**{**given, "test": given["path"]}), tmp_path / "out")
+    with pytest.raises(LoaderError, match="used both as train and as test"):
+        CsvDataset().load(settled(**{**params, "test": params["path"]}), tmp_path / "out")
 
 
 def test_a_wrong_column_of_the_last_file_shows_before_the_first_is_read(tmp_path):
     (tmp_path / "train.csv").write_text(records("short"))
     (tmp_path / "test.csv").write_text(GOOD.replace("label", "class"))
-    given = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
+    params = {"path": str(tmp_path / "train.csv"), "test": str(tmp_path / "test.csv")}
     with pytest.raises(LoaderError, match=r"test\.csv:1: unknown column 'label'"):
-        Table().load(settled(**given), tmp_path / "out")
+        CsvDataset().load(settled(**params), tmp_path / "out")
 
 
 def test_the_source_digest_follows_the_bytes_and_the_roles(tmp_path):
@@ -438,12 +455,12 @@ def test_the_source_digest_follows_the_bytes_and_the_roles(tmp_path):
     (tmp_path / "b.csv").write_text(GOOD + "x,a\n")
     a, b = str(tmp_path / "a.csv"), str(tmp_path / "b.csv")
     digests = {
-        Table().source(settled(**given))
-        for given in ({"path": a}, {"path": b}, {"path": a, "test": b}, {"path": b, "test": a})
+        CsvDataset().source(settled(**params))
+        for params in ({"path": a}, {"path": b}, {"path": a, "test": b}, {"path": b, "test": a})
     }
     assert len(digests) == 4
     (tmp_path / "c.csv").write_text(GOOD)
-    assert Table().source(settled(path=str(tmp_path / "c.csv"))) in digests
+    assert CsvDataset().source(settled(path=str(tmp_path / "c.csv"))) in digests
 
 
 @pytest.mark.parametrize(
@@ -460,11 +477,11 @@ def test_the_source_digest_follows_the_bytes_and_the_roles(tmp_path):
         ("archive.gz", None),
     ],
 )
-def test_a_path_with_a_known_suffix_stands_for_a_table(reference, name):
-    found = benchbench_resolve_dataset(reference)
-    assert (found.name if found else None) == name
-    if found:
-        assert (found.use, found.params) == ("csv", {"path": reference})
+def test_a_path_with_a_known_suffix_is_a_table(reference, name):
+    dataset = benchbench_resolve_dataset(reference)
+    assert (dataset.name if dataset else None) == name
+    if dataset:
+        assert (dataset.use, dataset.params) == ("csv", {"path": reference})
 
 
 def test_the_plugin_supplies_one_dataset_and_imports_nothing_heavy():
@@ -481,8 +498,8 @@ def test_the_plugin_supplies_one_dataset_and_imports_nothing_heavy():
 
 def test_banking77_loads_whole(shared, tmp_path):
     folder = shared / "data" / "banking77"
-    given = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
-    corpus = Table().load(settled(**given, label="category"), tmp_path)
+    params = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
+    corpus = CsvDataset().load(settled(**params, label="category"), tmp_path)
     check_corpus(corpus)
     assert (len(corpus.train) + len(corpus.validation), len(corpus.test)) == (10_003, 3_080)
     assert len(corpus.labels) == 77
@@ -490,9 +507,9 @@ def test_banking77_loads_whole(shared, tmp_path):
 
 def test_patents_load_with_several_labels(shared, tmp_path):
     folder = shared / "data" / "patents_cpc_section"
-    given = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
+    params = {"path": str(folder / "train.csv"), "test": str(folder / "test.csv")}
     columns = {"text": "application_type_abstract", "label_separator": ","}
-    corpus = Table().load(settled(**given, **columns), tmp_path)
+    corpus = CsvDataset().load(settled(**params, **columns), tmp_path)
     check_corpus(corpus)
     assert corpus.labels.names == tuple("ABCDEFGH")
     assert (corpus.report.seen, len(corpus.test)) == (5584 + 698, 698)
@@ -502,7 +519,7 @@ MEASURE = """
 import re, sys, threading, time
 from pathlib import Path
 from benchbench.contract.parameters import resolve
-from benchbench_csv.dataset import Table
+from benchbench_csv.csv_dataset import CsvDataset
 import datasets, pyarrow
 
 def held():  # resident memory of the process itself, mapped files left out
@@ -518,9 +535,9 @@ def watch():
 before = held()
 watcher = threading.Thread(target=watch)
 watcher.start()
-given = {"path": sys.argv[1], "text": "text", "label": "label"}
-values, _ = resolve("csv", Table.parameters, given)
-corpus = Table().load({**values, "split_seed": 0}, Path(sys.argv[2]))
+params = {"path": sys.argv[1], "text": "text", "label": "label"}
+values, _ = resolve("csv", CsvDataset.parameters, params)
+corpus = CsvDataset().load({**values, "split_seed": 0}, Path(sys.argv[2]))
 done = True
 watcher.join()
 print(peak - before, corpus.report.loaded)

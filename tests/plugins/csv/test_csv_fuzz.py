@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from benchbench_csv.columns import Columns
-from benchbench_csv.dataset import Table
-from benchbench_csv.readers import Format, read_rows
-from benchbench_csv.sources import find_source
-from benchbench_csv.tally import Tally
+from benchbench_csv.csv_dataset import CsvDataset
+from benchbench_csv.csv_options import CsvOptions
+from benchbench_csv.readers import ReadSettings, read_rows
+from benchbench_csv.row_counts import RowCounts
+from benchbench_csv.table_files import find_table_file
 
 from benchbench import LoaderError
 from benchbench.contract.parameters import resolve
@@ -53,9 +54,9 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return bytes(spoilt)
 
 
-def settled(path, **given):
-    columns = {"path": str(path), "text": "text", "label": "label", **given}
-    values, faults = resolve("csv", Table.parameters, columns)
+def settled(path, **params):
+    columns = {"path": str(path), "text": "text", "label": "label", **params}
+    values, faults = resolve("csv", CsvDataset.parameters, columns)
     assert not faults
     return {**values, "split_seed": 0}
 
@@ -69,19 +70,22 @@ def test_damaged_bytes_give_rows_or_a_named_error_and_lose_no_row(tmp_path, name
     for number in range(rounds):
         path.write_bytes(damaged(content, chance))
         params = settled(path, on_bad_row="skip" if number % 2 else "error", max_skipped=1)
-        tally = Tally(name, number % 2 == 1, 1.0)
-        how = Format.of(params, tmp_path)
+        options = CsvOptions.from_params(params)
+        columns = Columns.from_options(options)
+        settings = ReadSettings.from_options(options, tmp_path)
+        counts = RowCounts(name, options.skips_bad_rows, 1.0)
         try:
-            rows = list(read_rows(find_source(str(path), "train"), Columns.of(params), how, tally))
+            file = find_table_file(str(path), "train")
+            rows = list(read_rows(file, columns, settings, counts))
         except LoaderError as error:
             assert str(path) in str(error)
             assert "\n" not in str(error)
             outcomes["refused"] += 1
         else:
-            assert tally.seen == len(rows) + len(tally.skipped)
+            assert counts.seen == len(rows) + len(counts.skipped)
             assert all(row.text.strip() and row.labels[0].strip() for row in rows)
             outcomes["rows"] += 1
-            outcomes["skipped"] += bool(tally.skipped)
+            outcomes["skipped"] += bool(counts.skipped)
     assert outcomes["refused"] > rounds / 20
     assert name.endswith((".gz", ".parquet")) or outcomes["skipped"]
 
@@ -94,7 +98,7 @@ def test_damaged_files_give_a_whole_corpus_or_a_named_error(tmp_path):
         path.write_bytes(damaged(CSV.encode(), chance))
         params = settled(path, on_bad_row="skip", max_skipped=0.5)
         try:
-            corpus = Table().load(params, tmp_path / "out")
+            corpus = CsvDataset().load(params, tmp_path / "out")
         except LoaderError as error:
             assert str(path) in str(error)
         else:

@@ -1,18 +1,20 @@
-"""The generated data: compositional, seeded, with families, a tail and noise; the real loaders."""
+"""The generated data: compositional, seeded, with families, a long tail and noise."""
 
 import csv
 import hashlib
 import json
 from collections import Counter
+from dataclasses import fields
 from random import Random
 from statistics import mean, stdev
 from xml.etree import ElementTree
 
 import pytest
 from benchbench_demo.architectures import ARCHITECTURES
-from benchbench_demo.cards import BACKBONES, MODELS
 from benchbench_demo.company_table import COLUMNS, write_table
+from benchbench_demo.datasets import ClaimsOptions, DemoClaims, DemoPatents, PatentsOptions
 from benchbench_demo.inventions import NOISE, draw_invention, members, pick
+from benchbench_demo.miniatures import BACKBONES, MODELS
 from benchbench_demo.pretrain import Recipe, pretrain
 from benchbench_demo.pretraining_text import SEED as PRETRAINING_SEED
 from benchbench_demo.pretraining_text import documents as pretraining_documents
@@ -23,6 +25,7 @@ from benchbench_demo.writing import write
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.cell import Reference
 from benchbench.contract.corpus import SPLITS
+from benchbench.evidence import main_scores
 from benchbench.planning.preparation import prepare
 from benchbench.records.store import Store, all_records
 from tests.support.commands import benchbench
@@ -30,8 +33,15 @@ from tests.support.commands import benchbench
 
 @pytest.fixture(scope="module")
 def generated():
-    found = list(members(0, 1500))
-    return [(member, write(0, member)) for member in found]
+    return [(member, write(0, member)) for member in members(0, 1500)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options"), [(DemoClaims, ClaimsOptions), (DemoPatents, PatentsOptions)]
+)
+def test_every_declared_parameter_has_a_typed_field(dataset, options):
+    declared = [parameter.name for parameter in dataset.parameters]
+    assert sorted(field.name for field in fields(options)) == sorted(declared)
 
 
 def test_every_device_has_a_code_in_every_field_and_every_code_a_frequency():
@@ -75,22 +85,22 @@ def test_labels_have_a_long_tail_and_the_largest_is_far_from_all(generated):
     assert max(Counter(member.unit for member, _ in generated).values()) < len(generated) / 2
 
 
-def test_a_few_percent_are_filed_wrongly(generated):
-    rightly = [
+def test_a_few_percent_have_wrong_labels(generated):
+    right = [
         member.unit == unit_of(member.invention.device, member.invention.field)
         and member.codes == member.invention.codes
         for member, _ in generated
     ]
-    assert NOISE / 2 < 1 - sum(rightly) / len(rightly) < NOISE * 1.7
+    assert NOISE / 2 < 1 - sum(right) / len(right) < NOISE * 1.7
 
 
-def test_the_prior_art_is_told_in_the_words_of_inventions_and_counts_for_no_code(generated):
+def test_the_prior_art_has_the_words_of_inventions_and_no_code(generated):
     misleading = 0
     for member, patent in generated:
         device, field = member.invention.known
         code = CODES[device][field]
-        told = any(f"{name} for" in patent.abstract for name in DEVICES[device].names)
-        misleading += told and code not in {c[:4] for c in member.invention.codes}
+        mentioned = any(f"{name} for" in patent.abstract for name in DEVICES[device].names)
+        misleading += mentioned and code not in {c[:4] for c in member.invention.codes}
     assert misleading > len(generated) / 5
 
 
@@ -108,8 +118,8 @@ def test_members_of_a_family_are_near_duplicates(generated):
 
 
 def _overlap(first, second):
-    one, two = set(first.split(". ")), set(second.split(". "))
-    return len(one & two) / len(one | two)
+    sentences, others = set(first.split(". ")), set(second.split(". "))
+    return len(sentences & others) / len(sentences | others)
 
 
 def test_nothing_in_a_text_names_its_code_or_unit(generated):
@@ -137,7 +147,7 @@ def test_an_invention_is_never_its_own_partner():
         assert invention.second_field != invention.field
 
 
-def test_the_table_is_a_company_s_csv(tmp_path):
+def test_the_table_is_a_csv_of_a_company(tmp_path):
     write_table(tmp_path / "claims.csv", 0, 80)
     with (tmp_path / "claims.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
@@ -146,7 +156,7 @@ def test_the_table_is_a_company_s_csv(tmp_path):
     assert {row["unit"] for row in rows} == {"dosing", "flow", "heat", "monitoring", "motion"}
 
 
-def test_the_tree_is_in_wipo_alpha_s_format(tmp_path):
+def test_the_tree_has_the_format_of_wipo_alpha(tmp_path):
     write_tree(tmp_path, 0, 60)
     paths = sorted(tmp_path.rglob("*.xml"))
     assert len(paths) == 60
@@ -166,17 +176,17 @@ def test_the_real_loaders_read_what_is_generated(name, labels, tmp_path, monkeyp
 
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
     prepared = prepare(Reference(name, name, {"documents": 400}), load_catalog())
-    facts = prepared.facts
-    assert len(facts["labels"]["names"]) == labels
-    assert facts["report"]["seen"] == facts["report"]["loaded"] == 400
-    assert sum(facts["documents"].values()) == 400
+    corpus = prepared.description
+    assert len(corpus.labels) == labels
+    assert corpus.report.seen == corpus.report.loaded == 400
+    assert sum(corpus.documents.values()) == 400
     groups = {
         split: set(datasets.Dataset.from_file(str(prepared.folder / f"{split}.arrow"))["group"])
         for split in SPLITS
     }
-    for one in SPLITS:
-        assert all(groups[one]), "every document has a family"
-        assert not any(groups[one] & groups[other] for other in SPLITS if other != one)
+    for split in SPLITS:
+        assert all(groups[split]), "every document has a family"
+        assert not any(groups[split] & groups[other] for other in SPLITS if other != split)
     assert prepare(Reference(name, name, {"documents": 400}), load_catalog()) == prepared
 
 
@@ -184,8 +194,8 @@ def test_the_level_and_the_labels_of_the_tree_can_be_chosen(tmp_path, monkeypatc
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
     params = {"documents": 300, "level": "section", "labels": "main"}
     prepared = prepare(Reference("demo-patents", "sections", params), load_catalog())
-    assert prepared.facts["kind"] == "single-label"
-    assert list(prepared.facts["labels"]["names"]) == list("ABCDEFGH")
+    assert prepared.description.kind == "single-label"
+    assert list(prepared.description.labels.names) == list("ABCDEFGH")
 
 
 def test_no_pretraining_text_is_in_a_dataset():
@@ -215,7 +225,7 @@ def test_a_miniature_is_what_its_card_says(backbone):
 
 
 def test_every_folder_of_models_is_supplied():
-    assert {path.name for path in MODELS.iterdir()} == {each.name for each in BACKBONES}
+    assert {path.name for path in MODELS.iterdir()} == {backbone.name for backbone in BACKBONES}
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -229,7 +239,7 @@ def test_pretraining_the_same_way_twice_gives_the_same_weights(tmp_path, name):
     assert cards[0] == cards[1]
 
 
-def test_pretraining_is_worth_more_than_the_luck_of_random_weights(tmp_path):
+def test_pretrained_weights_beat_random_weights(tmp_path):
     import torch
     from transformers import AutoTokenizer
 
@@ -245,9 +255,10 @@ def test_pretraining_is_worth_more_than_the_luck_of_random_weights(tmp_path):
         "--backbone", "nano-llama", *(w for name in names for w in ("--backbone", f"./{name}")),
         "--store", "runs", "--offline",
     )  # fmt: skip
+    store = Store(tmp_path / "runs")
     scores = {
-        record.cell.backbone.name.removeprefix("./"): record.metrics["test"]["macro_f1"]
-        for record in all_records(Store(tmp_path / "runs"))
+        record.cell.backbone.name.removeprefix("./"): main_scores(store)[record.id, record.key]
+        for record in all_records(store)
     }
     random = [scores.pop(name) for name in names]
     (learned,) = scores.values()

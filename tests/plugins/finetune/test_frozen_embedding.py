@@ -14,7 +14,8 @@ from benchbench_finetune.logistic_regression import CERTAIN, fit_hyperplanes
 
 from benchbench import GuardError, Method
 from benchbench.kit.cache import enabled
-from benchbench.machine.stopwatch import Stopwatch, WatchedBackbone, watching
+from benchbench.machine.stopwatch import Stopwatch, watching
+from benchbench.machine.watched_backbone import WatchedBackbone
 from tests.support.models import bind_model, toy_split, toy_task, write_encoder, write_model
 
 KINDS = ["single-label", "multi-label"]

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from benchbench_ray import cluster as ray_cluster
+from benchbench_ray.archive_pieces import pack, unpack
 from benchbench_ray.cluster import Need
-from benchbench_ray.parcels import packed, unpack
 
 from benchbench import BenchbenchError, Job
 from benchbench.records.store import Store, all_records
 from tests.running.test_suite import WAYS, by_method, comparable, write_grid
-from tests.support.building import cell
+from tests.support.building import an_identity, cell
 from tests.support.commands import HERE, benchbench, environment
 from tests.support.models import WORDS, write_model
 
@@ -64,7 +64,7 @@ def two_nodes(tmp_path_factory):
 
 
 def marked_grid(folder: Path, names: tuple[str, ...], seconds: float) -> dict[str, Path]:
-    """Write a grid of cells that note in a file of their own when they begin."""
+    """Write a grid of cells, each of which notes in its own file when it begins."""
     markers = {name: folder / f"began-{name}" for name in names}
     methods = ",\n".join(
         f'{{use = "faulty", as = "{name}", marker = "{marker}", seconds = {seconds}}}'
@@ -90,7 +90,7 @@ def start(tmp_path: Path, *words: str | Path) -> subprocess.Popen[str]:
 
 
 def until(true, what: str) -> None:
-    """Wait for something that other processes bring about."""
+    """Wait for something that other processes do."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, what
@@ -109,13 +109,11 @@ def parent(pid: int) -> int:
 
 
 def ray_process(pid: int) -> int:
-    """The Ray process that a cell's child hangs on, by way of its fork server."""
+    """The Ray process above a cell's child and its fork server."""
     return parent(parent(pid))
 
 
-def test_every_way_to_go_wrong_is_told_as_on_this_machine_and_none_is_tried_again(
-    two_nodes, tmp_path
-):
+def test_every_failure_is_reported_as_on_this_machine_and_none_is_tried_again(two_nodes, tmp_path):
     ways = ("none", "ValueError", "exit", "killed", "skip", "diverged")
     marker = tmp_path / "began"
     write_grid(tmp_path / "g.toml", {way: way for way in ways}, marker=str(marker))
@@ -187,13 +185,13 @@ def test_a_node_that_dies_costs_only_its_running_cell_which_runs_again_elsewhere
     assert run.returncode == 0, err
     after = {name: began(marker) for name, marker in markers.items()}
     again = [name for name in markers if len(after[name]) == 2]
-    assert len(again) == 1 and before[again[0]], "of those that ran, one ran again"
+    assert len(again) == 1 and before[again[0]], "one of the cells that ran runs again"
     assert all(len(after[name]) == 1 for name in markers if name not in again)
     records = all_records(Store(tmp_path / "benchbench-runs"))
     assert sorted(record.cell.method.name for record in records) == sorted(markers)
     assert {(record.status, record.attempt) for record in records} == {("ok", 1)}
-    assert not alive(after[again[0]][0]), "the lost node's child went with it"
-    assert "raylet" not in out + err, "Ray's own words do not stand in a leaderboard"
+    assert not alive(after[again[0]][0]), "the lost node's child process ended with it"
+    assert "raylet" not in out + err, "Ray's messages are not in a leaderboard"
 
 
 def test_a_cell_whose_ray_process_is_killed_again_and_again_is_given_up(two_nodes, tmp_path):
@@ -240,7 +238,9 @@ def test_ctrl_c_stops_the_cells_on_their_nodes(two_nodes, tmp_path):
     until(lambda: not any(map(alive, pids)), "a child outlived the run")
 
 
-def test_a_cell_that_no_machine_is_large_enough_for_is_told_and_does_not_hang(two_nodes, tmp_path):
+def test_a_cell_that_no_machine_is_large_enough_for_is_reported_and_does_not_hang(
+    two_nodes, tmp_path
+):
     marked_grid(tmp_path, ("a",), 0.0)
     words = ("run", "--grid", "g.toml", "--threads", 64)
     benchbench(tmp_path, *words, *two_nodes.words, code=1)
@@ -253,21 +253,21 @@ def test_a_cell_that_no_machine_is_large_enough_for_is_told_and_does_not_hang(tw
     )
 
 
-def test_a_node_with_other_code_than_here_is_found_out(two_nodes, tmp_path):
-    """The plugin here is not the one of the nodes: one comment more."""
-    own = tmp_path / "own"
-    shutil.copytree(HERE / "support" / "faulty", own)
-    with (own / "benchbench_faulty.py").open("a") as file:
-        file.write("# another release\n")
+def test_a_node_with_other_code_fails_its_cell(two_nodes, tmp_path):
+    """The plugin here is not the one of the nodes: it has one constant more."""
+    changed = tmp_path / "changed"
+    shutil.copytree(HERE / "support" / "faulty", changed)
+    with (changed / "benchbench_faulty.py").open("a") as file:
+        file.write('RELEASE = "another"\n')
     marked_grid(tmp_path, ("a",), 0.0)
-    path = os.pathsep.join([str(HERE / "thirdparty"), str(own)])
+    path = os.pathsep.join([str(HERE / "thirdparty"), str(changed)])
     benchbench(tmp_path, "run", "--grid", "g.toml", *two_nodes.words, code=1, PYTHONPATH=path)
     (record,) = all_records(Store(tmp_path / "benchbench-runs"))
     assert record.status == "failed"
     digest = r"1\.0 \([0-9a-f]{8}\)"
     assert re.match(
-        rf"the machine it came to has benchbench-faulty:faulty {digest} instead of {digest}; "
-        "install there",
+        rf"the machine of this cell has benchbench-faulty:faulty {digest} instead of {digest}; "
+        "install the versions",
         record.reason,
     ), record.reason
 
@@ -283,11 +283,11 @@ def test_without_ray_the_plugin_is_there_and_says_what_to_install(tmp_path):
         "benchbench: --executor ray needs Ray, which is not installed: "
         "pip install 'benchbench[ray]'\n"
     )
-    assert not (tmp_path / "benchbench-runs").exists(), "told before any work"
+    assert not (tmp_path / "benchbench-runs").exists(), "reported before any work"
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         pytest.param(("--ray-address", "auto"), "goes with --executor ray", id="no-executor"),
         pytest.param(("--set", "ray.retries=1"), "goes with --executor ray", id="a-setting-of-it"),
@@ -309,15 +309,15 @@ def test_without_ray_the_plugin_is_there_and_says_what_to_install(tmp_path):
         ),
     ],
 )
-def test_a_wrong_option_is_told_in_one_line(tmp_path, words, told):
+def test_a_wrong_option_is_reported_in_one_line(tmp_path, words, message):
     done = benchbench(tmp_path, "run", "--grid", "weather", "--quiet", *words, code=2)
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("benchbench: ") and told in last
+    assert last.startswith("benchbench: ") and message in last
     assert "Traceback" not in done.stderr
 
 
 def a_job(**more):
-    plain = Job(cell(), "0" * 64, None, {}, Path(), Path(), "cpu", "float32", 1, None)
+    plain = Job(cell(), "0" * 64, None, an_identity(), Path(), Path(), 1, None)
     return replace(plain, **more)
 
 
@@ -328,18 +328,18 @@ def test_need_counts_what_a_node_holds_at_once():
     assert Need(1, 1, 0).fits(node) == 2
     assert Need(1, 0, 4 * ray_cluster.GIB).fits(node) == 2
     assert Need(1, 0, 0).fits({}) == 0
-    job = a_job(device="cuda", threads=2, memory_mib=1024)
-    assert Need.of(job) == Need(2, 1, ray_cluster.GIB)
-    assert Need.of(job, memory=False) == Need(2, 1, 0)
+    job = a_job(identity=an_identity(device="cuda"), threads=2, memory_mib=1024)
+    assert Need.of_job(job) == Need(2, 1, ray_cluster.GIB)
+    assert Need.of_job(job, memory=False) == Need(2, 1, 0)
     assert str(Need(2, 1, ray_cluster.GIB)) == "2 CPUs, 1 GPU, 1.0 GiB of memory"
 
 
 def test_a_folder_comes_out_as_it_went_in(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchbench_ray.parcels.PIECE_BYTES", 1000)
+    monkeypatch.setattr("benchbench_ray.archive_pieces.PIECE_BYTES", 1000)
     (tmp_path / "a" / "deep").mkdir(parents=True)
     (tmp_path / "a" / "deep" / "x").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "a" / "link").symlink_to(tmp_path / "a" / "deep" / "x")
-    pieces = list(packed(tmp_path / "a"))
+    pieces = list(pack(tmp_path / "a"))
     assert len(pieces) > 5 and max(map(len, pieces)) <= 1000
     unpack(pieces, tmp_path / "b")
     assert (tmp_path / "b" / "deep" / "x").read_bytes() == bytes(range(256)) * 20
@@ -347,7 +347,7 @@ def test_a_folder_comes_out_as_it_went_in(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["../out", "/out", "in/../../out"])
-def test_a_parcel_cannot_write_outside_its_folder(tmp_path, name):
+def test_an_archive_cannot_write_outside_its_folder(tmp_path, name):
     (tmp_path / "inside").mkdir()
     with pytest.raises(tarfile.TarError):
         unpack([archive_of(tarfile.TarInfo(name))], tmp_path / "inside")
@@ -356,10 +356,10 @@ def test_a_parcel_cannot_write_outside_its_folder(tmp_path, name):
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
-def test_a_parcel_holds_plain_files_alone(tmp_path, kind):
+def test_an_archive_holds_plain_files_alone(tmp_path, kind):
     member = tarfile.TarInfo("x")
     member.type, member.linkname = kind, "y"
-    with pytest.raises(tarfile.TarError, match="no plain file"):
+    with pytest.raises(tarfile.TarError, match="not a plain file"):
         unpack([archive_of(member)], tmp_path)
 
 
@@ -370,14 +370,14 @@ def archive_of(member: tarfile.TarInfo) -> bytes:
     return file.getvalue()
 
 
-def test_what_ray_says_of_a_death_decides_whether_the_cell_runs_again():
-    from benchbench_ray.deaths import verdict
+def test_an_error_of_ray_decides_whether_the_cell_runs_again():
+    from benchbench_ray.failures import record_of_failure
     from ray import exceptions
 
-    assert verdict(a_job(), exceptions.WorkerCrashedError()) is None
-    assert verdict(a_job(), exceptions.NodeDiedError("10.0.0.1 died")) is None
-    assert verdict(a_job(), exceptions.OutOfMemoryError("10.0.0.1")).status == "oom"
-    assert verdict(a_job(), exceptions.TaskCancelledError()).status == "interrupted"
+    assert record_of_failure(a_job(), exceptions.WorkerCrashedError()) is None
+    assert record_of_failure(a_job(), exceptions.NodeDiedError("10.0.0.1 died")) is None
+    assert record_of_failure(a_job(), exceptions.OutOfMemoryError("10.0.0.1")).status == "oom"
+    assert record_of_failure(a_job(), exceptions.TaskCancelledError()).status == "interrupted"
     cause = BenchbenchError("no disk\nleft")
-    failed = verdict(a_job(), exceptions.RayTaskError("run_cell", "10.0.0.1", cause))
+    failed = record_of_failure(a_job(), exceptions.RayTaskError("run_cell", "10.0.0.1", cause))
     assert (failed.status, failed.reason) == ("failed", "no disk left")

@@ -1,16 +1,18 @@
-"""The dataset `wipo-alpha`: levels, labels, views, halves; and every fault a file can have."""
+"""The dataset `wipo-alpha`: levels, labels, views, halves, and every fault of a file."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
+from dataclasses import fields
 
 import pytest
-from benchbench_wipo_alpha import benchbench_baselines, codes, reading
-from benchbench_wipo_alpha.dataset import WipoAlpha
-from benchbench_wipo_alpha.sources import find_source
+from benchbench_wipo_alpha import benchbench_baselines, codes, extraction
+from benchbench_wipo_alpha.collection_files import find_collection
 from benchbench_wipo_alpha.view import View
+from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
+from benchbench_wipo_alpha.wipo_options import WipoAlphaOptions
 
 from benchbench import Dataset, LoaderError, Reference
 from benchbench.contract.corpus import SPLITS
@@ -26,11 +28,11 @@ TEXTS = '<tis><ti xml:lang="EN">a title</ti></tis><abs><ab xml:lang="EN">an abst
 
 @pytest.fixture
 def load(tmp_path):
-    """Load a collection of files with the parameters given; check it as the core would."""
+    """Load a collection of files with some parameters; check it as the core would."""
 
-    def load(contents, **given):
+    def load(contents, **params):
         root = write_folder(tmp_path / "wipo", contents)
-        corpus = WipoAlpha().load(settled(root, **given), tmp_path / "out")
+        corpus = WipoAlpha().load(settled(root, **params), tmp_path / "out")
         check_corpus(corpus)
         return corpus
 
@@ -46,7 +48,14 @@ def names(corpus, row):
     return [space[index] for index in row["labels"]]
 
 
-def test_it_is_a_dataset_and_its_halves_are_the_tree_s(load):
+def test_every_declared_parameter_has_a_typed_field(tmp_path):
+    declared = {parameter.name for parameter in WipoAlpha.parameters}
+    assert {field.name for field in fields(WipoAlphaOptions)} == {*declared, "split_seed"}
+    options = WipoAlphaOptions.from_params(settled(tmp_path, minimum_count="3", labels="main"))
+    assert (options.minimum_count, options.single_label) == (3, True)
+
+
+def test_it_is_a_dataset_and_its_halves_are_those_of_the_tree(load):
     assert isinstance(WipoAlpha(), Dataset)
     corpus = load(files(), labels="main")
     assert corpus.kind == "single-label"
@@ -61,7 +70,7 @@ def test_it_is_a_dataset_and_its_halves_are_the_tree_s(load):
     ("level", "label"),
     [("section", "A"), ("class", "A01"), ("subclass", "A01B"), ("main-group", "A01B001")],
 )
-def test_codes_are_cut_to_the_level_and_the_ancestors_are_told(load, level, label):
+def test_codes_are_cut_to_the_level_and_the_ancestors_are_kept(load, level, label):
     corpus = load(files(), level=level)
     assert names(corpus, rows(corpus)["WO4"]) == [label]
     above = [label]
@@ -70,7 +79,7 @@ def test_codes_are_cut_to_the_level_and_the_ancestors_are_told(load, level, labe
     assert above == [label[:width] for width in (7, 4, 3, 1) if width <= len(label)]
 
 
-def test_secondary_codes_are_cut_once_each_and_the_main_one_is_told(load):
+def test_secondary_codes_are_cut_once_each_and_the_main_one_is_kept(load):
     contents = files()
     contents[SPOILT] = document(1, MAINS[1], others=("A01C00904", "B65D00100", " h04l00100 "))
     corpus = load(contents)
@@ -115,7 +124,7 @@ def test_an_application_in_both_halves_leaves_training(load):
     contents[SPOILT] = document(1, MAINS[1], an="AN0")
     corpus = load(contents)
     assert "WO1" not in rows(corpus)
-    assert "AN0 is in test too" in corpus.report.skipped[0]
+    assert "AN0 is also in test" in corpus.report.skipped[0]
     assert "1 training documents were left out" in corpus.report.warnings[0]
 
 
@@ -150,10 +159,10 @@ def test_a_view_is_an_ordered_choice_of_parts_with_word_limits(load, view, text)
 @pytest.mark.parametrize("view", ["", "titel", "title,title", "title:0", "classic", "title:x"])
 def test_a_wrong_view_is_refused_with_the_choice(view):
     with pytest.raises(LoaderError, match=f"view '{view}'"):
-        View.of(view)
+        View.parse(view)
 
 
-def test_other_languages_stand_in_where_asked_and_are_counted(load):
+def test_another_language_is_used_where_asked_and_is_counted(load):
     contents = files()
     contents[SPOILT] = document(
         1, MAINS[1], body='<tis><ti xml:lang="FR">un titre</ti><ti xml:lang="DE">ein</ti></tis>'
@@ -168,7 +177,7 @@ def test_other_languages_stand_in_where_asked_and_are_counted(load):
     assert rows(load(contents, language="fr"))["WO1"]["text"] == "un titre\nun abrégé"
 
 
-MENDED = [
+REPAIRED = [
     ("self-closed elements are empty", '<tis><ti xml:lang="EN"/></tis><abs><ab xml:lang="EN">x'
      "</ab></abs>", "x", "without_title"),
     ("missing parts are counted", "<abs><ab>x</ab></abs>", "x", "without_title"),
@@ -190,9 +199,9 @@ MENDED = [
 
 
 @pytest.mark.parametrize(
-    ("body", "text", "fact"), [m[1:] for m in MENDED], ids=[m[0] for m in MENDED]
+    ("body", "text", "fact"), [m[1:] for m in REPAIRED], ids=[m[0] for m in REPAIRED]
 )
-def test_what_can_be_mended_is_mended_and_counted(load, body, text, fact):
+def test_what_can_be_repaired_is_repaired_and_counted(load, body, text, fact):
     corpus = load({**files(), SPOILT: document(1, MAINS[1], body=body)})
     assert rows(corpus)["WO1"]["text"] == text
     assert corpus.report.facts[fact] == 1
@@ -216,24 +225,24 @@ BAD = {
     "parameter entity": (document(1, MAINS[1], head=entities('% p SYSTEM "http://localhost/x"')),
                          "declares the entity 'p'"),
     "entity nobody declared": (document(1, MAINS[1], body="<tis><ti>caf&eacute;</ti></tis>"),
-                               "1.xml:5: no well-formed XML (undefined entity)"),
+                               "1.xml:5: not well-formed XML (undefined entity)"),
     "not UTF-8": (document(1, MAINS[1], head="", body="<tis><ti>caf\xe9</ti></tis>"),
-                  "the byte 0xe9 is not UTF-8, which the file should be; give its enco"),
+                  "the byte 0xe9 is not UTF-8, which the file should be; set its enco"),
     "truncated": (GOOD[:300], "it is cut short"),
     "empty file": ("", "it is cut short"),
     "control character": (document(1, MAINS[1], body="<tis><ti>\x08</ti></tis>"), "1.xml:5:"),
     "NUL": (document(1, MAINS[1], body="<tis><ti>\0</ti></tis>"), "1.xml:5:"),
     "junk": ("no XML at all", "1.xml:1:"),
-    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "no well-formed XML"),
+    "tags crossed beyond repair": (document(1, MAINS[1], body="</tis><tis>"), "not well-formed"),
     "no ipcs": ("<record pn='WO1'><tis><ti>t</ti></tis></record>", "names no main code"),
     "no mc": (GOOD.replace("mc=", "xx="), "names no main code"),
-    "no code": (GOOD.replace(MAINS[1], "Z99Z00100"), "'Z99Z00100' is no IPC code"),
-    "short group": (GOOD.replace(MAINS[1], "A01C1"), "'A01C1' is no IPC code"),
-    "no secondary code": (document(1, MAINS[1], others=("nonsense",)), "'nonsense' is no IPC"),
-    "another folder's code": (document(1, MAINS[2]), "is B65D00506, its folders say A01C001"),
+    "no code": (GOOD.replace(MAINS[1], "Z99Z00100"), "'Z99Z00100' is not an IPC code"),
+    "short group": (GOOD.replace(MAINS[1], "A01C1"), "'A01C1' is not an IPC code"),
+    "no secondary code": (document(1, MAINS[1], others=("nonsense",)), "'nonsense' is not an IPC"),
+    "another folder's code": (document(1, MAINS[2]), "is B65D00506, but its folders say A01C001"),
     "no text": (document(1, MAINS[1], body=""), "no text in title, abstract"),
     "blank text": (document(1, MAINS[1], body="<tis><ti> \n </ti></tis>"), "no text in title"),
-    "number of another": (document(2, MAINS[1]), "its number WO2 is that of train/A/01/C"),
+    "number of another": (document(2, MAINS[1]), "its number WO2 is also that of train/A/01/C"),
     "unknown encoding": (GOOD.replace("iso-8859-1", "klingon"), 
                          "its encoding cannot be read (unknown encoding: klingon)"),
 }  # fmt: skip
@@ -251,7 +260,7 @@ def test_a_bad_document_is_refused_in_one_line_or_skipped_with_its_reason(load, 
         load(contents)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith("mend the file, or give on_bad_document=skip")
+    assert str(caught.value).endswith("correct the file, or set on_bad_document=skip")
     corpus = load(contents, on_bad_document="skip", max_skipped=0.1)
     assert corpus.report.seen == corpus.report.loaded + 1 == len(contents)
     assert len(corpus.report.skipped) == 1
@@ -323,8 +332,8 @@ def test_utf_8_and_utf_16_are_read_as_declared(load):
     for number, encoding in ((1, "utf-8"), (5, "utf-16")):
         text = document(number, MAINS[1], body=body, head=head.format(encoding))
         contents[place("train", number, MAINS[1])] = text.encode(encoding)
-    found = rows(load(contents))
-    assert found["WO1"]["text"] == found["WO5"]["text"] == "Δ “x”"
+    documents = rows(load(contents))
+    assert documents["WO1"]["text"] == documents["WO5"]["text"] == "Δ “x”"
 
 
 def test_a_document_of_too_much_text_or_too_many_bytes_is_refused(load, monkeypatch):
@@ -337,11 +346,11 @@ def test_a_document_of_too_much_text_or_too_many_bytes_is_refused(load, monkeypa
         load(contents)
 
 
-def test_files_outside_the_halves_are_told_of_and_other_files_left_alone(load):
+def test_files_outside_the_halves_are_reported_and_other_files_ignored(load):
     contents = {**files(), "notes/old.xml": document(7), "train/A/readme.txt": "hello"}
     corpus = load(contents)
     assert corpus.report.seen == 24
-    assert "1 XML files stand in neither train nor test" in corpus.report.warnings[0]
+    assert "1 XML files are in neither train nor test" in corpus.report.warnings[0]
 
 
 def test_what_is_called_xml_and_cannot_be_read_is_a_bad_document(load, tmp_path):
@@ -366,33 +375,33 @@ def test_a_folder_that_is_a_link_is_refused_and_not_passed_over(load, tmp_path, 
 def test_a_control_character_that_means_nothing_is_a_bad_document(load, byte):
     body = f'<tis><ti xml:lang="EN">title {byte}</ti></tis>'
     contents = {**files(), SPOILT: document(1, MAINS[1], body=body)}
-    with pytest.raises(LoaderError, match="is no text; mend the file"):
+    with pytest.raises(LoaderError, match="is not text; correct the file"):
         load(contents, view="title")
 
 
 @pytest.mark.parametrize("half", ["train", "test"])
-def test_a_missing_half_is_told(load, half):
+def test_a_missing_half_is_reported(load, half):
     contents = {name: text for name, text in files().items() if not name.startswith(half)}
     with pytest.raises(LoaderError, match=f"no XML document under a folder named {half}"):
         load(contents)
 
 
 @pytest.mark.parametrize("name", ["missing", "notes.txt"])
-def test_a_wrong_path_is_told(tmp_path, name):
+def test_a_wrong_path_is_reported(tmp_path, name):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(LoaderError, match="give the folder that holds train and test"):
-        find_source(str(tmp_path / name))
+        find_collection(str(tmp_path / name))
 
 
 def test_more_processes_give_the_same_corpus(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "PARALLEL_FROM", 10)
-    monkeypatch.setattr(reading, "CHUNK", 7)
+    monkeypatch.setattr(extraction, "PARALLEL_FROM", 10)
+    monkeypatch.setattr(extraction, "CHUNK", 7)
     contents = {**files(80), SPOILT: "junk"}
     root = write_folder(tmp_path / "wipo", contents)
     corpora = []
     for processes in (1, 2):
-        given = settled(root, processes=processes, on_bad_document="skip", max_skipped=0.1)
-        corpora.append(WipoAlpha().load(given, tmp_path / str(processes)))
+        params = settled(root, processes=processes, on_bad_document="skip", max_skipped=0.1)
+        corpora.append(WipoAlpha().load(params, tmp_path / str(processes)))
     for split in SPLITS:
         assert getattr(corpora[0], split).to_list() == getattr(corpora[1], split).to_list()
     assert corpora[0].report == corpora[1].report
@@ -419,7 +428,7 @@ def test_parents_reach_up_to_the_section():
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("params", "shown"),
     [
         ({"labels": "main"}, 4),
         ({}, 0),
@@ -428,10 +437,10 @@ def test_parents_reach_up_to_the_section():
         ({"labels": "main", "view": "claims"}, 4),
     ],
 )
-def test_published_scores_stand_beside_the_same_task_only(given, shown):
+def test_published_scores_are_shown_for_the_same_task_only(params, shown):
     baselines = list(benchbench_baselines())
     catalog = catalog_of(datasets=[WipoAlpha()], baselines=baselines)
-    reference = Reference("wipo-alpha", "patents", {"path": "x", **given})
-    found = comparable(catalog.baselines, reference, catalog.resolved("dataset", reference))
-    assert len(found) == shown
-    assert all(0.4 < baseline.value < 0.6 and baseline.citation for baseline in found)
+    reference = Reference("wipo-alpha", "patents", {"path": "x", **params})
+    shown_scores = comparable(catalog.baselines, reference, catalog.resolved("dataset", reference))
+    assert len(shown_scores) == shown
+    assert all(0.4 < baseline.value < 0.6 and baseline.citation for baseline in shown_scores)

@@ -1,4 +1,4 @@
-"""The fork server: what it has imported, and that a GPU is left alone."""
+"""The fork server: what it imports, and that it does not touch a GPU."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from benchbench.running.executors.local import TOUCHES_CUDA, modules_to_preload
 
 def import_all(modules: tuple[str, ...], then: str) -> None:
     program = f"import benchbench.running.executors.preload, sys\n{then}"
-    wanted = {preload.VARIABLE: ",".join(modules), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, **wanted})
+    variables = {preload.VARIABLE: ",".join(modules), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, **variables})
 
 
-def test_where_a_gpu_is_used_nothing_that_initialises_it_is_imported_before_the_fork():
+def test_with_a_gpu_nothing_that_initialises_cuda_is_imported_before_the_fork():
     modules = modules_to_preload("cuda", backbone=True, plugins=("benchbench_finetune",))
     assert not {*TOUCHES_CUDA, "benchbench_finetune"} & set(modules)
     import_all(
         modules,
         "import torch\n"
         "assert not torch.cuda.is_initialized()\n"
-        f"found = {set(TOUCHES_CUDA)!r} & set(sys.modules)\n"
-        "assert not found, found\n",
+        f"imported = {set(TOUCHES_CUDA)!r} & set(sys.modules)\n"
+        "assert not imported, imported\n",
     )
 
 
-def test_without_one_a_cell_finds_its_heavy_imports_done_and_nothing_to_search_for_garbage():
+def test_without_a_gpu_the_heavy_imports_are_done_and_exempt_from_garbage_collection():
     import_all(
         modules_to_preload("cpu", backbone=True, plugins=("benchbench_finetune", "no_such")),
         "import gc\n"

@@ -1,4 +1,4 @@
-"""What executors on other machines build from: is the same there, and what is kept there."""
+"""What executors on other machines build from: checks of the machine, and its cache."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchbench import BenchbenchError, Job, Skip
-from benchbench.running.executors import remote as elsewhere
-from tests.support.building import cell
-
-IDENTITY = {
-    "plugins": {"benchbench:csv": "0" * 64},
-    "weights": "a" * 64,
-    "parameters": {"backbone": {"revision": "main"}},
-}
+from benchbench.running.executors import remote
+from tests.support.building import an_identity, cell
 
 
 def a_job(**more: object) -> Job:
-    plain = Job(cell(), "0" * 64, None, IDENTITY, Path(), Path(), "cpu", "float32", 1, None)
+    plain = Job(cell(), "0" * 64, None, an_identity(), Path(), Path(), 1, None)
     return replace(plain, **more)
 
 
@@ -36,7 +30,7 @@ class Model:
 
 @pytest.fixture
 def model(monkeypatch):
-    """Make every backbone of this machine the one that is given."""
+    """Let every backbone of this machine answer with a chosen identity."""
 
     def install(answer):
         class Catalog:
@@ -45,66 +39,66 @@ def model(monkeypatch):
             def backbone(self, use):
                 return Model(answer)
 
-        elsewhere._identity.cache_clear()
-        monkeypatch.setattr(elsewhere, "_catalog", Catalog)
+        remote._identity.cache_clear()
+        monkeypatch.setattr(remote, "_catalog", Catalog)
 
     yield install
-    elsewhere._identity.cache_clear()
+    remote._identity.cache_clear()
 
 
-def test_what_is_installed_here_is_what_is_installed_here():
-    elsewhere.check_installation(a_job(), dict(elsewhere.installation()))
+def test_a_machine_with_the_same_versions_is_accepted():
+    remote.check_installation(a_job(), dict(remote.installation()))
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    "name",
     [
-        pytest.param("torch", "instead of 1.0", id="a-package"),
-        pytest.param("python", "instead of 1.0", id="python"),
-        pytest.param("benchbench", "instead of 1.0", id="benchbench-itself"),
-        pytest.param("benchbench:csv", "instead of 1.0", id="a-plugin-of-the-cell"),
+        pytest.param("torch", id="a-package"),
+        pytest.param("python", id="python"),
+        pytest.param("benchbench", id="benchbench-itself"),
+        pytest.param("benchbench:csv", id="a-plugin-of-the-cell"),
     ],
 )
-def test_another_version_is_named_with_both(name, told):
-    asked = {**elsewhere.installation(), name: "1.0"}
-    with pytest.raises(BenchbenchError, match=told) as error:
-        elsewhere.check_installation(a_job(), asked)
-    assert f"{name} {elsewhere.installation()[name]} instead of 1.0" in str(error.value)
+def test_an_error_about_another_version_names_both_versions(name):
+    planned = {**remote.installation(), name: "1.0"}
+    with pytest.raises(BenchbenchError, match=r"instead of 1\.0") as error:
+        remote.check_installation(a_job(), planned)
+    assert f"{name} {remote.installation()[name]} instead of 1.0" in str(error.value)
 
 
 def test_a_plugin_that_the_cell_does_not_use_may_differ_or_be_absent():
-    asked = {**elsewhere.installation(), "benchbench:demo": "1.0", "stranger:notifier": "2.0"}
-    elsewhere.check_installation(a_job(), asked)
+    planned = {**remote.installation(), "benchbench:demo": "1.0", "stranger:notifier": "2.0"}
+    remote.check_installation(a_job(), planned)
 
 
 def test_many_differences_are_one_line():
-    asked = dict.fromkeys(elsewhere.installation(), "1.0")
-    with pytest.raises(BenchbenchError, match=r"and \d+ more; install there") as error:
-        elsewhere.check_installation(a_job(), asked)
+    planned = dict.fromkeys(remote.installation(), "1.0")
+    with pytest.raises(BenchbenchError, match=r"and \d+ more; install the versions") as error:
+        remote.check_installation(a_job(), planned)
     assert "\n" not in str(error.value)
 
 
-def test_other_weights_are_refused_and_absent_ones_left_to_the_cell(model):
+def test_other_weights_are_refused_and_absent_weights_are_left_to_the_cell(model):
     model("a" * 64)
-    elsewhere.check_weights(a_job())
+    remote.check_weights(a_job())
     model("b" * 64)
     with pytest.raises(BenchbenchError, match="has other weights of llama"):
-        elsewhere.check_weights(a_job())
+        remote.check_weights(a_job())
     model(Skip("not in the cache"))
-    elsewhere.check_weights(a_job())
+    remote.check_weights(a_job())
 
 
-def test_a_folder_is_a_backbones_only_where_no_name_stands_for_it(model, tmp_path, monkeypatch):
+def test_a_backbone_has_a_folder_only_if_a_folder_names_it(model, tmp_path, monkeypatch):
     model("a" * 64)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
     named = replace(cell(), backbone=replace(cell().backbone, use="./mine"))
-    assert elsewhere.backbone_folder(a_job(cell=named)) == tmp_path / "mine"
-    assert elsewhere.backbone_folder(a_job()) is None
-    assert elsewhere.backbone_folder(a_job(cell=replace(named, backbone=None))) is None
+    assert remote.backbone_folder(a_job(cell=named)) == tmp_path / "mine"
+    assert remote.backbone_folder(a_job()) is None
+    assert remote.backbone_folder(a_job(cell=replace(named, backbone=None))) is None
 
 
-def test_a_sent_folder_is_written_once_and_never_half(tmp_path, monkeypatch):
+def test_a_sent_folder_is_written_once_and_never_in_part(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
     written = []
 
@@ -115,25 +109,25 @@ def test_a_sent_folder_is_written_once_and_never_half(tmp_path, monkeypatch):
             raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        elsewhere.cached("corpora", "f" * 64, fill)
+        remote.cached("corpora", "f" * 64, fill)
     assert not list((tmp_path / "sent" / "corpora").iterdir())
-    kept = elsewhere.cached("corpora", "f" * 64, fill)
-    assert elsewhere.cached("corpora", "f" * 64, fill) == kept
+    kept = remote.cached("corpora", "f" * 64, fill)
+    assert remote.cached("corpora", "f" * 64, fill) == kept
     assert len(written) == 2
     assert [path.name for path in kept.iterdir()] == ["x"]
 
 
-def test_another_try_finds_nothing_of_the_one_before(tmp_path):
+def test_another_try_starts_with_an_empty_scratch_folder(tmp_path):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "artifacts").mkdir()
-    again = elsewhere.with_fresh_scratch(a_job(scratch=tmp_path / "old"))
+    again = remote.with_fresh_scratch(a_job(scratch=tmp_path / "old"))
     assert list(tmp_path.iterdir()) == [again.scratch]
     assert not list(again.scratch.iterdir())
 
 
-def test_a_failure_is_one_line_and_a_fault_of_ours_without_its_type():
-    told = elsewhere.failure(a_job(), BenchbenchError("no disk\n left"))
-    assert (told.status, told.reason) == ("failed", "no disk left")
-    told = elsewhere.failure(a_job(), ValueError("what"))
-    assert (told.status, told.reason) == ("failed", "ValueError: what")
-    assert elsewhere.failure(a_job(), Skip("not here")).status == "skipped"
+def test_a_failure_is_one_line_and_names_the_type_of_foreign_exceptions_only():
+    record = remote.failure(a_job(), BenchbenchError("no disk\n left"))
+    assert (record.status, record.reason) == ("failed", "no disk left")
+    record = remote.failure(a_job(), ValueError("what"))
+    assert (record.status, record.reason) == ("failed", "ValueError: what")
+    assert remote.failure(a_job(), Skip("not here")).status == "skipped"

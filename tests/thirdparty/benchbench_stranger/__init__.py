@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
-from benchbench import API_VERSION, Baseline, Metric, hookimpl
+from benchbench import API_VERSION, Baseline, Reference, hookimpl
 from benchbench_stranger.backbone import TinyRandomLlama
-from benchbench_stranger.dataset import Weather
+from benchbench_stranger.dataset import Weather, WeatherWarnings
 from benchbench_stranger.executor import InThisProcess
 from benchbench_stranger.method import NearestCentre
+from benchbench_stranger.metrics import METRICS
+from benchbench_stranger.watcher import note
 
 BENCHBENCH_API_VERSION = API_VERSION
 
 
 @hookimpl
 def benchbench_datasets():
-    return [Weather()]
+    return [Weather(), WeatherWarnings()]
 
 
 @hookimpl
@@ -27,6 +29,21 @@ def benchbench_methods():
 
 
 @hookimpl
+def benchbench_metrics():
+    return METRICS
+
+
+@hookimpl
+def benchbench_executors():
+    return [InThisProcess()]
+
+
+@hookimpl
+def benchbench_grids():
+    return {"weather": Path(__file__).parent / "weather.toml"}
+
+
+@hookimpl
 def benchbench_baselines():
     citation = "Nobody, A forecast that was never made"
     return [
@@ -36,25 +53,12 @@ def benchbench_baselines():
 
 
 @hookimpl
-def benchbench_metrics():
-    def share_of_first(kind, predictions, decided):
-        return float(decided[:, 0].mean())
-
-    def broken(kind, predictions, decided):
-        raise RuntimeError("no such thing")
-
-    return [
-        Metric("share of rain", ("single-label",), share_of_first),
-        Metric("broken", ("single-label",), broken),
-        Metric("for others", ("multi-label",), broken),
-    ]
+def benchbench_resolve_dataset(reference):
+    if reference.startswith("weather:"):
+        return Reference("weather", reference, {"documents": int(reference[8:])})
+    return None
 
 
 @hookimpl
-def benchbench_grids():
-    return {"weather": Path(__file__).parent / "weather.toml"}
-
-
-@hookimpl
-def benchbench_executors():
-    return [InThisProcess()]
+def benchbench_cell_finished(record):
+    note(record)

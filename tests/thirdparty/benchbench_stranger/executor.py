@@ -7,7 +7,7 @@ class InThisProcess:
     name = "in-this-process"
 
     def run(self, jobs, progress):
-        from benchbench.running.worker import run_job
+        from benchbench.running import run_job
 
         for job in jobs:
             record = run_job(job, lambda event, cell=job.cell: progress(cell, event))

@@ -1,0 +1,202 @@
+"""The lists of `benchbench ls`, each with its columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from benchbench.cli.text_tables import Rows
+from benchbench.contract import Configurable, Parameter
+from benchbench.evidence import main_scores
+from benchbench.machine import TEMPORARY
+from benchbench.planning import cache_folder
+from benchbench.records import all_records, corrupt_records, existing_store
+
+MANY = 6
+"""Of so many members that share a parameter, the first is named and the others are counted."""
+CACHES = {
+    "corpora": "datasets as they were read",
+    "tokens": "token ids of texts",
+    "features": "vectors of documents from frozen models",
+    "calibrations": "the speed of this machine's matrix products",
+}
+"""The content of the harness's own caches, by the name of their folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list: its columns, those of them that hold sentences, and what returns its rows.
+
+    `rows` is called with the folder of the store.
+    """
+
+    help: str
+    columns: tuple[str, ...]
+    rows: Callable[[Path], Rows]
+    sentences: tuple[str, ...] = ()
+
+
+def _plugins(store: Path) -> Rows:
+    """Return one row per plugin, with its members by kind."""
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    supplied: dict[str, dict[str, list[str]]] = {name: {} for name in catalog.plugins}
+    for (noun, name), owner in sorted(catalog.sources.items()):
+        supplied.setdefault(owner, {}).setdefault(noun, []).append(name)
+    return [
+        (plugin.name, plugin.version, plugin.distribution, _members(supplied[plugin.name]))
+        for plugin in catalog.plugins.values()
+    ]
+
+
+def _members(supplied: Mapping[str, Sequence[str]]) -> str:
+    """Return "noun name; nouns name, name" for all kinds of members."""
+    return "; ".join(
+        f"{noun} {names[0]}" if len(names) == 1 else f"{noun}s {', '.join(names)}"
+        for noun, names in supplied.items()
+    )
+
+
+def _datasets(store: Path) -> Rows:
+    from benchbench.catalog import load_catalog
+
+    return [(name, dataset.description) for name, dataset in load_catalog().datasets.items()]
+
+
+def _methods(store: Path) -> Rows:
+    from benchbench.catalog import load_catalog
+
+    return [
+        (
+            name,
+            method.description,
+            ", ".join(method.kinds),
+            ", ".join(method.backbone_kinds) or "–",
+        )
+        for name, method in load_catalog().methods.items()
+    ]
+
+
+def _backbones(store: Path) -> Rows:
+    from benchbench.catalog import load_catalog
+
+    return [
+        (name, backbone.family, backbone.kind, backbone.description)
+        for name, backbone in load_catalog().backbones.items()
+    ]
+
+
+def _parameters(store: Path) -> Rows:
+    """Return every parameter as `--set` takes it; a parameter that members share stands once."""
+    from benchbench.catalog import load_catalog
+
+    catalog = load_catalog()
+    owners: dict[Parameter, list[str]] = {}
+    supplied = {"dataset": catalog.datasets, "method": catalog.methods,
+                "backbone": catalog.backbones}  # fmt: skip
+    for noun, members in supplied.items():
+        for name in members:
+            for parameter in catalog.parameters(noun, name):
+                owners.setdefault(parameter, []).append(name)
+    for name, executor in catalog.executors.items():
+        for parameter in executor.parameters if isinstance(executor, Configurable) else ():
+            owners.setdefault(parameter, []).append(name)
+    return [
+        (
+            parameter.name,
+            "(required)" if parameter.default is None else str(parameter.default) or "–",
+            parameter.help,
+            ", ".join(names) if len(names) < MANY else f"{names[0]} and {len(names) - 1} others",
+        )
+        for parameter, names in owners.items()
+    ]
+
+
+def _grids(store: Path) -> Rows:
+    import tomllib
+
+    from benchbench.catalog import load_catalog
+
+    return [
+        (name, str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", "")))
+        for name, path in load_catalog().grids.items()
+    ]
+
+
+def _runs(store: Path) -> Rows:
+    """Return one row per record, from the files alone: no plugin is loaded."""
+    opened = existing_store(store)
+    scores = main_scores(opened)
+    rows = []
+    for record in all_records(opened):
+        cell = record.cell
+        score = scores.get((record.id, record.key)) if record.status == "ok" else None
+        rows.append(
+            (
+                record.id[:12],
+                cell.dataset.name,
+                cell.method.name,
+                cell.backbone.name if cell.backbone else "–",
+                str(cell.seed),
+                str(record.attempt),
+                record.status,
+                "–" if score is None else f"{score:.3f}",
+                record.reason,
+            )
+        )
+    if corrupt := corrupt_records(opened):
+        click.echo(f"{corrupt} corrupt records were set aside as .bad.", err=True)
+    return rows
+
+
+def _caches(store: Path) -> Rows:
+    """Return one row per kind of cache; an entry that another process deletes does not count."""
+    rows = []
+    for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
+        entries = [path for path in folder.glob("*") if not path.name.startswith(TEMPORARY)]
+        mebibytes = sum(map(_bytes, folder.rglob("*"))) / 2**20
+        content = CACHES.get(folder.name, "the cache of a plugin")
+        rows.append((folder.name, content, str(len(entries)), f"{mebibytes:,.1f} MiB"))
+    return rows
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file, 0 where it is no file or is gone by now."""
+    try:
+        return path.lstat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
+LISTINGS = {
+    "plugins": Listing(
+        "installed plugins, and what each of them supplies",
+        ("plugin", "version", "distribution", "supplies"), _plugins, ("supplies",)),
+    "datasets": Listing(
+        "datasets, by the name that --dataset takes",
+        ("dataset", "description"), _datasets, ("description",)),
+    "methods": Listing(
+        "methods, by the name that --method takes",
+        ("method", "description", "data", "backbone"), _methods, ("description",)),
+    "backbones": Listing(
+        "backbones, by the name that --backbone takes",
+        ("backbone", "family", "kind", "description"), _backbones, ("description",)),
+    "parameters": Listing(
+        "the parameters that --set takes, with their defaults",
+        ("parameter", "default", "description", "of"), _parameters, ("description", "of")),
+    "grids": Listing(
+        "grids, by the name that --grid takes",
+        ("grid", "title"), _grids, ("title",)),
+    "runs": Listing(
+        "the records of a store: one per attempt at a cell",
+        ("id", "dataset", "method", "backbone", "seed", "attempt", "status", "F1", "reason"),
+        _runs, ("reason",)),
+    "caches": Listing(
+        "what is cached on this machine, and how large it is",
+        ("kind", "content", "entries", "size"), _caches, ("content",)),
+}  # fmt: skip
+"""The lists by their names."""

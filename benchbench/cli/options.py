@@ -1,0 +1,94 @@
+"""The options that several subcommands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from benchbench.cli.subcommand import Option
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+table_option = partial(click.option, cls=Option, section="Your own table")
+cell_option = partial(click.option, cls=Option, section="Choice of cells")
+execution_option = partial(click.option, cls=Option, section="Execution")
+result_option = partial(click.option, cls=Option, section="Results")
+
+CSV_OPTIONS = (
+    "validation", "test", "text", "label", "label_separator", "label_list", "id", "group",
+    "weight",
+)  # fmt: skip
+"""The options that go with --csv, by the parameters of the dataset that reads tables."""
+
+STORE: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "default": Path("benchbench-runs"),
+    "show_default": True,
+    "metavar": "FOLDER",
+    "help": "Folder of records, predictions, artefacts and leaderboards.",
+}
+"""What `--store` is; `run` and `plan` show it among their results."""
+store_option = click.option("--store", cls=Option, **STORE)
+jobs_option = execution_option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cells that run at the same time [the grid's number, else 1].",
+)
+threads_option = execution_option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads per cell [cores / jobs].",
+)
+
+
+def selection_options(function: Function) -> Function:
+    """Add the options that choose cells, and the store, to a command."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+_OPTIONS = [
+    table_option("--csv", metavar="FILE",
+                 help="A table of your own: CSV, TSV, JSONL or Parquet, also .gz."),
+    table_option("--validation", metavar="FILE", help="Table to validate on [a split of --csv]."),
+    table_option("--test", metavar="FILE", help="Table to test on [a split of --csv]."),
+    table_option("--text", metavar="COLUMN", help="Text column. Several are separated by commas "
+                 "and joined in that order."),
+    table_option("--label", metavar="COLUMN", help="Label column."),
+    table_option("--label-separator", metavar="TEXT",
+                 help="What separates the labels of a row that has several."),
+    table_option("--label-list", is_flag=True, help="The label column holds JSON lists."),
+    table_option("--id", metavar="COLUMN", help="Column of document ids."),
+    table_option("--group", metavar="COLUMN",
+                 help="Column of groups; the rows of a group stay in one split."),
+    table_option("--weight", metavar="COLUMN", help="Column of document weights for training."),
+    cell_option("--grid", metavar="NAME",
+                help="A named grid (see 'benchbench ls grids') or a TOML file."),
+    cell_option("--dataset", multiple=True, metavar="NAME", help="A dataset's name or path, in "
+                "place of the grid's datasets. Repeatable."),
+    cell_option("--method", multiple=True, metavar="NAME", help="A method's name, in place of the "
+                "grid's methods. Repeatable."),
+    cell_option("--backbone", multiple=True, metavar="NAME", help="A backbone's name, a folder or "
+                "a hub id, in place of the grid's backbones. Repeatable."),
+    cell_option("--seeds", metavar="N,N,...", help="Seeds, as in 0,1,2 [the grid's seeds]."),
+    cell_option("--limit", type=click.IntRange(min=1), metavar="N", help="Keep N documents per "
+                "split: a seeded sample that has every class."),
+    cell_option("--set", multiple=True, metavar="NAME.PARAM=VALUE",
+                help="Set a parameter. Repeatable."),
+    cell_option("--only", multiple=True, metavar="NOUN=NAME", help="Narrow the grid, as in "
+                "dataset=a,method=b,method=c (method b or c on dataset a). Repeatable."),
+    execution_option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
+                     show_default=True, help="Where models run; auto takes a GPU if torch can use "
+                     "one."),
+    execution_option("--offline", is_flag=True, help="Never use the network."),
+    execution_option("--strict", is_flag=True, help="Stop if a text stands in two splits."),
+    result_option("--name", help="Name of the board [the grid's or the dataset's name]."),
+    result_option("--store", **STORE),
+]  # fmt: skip

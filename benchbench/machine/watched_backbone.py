@@ -1,0 +1,39 @@
+"""A backbone whose loading is timed and checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchbench.contract import Backbone, GuardError, LoadedModel, Params
+from benchbench.machine.stopwatch import Stopwatch
+
+
+class WatchedBackbone:
+    """A backbone whose loading is timed, and whose weights are compared with the planned ones.
+
+    `weights` is the identity that the cell was planned with: a hub branch may move in between.
+    `origin` becomes a fact of the loaded model: the sha256 of all that decides its numbers.
+    """
+
+    def __init__(self, backbone: Backbone, weights: str, origin: str, watch: Stopwatch) -> None:
+        self._backbone, self._weights, self._watch = backbone, weights, watch
+        self._origin = origin
+        self.name, self.kind, self.family = backbone.name, backbone.kind, backbone.family
+        self.description, self.parameters = backbone.description, backbone.parameters
+
+    def identity(self, params: Params, *, offline: bool) -> str:
+        """Return the identity of the weights."""
+        return self._backbone.identity(params, offline=offline)
+
+    def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
+        """Load the model and add the time to "load"; raise GuardError if the commit has changed."""
+        loaded = self._watch.run(
+            "load", lambda: self._backbone.load(params, device=device, dtype=dtype)
+        )
+        commit = loaded.facts.get("commit")
+        if commit and commit != self._weights:
+            raise GuardError(
+                f"{self.name} has changed on the hub: commit {self._weights} was planned, commit "
+                f"{commit} was loaded; run again."
+            )
+        return replace(loaded, facts={**loaded.facts, "origin": self._origin})

@@ -1,0 +1,144 @@
+"""What the report shows of every dataset: tables with pictures in their rows, and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchbench.evidence import DatasetEvidence
+from benchbench.leaderboard import LearningCurve, Section, Table
+from benchbench.render.charts.heat_map import HeatMap, confusions, label_f1
+from benchbench.render.charts.interval_bar import interval_bar, interval_scale
+from benchbench.render.charts.learning_curve import learning_curve
+from benchbench.render.charts.picture import Picture
+from benchbench.render.charts.reliability import reliability
+from benchbench.render.charts.scatter import Scatter, scatters
+from benchbench.render.report.pairs import difference_table, pair_table
+from benchbench.render.table_reader import TableReader
+
+OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar")
+"""Tables that are not among the further metrics; the report makes its own tables of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One picture per row of a table, in the cells of one column."""
+
+    column: int
+    pictures: tuple[Picture | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IllustratedTable:
+    """A table and the pictures in its rows."""
+
+    table: Table
+    bars: Bars | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """All that the report shows of one dataset."""
+
+    section: Section
+    lead: str
+    ranking: IllustratedTable
+    further: tuple[IllustratedTable, ...]
+    scatters: tuple[Scatter, ...]
+    reliability: tuple[Picture, ...]
+    uncalibrated: tuple[str, ...]
+    label_f1: HeatMap | None
+    confusions: tuple[HeatMap, ...]
+    differences: tuple[IllustratedTable, ...]
+    curves: tuple[Picture, ...]
+
+
+def chapter(section: Section) -> Chapter:
+    """Return the tables and charts of a dataset; without evidence there are fewer of them."""
+    evidence = section.evidence
+    metric = evidence.metric if evidence else _metric_of(section)
+    systems = evidence.systems if evidence else ()
+    heat_maps = [confusions(evidence, system) for system in systems] if evidence else []
+    further = (table for table in section.tables if table.key not in OTHER_TABLES)
+    return Chapter(
+        section,
+        lead(section),
+        IllustratedTable(section.ranking, _ranking_bars(section.ranking, evidence)),
+        tuple(IllustratedTable(table) for table in further),
+        scatters(section.ranking, metric, section.metric_title),
+        tuple(reliability(system) for system in systems if system.reliability),
+        tuple(system.name for system in systems if not system.reliability),
+        label_f1(evidence) if evidence else None,
+        tuple(heat_map for heat_map in heat_maps if heat_map),
+        _differences(evidence),
+        _curves(section.curves),
+    )
+
+
+def lead(section: Section) -> str:
+    """Say in a sentence or two which system is first, and which are not told apart from it."""
+    evidence = section.evidence
+    if evidence is None or not evidence.systems:
+        return ""
+    best, *others = evidence.systems
+    ties = [system.name for system in others if set(system.letters) & set(best.letters)]
+    first = (
+        f"{best.name} is first with {section.metric_title} {best.value:.3f} "
+        f"(95 % interval {best.interval.low:.3f} to {best.interval.high:.3f}, "
+        f"{evidence.documents:,} test documents)."
+    )
+    if not others:
+        return first
+    if not ties:
+        return f"{first} The test tells it apart from every other system."
+    return f"{first} The test does not tell it apart from {_listed(ties)}."
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names as they stand in a sentence, those beyond `most` as their number."""
+    shown = [*names] if len(names) <= most else [*names[:most], f"{len(names) - most} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _metric_of(section: Section) -> str:
+    """Return the key of the column whose title is that of the section's metric."""
+    keys = (
+        column.keys[0] for column in section.ranking.columns if column.title == section.metric_title
+    )
+    return next(keys, "")
+
+
+def _ranking_bars(table: Table, evidence: DatasetEvidence | None) -> Bars | None:
+    """Return the intervals of all ranked systems, None where the table has none."""
+    reader = TableReader(table)
+    column = reader.column("low")
+    if evidence is None or not evidence.systems or column is None:
+        return None
+    scale = interval_scale(system.interval for system in evidence.systems)
+    best = evidence.systems[0].value
+    bars = {
+        (system.method, system.backbone): interval_bar(
+            system.name, system.value, system.interval, scale, best
+        )
+        for system in evidence.systems
+    }
+    pictures = (bars.get(reader.system(row)) if row.place else None for row in table.rows)
+    return Bars(column, tuple(pictures))
+
+
+def _differences(evidence: DatasetEvidence | None) -> tuple[IllustratedTable, ...]:
+    """Return the differences to the baseline, and all pairs."""
+    if evidence is None or len(evidence.systems) < 2:
+        return ()
+    table, pictures = difference_table(evidence)
+    bars = Bars(TableReader(table).column("low") or 0, pictures)
+    return IllustratedTable(table, bars), IllustratedTable(pair_table(evidence))
+
+
+def _curves(curves: Sequence[LearningCurve]) -> tuple[Picture, ...]:
+    """Return one picture per system that reported losses."""
+    by_system: dict[str, list[LearningCurve]] = {}
+    for curve in curves:
+        by_system.setdefault(curve.system, []).append(curve)
+    pictures = (learning_curve(system, runs) for system, runs in by_system.items())
+    return tuple(picture for picture in pictures if picture)

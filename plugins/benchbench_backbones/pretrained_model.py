@@ -1,0 +1,118 @@
+"""One class for every backbone: from a card, from a local folder, from a hub id."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
+from benchbench_backbones import loading
+from benchbench_backbones.cards import CARDS, Card
+from benchbench_backbones.load_options import PARAMETERS, LoadOptions
+from benchbench_backbones.shapes import SHAPES, shape_of
+from benchbench_backbones.weight_sources import Folder, HubRepository
+
+ENCODERS = ("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra",
+            "ernie", "eurobert", "modernbert", "mpnet", "nomic_bert", "roberta",
+            "xlm-roberta")  # fmt: skip
+"""The encoders, by the model type in their configuration. All other types are causal LMs."""
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedModel:
+    """A model that transformers can load, not yet in memory; `kind` is causal-lm or encoder."""
+
+    name: str
+    kind: str
+    family: str
+    description: str
+    source: Folder | HubRepository
+    licence: str = ""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters it takes. By default a causal LM is quantised and an encoder is not."""
+        return PARAMETERS[self.kind]
+
+    @classmethod
+    def from_card(cls, card: Card) -> PretrainedModel:
+        """Return the model of a card."""
+        source = HubRepository(card.hub_id, card.gated)
+        return cls(card.name, card.kind, card.family, card.description, source, card.licence)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> PretrainedModel:
+        """Return the model of a local folder; its family is the configuration's model type."""
+        path = folder.resolve()
+        family = str(_configuration(path).get("model_type", "unknown"))
+        return cls(path.name, _kind(family), family, f"local folder {path}", Folder(path))
+
+    @classmethod
+    def from_hub(cls, hub_id: str) -> PretrainedModel:
+        """Return the model of a hub id.
+
+        A hub id that has a card keeps the card's kind, family and licence. The kind and family
+        of any other come from its configuration in the local hub cache. Without one it is taken
+        for a causal LM.
+        """
+        name = hub_id.partition("/")[2].lower()
+        for card in CARDS:
+            if card.hub_id == hub_id:
+                return replace(cls.from_card(card), name=name)
+        source = HubRepository(hub_id)
+        cached = source.cached_configuration()
+        family = str(_configuration(cached.parent).get("model_type")) if cached else "unknown"
+        return cls(name, _kind(family), family, f"{hub_id} on the hub", source)
+
+    def identity(self, params: Params, *, offline: bool) -> str:
+        """Return the sha256 of a folder's files or a hub commit; raise Skip where absent."""
+        return self.source.identity(LoadOptions.from_params(params).revision, offline=offline)
+
+    def shape(self) -> Shape | None:
+        """Return its sizes from its configuration or its card, None where both are absent."""
+        if isinstance(self.source, Folder):
+            return shape_of(_configuration(self.source.path), self.kind)
+        card_names = {card.hub_id: card.name for card in CARDS}
+        shape = SHAPES.get(card_names.get(self.source.hub_id, ""))
+        if shape is None and (cached := self.source.cached_configuration()):
+            return shape_of(_configuration(cached.parent), self.kind)
+        return shape
+
+    def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
+        """Bring the model into memory; raise Skip where it cannot be had here."""
+        options = LoadOptions.from_params(params)
+        return loading.load(self.source, self.kind, options, device=device, dtype=dtype)
+
+
+def resolve(reference: str) -> PretrainedModel | None:
+    """Return the model that `reference` stands for: an existing folder, else a hub id.
+
+    Raises BenchbenchError for a path to nothing.
+    """
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return PretrainedModel.from_folder(path)
+    if reference.startswith((".", "/", "~")):
+        raise BenchbenchError(
+            f"backbone '{reference}': no such folder; give the path of a folder with config.json "
+            "and *.safetensors, a name from `benchbench ls backbones`, or a hub id ORG/NAME"
+        )
+    return PretrainedModel.from_hub(reference) if HUB_ID.fullmatch(reference) else None
+
+
+def _kind(family: str) -> str:
+    return "encoder" if family in ENCODERS else "causal-lm"
+
+
+def _configuration(folder: Path) -> Mapping[str, Any]:
+    """Return the folder's configuration, empty where it cannot be read."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

@@ -1,0 +1,102 @@
+"""The parameters of the dataset `csv`, as they are declared and as its code reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from benchbench import Parameter, Params
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("path", str, None, "file of training rows: .csv .tsv .jsonl .parquet, also .gz"),
+    Parameter("validation", str, "", "file of validation rows; empty: split off from training"),
+    Parameter("test", str, "", "file of test rows; empty: split off from training"),
+    Parameter(
+        "text",
+        str,
+        None,
+        "text column; several columns, separated by commas, are joined by newlines (write \\, for "
+        "a comma in a name)",
+    ),
+    Parameter("label", str, None, "label column"),
+    Parameter("label_separator", str, "", "separates labels in a cell; makes it multi-label"),
+    Parameter("label_list", bool, False, "a label cell is a (JSON) list; makes it multi-label"),
+    Parameter(
+        "main_label",
+        str,
+        "none",
+        "multi-label: whether the first label of a row is its main one",
+        choices=("none", "first"),
+    ),
+    Parameter("id", str, "", "id column; empty: the split's name and the row's number"),
+    Parameter("group", str, "", "column of groups; rows of one group stay in one split"),
+    Parameter("weight", str, "", "column of weights, numbers of at least 0"),
+    Parameter(
+        "validation_fraction",
+        float,
+        0.1,
+        "share of rows split off for validation",
+        minimum=0.001,
+        maximum=0.9,
+    ),
+    Parameter(
+        "test_fraction",
+        float,
+        0.2,
+        "share of rows split off for test",
+        minimum=0.001,
+        maximum=0.9,
+    ),
+    Parameter("encoding", str, "utf-8", "encoding of text files; a byte order mark overrides it"),
+    Parameter("delimiter", str, "auto", "one character, or tab; auto: tab in .tsv, else comma"),
+    Parameter("max_newlines", int, 50, "most newlines in one quoted field", minimum=0),
+    Parameter(
+        "on_bad_row", str, "error", "stop at a bad row, or skip it", choices=("error", "skip")
+    ),
+    Parameter("max_skipped", float, 0.01, "largest share of bad rows", minimum=0, maximum=1),
+    Parameter(
+        "unseen_labels",
+        str,
+        "error",
+        "labels that training lacks: refuse them, or keep them as always missed",
+        choices=("error", "keep"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvOptions:
+    """The parameters of one dataset `csv`, with a value for each."""
+
+    path: str
+    validation: str
+    test: str
+    text: str
+    label: str
+    label_separator: str
+    label_list: bool
+    main_label: str
+    id: str
+    group: str
+    weight: str
+    validation_fraction: float
+    test_fraction: float
+    encoding: str
+    delimiter: str
+    max_newlines: int
+    on_bad_row: str
+    max_skipped: float
+    unseen_labels: str
+    split_seed: int
+
+    @classmethod
+    def from_params(cls, params: Params) -> CsvOptions:
+        """Return the options that `params` holds."""
+        values: Mapping[str, Any] = params
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    @property
+    def skips_bad_rows(self) -> bool:
+        """Say whether bad rows are skipped and counted."""
+        return self.on_bad_row == "skip"

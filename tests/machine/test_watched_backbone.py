@@ -1,0 +1,36 @@
+"""A watched backbone: its loading is timed, and other weights than the planned ones are refused."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from benchbench import GuardError, LoadedModel
+from benchbench.machine.stopwatch import Stopwatch
+from benchbench.machine.watched_backbone import WatchedBackbone
+
+
+def watched(weights, watch, commit="first"):
+    """Return a backbone of that commit on the hub, planned with these weights."""
+
+    def load(params, *, device, dtype):
+        return LoadedModel("model", "tokenizer", {"commit": commit} if commit else {})
+
+    backbone = SimpleNamespace(
+        name="llama", kind="causal-lm", family="llama", description="", parameters=(), load=load
+    )
+    return WatchedBackbone(backbone, weights, "origin", watch)
+
+
+@pytest.mark.parametrize("commit", ["first", None], ids=["the-planned-commit", "no-commit"])
+def test_the_planned_weights_are_loaded_and_timed(commit):
+    watch = Stopwatch()
+    loaded = watched("first", watch, commit).load({}, device="cpu", dtype="float32")
+    assert loaded.facts["origin"] == "origin"
+    assert watch.seconds["load"] >= 0
+
+
+def test_a_branch_that_moved_between_plan_and_load_is_an_error_that_names_both_commits():
+    with pytest.raises(GuardError, match="commit first was planned, commit second was loaded"):
+        watched("first", Stopwatch(), "second").load({}, device="cpu", dtype="float32")
