@@ -1,4 +1,4 @@
-"""What a fitted classifier leaves in its folder, written whole and read strictly."""
+"""The files of a fitted classifier: labels, tensors and settings, written whole, read strictly."""
 
 from __future__ import annotations
 
@@ -31,20 +31,25 @@ def save_labels(folder: Path, labels: LabelSpace) -> None:
 
 
 def load_labels(folder: Path) -> LabelSpace:
-    """Return the labels of `save_labels`; raise GuardError where the list was edited."""
+    """Return the labels that `save_labels` wrote; raise GuardError where the file was edited."""
     path = folder / LABELS
     data = _read_json(path)
     try:
         labels = LabelSpace(tuple(data["names"]), tuple(data["texts"]), data["parents"])
     except (KeyError, TypeError, ValueError) as error:
-        raise GuardError(f"{path}: the list of labels is damaged ({error})") from error
+        raise GuardError(
+            f"{path}: the label list is damaged ({error}); train the classifier again"
+        ) from error
     if labels.digest != data.get("sha256"):
-        raise GuardError(f"{path}: the labels do not match their sha256: the list was edited")
+        raise GuardError(f"{path}: the labels do not match their sha256: the file was edited")
     return labels
 
 
 def save_tensors(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> None:
-    """Write `<name>.safetensors`; raise GuardError where there is nothing, or a NaN, to write."""
+    """Write `<name>.safetensors`.
+
+    Raises GuardError where there is nothing to write, and Diverged where a value is not finite.
+    """
     from safetensors.torch import save_file
 
     if not tensors:
@@ -56,9 +61,9 @@ def save_tensors(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> None
 
 
 def load_tensors(folder: Path, name: str, expected_names: Collection[str]) -> dict[str, Tensor]:
-    """Return the tensors of `save_tensors`.
+    """Return the tensors that `save_tensors` wrote.
 
-    Raises GuardError where the file is missing, damaged, or holds other names than
+    Raises GuardError where the file is missing or damaged, or has other names than
     `expected_names`, and Diverged where a value is not finite.
     """
     from safetensors import SafetensorError
@@ -74,9 +79,9 @@ def load_tensors(folder: Path, name: str, expected_names: Collection[str]) -> di
     return dict(tensors)
 
 
-def check_names(path: Path, found: Collection[str], expected: Collection[str]) -> None:
-    """Raise GuardError where a tensor is missing or one too many."""
-    missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+def check_names(path: Path, names: Collection[str], expected: Collection[str]) -> None:
+    """Raise GuardError where a tensor is missing, or where there is one that is not expected."""
+    missing, extra = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
     if missing:
         raise GuardError(f"{path}: {len(missing)} tensors are missing, e.g. '{missing[0]}'")
     if extra:
@@ -84,12 +89,15 @@ def check_names(path: Path, found: Collection[str], expected: Collection[str]) -
 
 
 def save_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Write `settings.json`: all else that decides what the classifier answers."""
+    """Write `settings.json`: everything else that decides what the classifier predicts."""
     _write_json(folder / SETTINGS, settings)
 
 
 def load_settings(folder: Path) -> dict[str, Any]:
-    """Return what `save_settings` wrote; raise GuardError where it cannot be read."""
+    """Return what `save_settings` wrote; raise GuardError where it cannot be read.
+
+    `benchbench.kit.typed_parameters.read_parameters` turns it into a dataclass again.
+    """
     return _read_json(folder / SETTINGS)
 
 

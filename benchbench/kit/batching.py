@@ -1,4 +1,4 @@
-"""Documents to token ids, and token ids to batches, the same way for every method."""
+"""From documents to token ids, and from token ids to batches: the same for every method."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ from benchbench.machine import stage
 if TYPE_CHECKING:
     from torch import Tensor
 
-MARKUP = re.compile(r"<.*>|\[.*\]", re.DOTALL)
-"""What control tokens look like, as against added runs of spaces and the like."""
+CONTROL_TOKEN = re.compile(r"<.*>|\[.*\]", re.DOTALL)
+"""What control tokens look like. Added tokens of another look, e.g. runs of spaces, are text."""
 WINDOW = 50
-"""Batches sorted by length together: large enough to save padding, small enough to stay random."""
+"""How many batches are sorted by length together: more saves padding, fewer are more random."""
 
 
 def length_bucketed_batches(
     lengths: Sequence[int], batch_size: int, seed: int, epoch: int
 ) -> list[list[int]]:
-    """Return an epoch's batches of indices: random, with documents of like length together.
+    """Return the batches of an epoch as indices: random, with documents of like length together.
 
-    Documents are shuffled, sorted by length inside windows of `WINDOW` batches, cut, and the
-    batches shuffled again. Every index occurs once; (seed, epoch) decides the order alone.
+    1. Shuffle the documents.
+    2. Sort them by length inside windows of `WINDOW` batches, and cut the windows into batches.
+    3. Shuffle the batches.
+
+    Every index occurs once. Only the lengths, the seed and the epoch decide the order.
+
+    >>> length_bucketed_batches([5, 90, 7, 80], batch_size=2, seed=0, epoch=0)
+    [[0, 2], [3, 1]]
     """
     random = generator(seed, "batches", epoch)
     order = random.permutation(len(lengths)).tolist()
@@ -41,7 +47,11 @@ def length_bucketed_batches(
 
 
 def prediction_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Return batches of indices, longest documents first: a fixed order, and memory shows early."""
+    """Return batches of indices, the longest documents first, so that memory runs out early.
+
+    >>> prediction_batches([5, 90, 7], batch_size=2)
+    [[1, 2], [0]]
+    """
     return _cut(sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)), batch_size)
 
 
@@ -50,7 +60,11 @@ def pad(
 ) -> tuple[Tensor, Tensor]:
     """Return (input_ids, attention_mask), both int64 [batch, longest].
 
-    Whatever reads them must go by the mask: `pad_id` may be a token that texts contain.
+    Read the mask to know what is padding: `pad_id` may be a token that texts contain.
+
+    >>> ids, mask = pad([[5, 6], [7]], pad_id=0)
+    >>> ids.tolist(), mask.tolist()
+    ([[5, 6], [7, 0]], [[1, 1], [1, 0]])
     """
     import torch
 
@@ -65,22 +79,22 @@ def pad(
 
 
 def batches_digest(batches: Sequence[Sequence[int]]) -> str:
-    """Return the sha256 of the first three batches: equal seeds must give equal ones."""
+    """Return the sha256 of the first three batches, which is equal where seeds are equal."""
     first = [[int(index) for index in batch] for batch in batches[:3]]
     return hashlib.sha256(json.dumps(first).encode()).hexdigest()
 
 
 def leading_tokens(tokenizer: Any) -> list[int]:
-    """Return [BOS] where the tokenizer itself begins every text with it, else []."""
+    """Return [BOS] where the tokenizer begins every text with it, otherwise []."""
     bos = tokenizer.bos_token_id
     ids: list[int] = tokenizer("a")["input_ids"]
     return [bos] if bos is not None and ids[:1] == [bos] else []
 
 
 def framing_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """Return what stands before and behind every document: an encoder's [CLS] and [SEP], or BOS.
+    """Return the tokens before and after every document: [CLS] and [SEP] in an encoder, or BOS.
 
-    A causal LM's document has no end of its own: its last token is what is pooled.
+    Nothing follows the document of a causal LM: its last token is what is pooled.
     """
     start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
     ids: list[int] = tokenizer("a")["input_ids"]
@@ -90,10 +104,10 @@ def framing_tokens(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Return the ids of `texts` alone: nothing added, and no text can spell a control token.
+    """Return the ids of `texts` with nothing added; no text can spell a control token.
 
-    A text that says "</s>" says these four characters. Tokenizers see to that for tokens that
-    they call special; some, Phi-3's for one, do not call all of theirs so.
+    A text with "</s>" in it gets the tokens of these four characters. Tokenizers do that for the
+    tokens that they mark as special; some, e.g. Phi-3's, do not mark all of theirs.
     """
     if not texts:
         return []
@@ -109,10 +123,10 @@ def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 def tokenize_documents(
     tokenizer: Any, texts: Sequence[str], max_tokens: int, chunk: int = 512
 ) -> tuple[list[list[int]], list[bool]]:
-    """Return (ids of every document, whether it was shortened).
+    """Return (the ids of every document, whether it was shortened).
 
-    A document keeps its first `max_tokens` tokens; `framing_tokens` come on top, once. An empty
-    document is these alone, else EOS, else 0.
+    A document keeps its first `max_tokens` tokens, and `framing_tokens` come on top. An empty
+    document is the framing tokens alone; without any it is EOS, or 0.
     """
     begin, end = framing_tokens(tokenizer)
     empty = [*begin, *end] or [tokenizer.eos_token_id or 0]
@@ -125,13 +139,13 @@ def shortened_texts(
 ) -> tuple[list[list[int]], list[bool]]:
     """Return (the first `max_tokens` ids of every text, whether it had more).
 
-    As `tokenize_text` has it; many texts are tokenized once and shared by all cells.
+    The ids are those of `tokenize_text`. Where there is a cache, cells share them.
     """
 
     def tokenize() -> tuple[list[list[int]], list[bool]]:
         rows: list[list[int]] = []
         shortened: list[bool] = []
-        for start in range(0, len(texts), chunk):  # bounds the memory that long documents take
+        for start in range(0, len(texts), chunk):  # so that long documents take little memory
             for ids in tokenize_text(tokenizer, texts[start : start + chunk]):
                 rows.append(ids[:max_tokens])
                 shortened.append(len(ids) > max_tokens)
@@ -142,16 +156,16 @@ def shortened_texts(
 
 
 def _control_tokens(tokenizer: Any) -> dict[int, str]:
-    """Return the added tokens that look like markup, by id; unk stands for real text."""
+    """Return the added tokens that look like control tokens, by id, except unk, which is text."""
     return {
         index: token
         for token, index in tokenizer.get_added_vocab().items()
-        if MARKUP.fullmatch(token) and index != tokenizer.unk_token_id
+        if CONTROL_TOKEN.fullmatch(token) and index != tokenizer.unk_token_id
     }
 
 
 def _spelled_out(tokenizer: Any, text: str, tokens: Iterable[str]) -> list[int]:
-    """Return the ids of `text`, in which each of `tokens` is cut after its first character."""
+    """Return the ids of `text`, cut inside every one of `tokens` after its first character."""
     longest_first = sorted(tokens, key=len, reverse=True)
     spelled = re.compile("|".join(map(re.escape, longest_first)))
     cuts = [match.start() + 1 for match in spelled.finditer(text)]

@@ -1,4 +1,4 @@
-"""Checks that turn a silent failure into an error. Each raises GuardError or a child of it."""
+"""Checks that turn a silent failure into an error: a GuardError or a subclass of it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Groups = Mapping[str, Iterable["Tensor"]]
-"""Parameters by the name under which a message speaks of them: "head", "adapter"."""
+"""Parameters by the name that messages use for them, e.g. "head" or "adapter"."""
 
 
 def check_trainable(groups: Groups) -> None:
     """Raise HeadFrozen where a group is empty or one of its parameters is frozen."""
     for name, parameters in groups.items():
-        frozen = [parameter.requires_grad for parameter in parameters]
-        if not frozen:
+        trainable = [parameter.requires_grad for parameter in parameters]
+        if not trainable:
             raise HeadFrozen(f"there is nothing to train in '{name}'")
-        if not all(frozen):
-            count = frozen.count(False)
-            raise HeadFrozen(f"{count} of {len(frozen)} parameters of '{name}' are frozen")
+        if not all(trainable):
+            count = trainable.count(False)
+            raise HeadFrozen(f"{count} of {len(trainable)} parameters of '{name}' are frozen")
 
 
 def copies(groups: Groups) -> dict[str, list[Tensor]]:
-    """Return what the groups hold now, to be compared by `check_changed` later."""
-    return {name: [tensor.detach().clone() for tensor in of] for name, of in groups.items()}
+    """Return copies of all parameters, for `check_changed` to compare with later."""
+    return {name: [p.detach().clone() for p in parameters] for name, parameters in groups.items()}
 
 
 def check_changed(before: Groups, after: Groups) -> None:
-    """Raise HeadFrozen where not one tensor of a group has changed."""
+    """Raise HeadFrozen where no tensor of a group has changed since `copies`."""
     import torch
 
     for name, tensors in before.items():
@@ -41,13 +41,13 @@ def check_changed(before: Groups, after: Groups) -> None:
 
 
 def check_finite(what: str, tensors: Iterable[Tensor]) -> None:
-    """Raise Diverged where a value is not a finite number, e.g. `what` = "the loss of step 6"."""
+    """Raise Diverged where a value is not finite. `what` names it, e.g. "the loss of step 6"."""
     if not all(bool(tensor.detach().isfinite().all()) for tensor in tensors):
         raise Diverged(f"{what}: not a finite number; a lower learning rate may help")
 
 
 def quantized_modules(model: nn.Module) -> dict[str, int]:
-    """Return how many modules of the model are really quantised: {"nf4": ..., "int8": ...}."""
+    """Return how many modules of the model are quantised, as {"nf4": count, "int8": count}."""
     import bitsandbytes as bnb
 
     modules = list(model.modules())
@@ -57,19 +57,21 @@ def quantized_modules(model: nn.Module) -> dict[str, int]:
     }
 
 
-def check_quantized(model: nn.Module, asked: str) -> dict[str, int]:
-    """Return `quantized_modules`; raise GuardError where they are not as `asked`.
+def check_quantized(model: nn.Module, quantization: str) -> dict[str, int]:
+    """Return `quantized_modules`; raise GuardError where they are not as `quantization` says.
 
-    `asked` is "nf4", "int8" or "none". A checkpoint that was quantised before brings its own
-    kind along, whatever is asked for.
+    It is "nf4", "int8" or "none". A checkpoint that is quantised on disk keeps its own kind,
+    whatever is asked for.
     """
-    found = quantized_modules(model)
-    if asked in found and not found[asked]:
-        raise GuardError(f"asked for {asked}, but no module of the model is quantised so")
-    for kind, count in found.items():
-        if kind != asked and count:
-            raise GuardError(f"asked for '{asked}', but {count} modules are quantised as {kind}")
-    return found
+    counts = quantized_modules(model)
+    if quantization in counts and not counts[quantization]:
+        raise GuardError(f"asked for {quantization}, but no module of the model has that kind")
+    for kind, count in counts.items():
+        if kind != quantization and count:
+            raise GuardError(
+                f"asked for '{quantization}', but {count} modules are quantised as {kind}"
+            )
+    return counts
 
 
 def check_head(head: nn.Module) -> None:
@@ -85,29 +87,30 @@ def check_head(head: nn.Module) -> None:
 
 
 def check_labels(saved: LabelSpace, expected: LabelSpace) -> None:
-    """Raise GuardError where labels differ, or stand in another order."""
+    """Raise GuardError where the labels differ, or their texts, or their order."""
     if saved.digest == expected.digest:
         return
     if sorted(saved.names) != sorted(expected.names):
-        apart = sorted(set(saved.names) ^ set(expected.names))[:3]
-        raise GuardError(f"the labels are not those it was trained with: {', '.join(apart)} ...")
-    raise GuardError("the labels have other texts or another order than it was trained with")
+        differing = sorted(set(saved.names) ^ set(expected.names))[:3]
+        listed = ", ".join(differing)
+        raise GuardError(f"the labels differ from those in training: {listed} ...")
+    raise GuardError("the labels have other texts or another order than in training")
 
 
 def check_one_bos(prompt: Sequence[int], bos: int | None) -> None:
-    """Raise GuardError where a prompt begins with more than one beginning-of-sequence token.
+    """Raise GuardError where a prompt begins with two beginning-of-sequence tokens.
 
-    A chat template writes its own; a tokenizer asked to add one too would double it.
+    A chat template may write one, and the tokenizer may add another.
     """
     if bos is not None and list(prompt[:2]) == [bos, bos]:
         raise GuardError(f"the prompt begins with token {bos} (BOS) twice")
 
 
 def check_answer_slot(prompt: Sequence[int], head: Sequence[int], tail: Sequence[int]) -> None:
-    """Raise GuardError unless instruction and answer slot stand whole around the document."""
+    """Raise GuardError unless the prompt begins with all of `head` and ends with all of `tail`."""
     length = len(prompt)
-    whole = length >= len(head) + len(tail)
-    if not whole or tuple(prompt[: len(head)]) != tuple(head):
+    long_enough = length >= len(head) + len(tail)
+    if not long_enough or tuple(prompt[: len(head)]) != tuple(head):
         raise GuardError("the instruction was cut: only the document may be shortened")
     if tuple(prompt[length - len(tail) :]) != tuple(tail):
         raise GuardError("the answer slot was cut: only the document may be shortened")
@@ -116,7 +119,7 @@ def check_answer_slot(prompt: Sequence[int], head: Sequence[int], tail: Sequence
 def check_left_padded(attention_mask: Tensor) -> None:
     """Raise GuardError unless every row of the mask [batch, tokens] ends in a real token.
 
-    What follows a padded end would be predicted from padding.
+    Otherwise the next token would be predicted from padding.
     """
     if not bool(attention_mask[:, -1].all()):
         raise GuardError("rows are padded on the right, where the answer stands")

@@ -1,4 +1,4 @@
-"""One way to seed everything, and independent streams of random numbers."""
+"""Seeds: one call for all global generators, and independent streams of random numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's global generators (all CUDA devices included)."""
+    """Seed the global generators of Python, numpy and torch, all CUDA devices included."""
     import random
 
     import numpy as np
@@ -23,10 +23,15 @@ def seed_everything(seed: int) -> None:
 
 
 def generator(seed: int, *stream: str | int) -> np.random.Generator:
-    """Return a generator of its own for `stream`, e.g. `generator(0, "negatives", epoch)`.
+    """Return the random numbers of a stream, which is named by any strings and numbers.
 
-    Equal arguments give equal numbers, in every process and on every machine; streams that
-    differ in any part are independent of each other and of the global generators.
+    Equal arguments give equal numbers, in every process and on every machine. Streams that differ
+    in any part are independent of each other and of the global generators.
+
+    >>> generator(0, "negatives", 1).integers(100, size=4).tolist()
+    [92, 35, 44, 99]
+    >>> generator(0, "negatives", 2).integers(100, size=4).tolist()
+    [35, 7, 5, 37]
     """
     import numpy as np
 

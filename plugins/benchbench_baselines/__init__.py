@@ -1,4 +1,4 @@
-"""What every language model has to beat: the majority, and TF-IDF with a linear SVM."""
+"""Methods that every language model has to beat: majority, and TF-IDF with a linear SVM."""
 
 from __future__ import annotations
 

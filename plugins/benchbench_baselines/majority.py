@@ -1,4 +1,4 @@
-"""The same answer for every document: how often each label occurs in training."""
+"""The same prediction for every document: how often each label occurs in training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 RAREST = 1e-6
-"""Frequencies are kept this far from 0 and 1, so that their logarithms are finite."""
+"""Frequencies stay this far from 0 and 1, so that their logarithms are finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriorClassifier:
-    """Answers every document with one row of logits."""
+    """Predicts one row of logits for every document."""
 
     row: tuple[float, ...]
     labels: LabelSpace
@@ -40,17 +40,17 @@ class PriorClassifier:
 
 
 class Majority:
-    """Predict by the frequencies of the training labels alone."""
+    """Predict from the frequencies of the training labels alone."""
 
     name = "majority"
-    description = "the frequencies of the training labels, whatever the text says"
+    description = "the frequencies of the training labels; the text is not read"
     parameters: tuple[Parameter, ...] = ()
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds: tuple[str, ...] = ()
     seeded = False
 
     def fit(self, task: Task) -> PriorClassifier:
-        """Take log frequencies (single-label) or log odds (multi-label), documents weighted."""
+        """Take log-frequencies (single-label) or log-odds (multi-label), documents weighted."""
         import numpy as np
 
         targets = multi_hot(task.train["labels"], len(task.labels)).astype(np.float64)

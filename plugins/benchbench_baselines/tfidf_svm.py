@@ -1,4 +1,4 @@
-"""TF-IDF of words and characters, and a linear SVM for every label: hard to beat on long text."""
+"""TF-IDF of words and characters, with one linear SVM per label: hard to beat on long texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 CERTAIN = 20.0
-"""The logit, one way or the other, of a label that training has for no or for every document."""
+"""The logit, positive or negative, of a label that every or no training document has."""
 VOCABULARY = "vocabulary.json"
 ARRAYS = "svm.npz"
 VIEWS: dict[str, dict[str, Any]] = {
@@ -38,10 +38,10 @@ class SvmParameters:
 
 @dataclass(frozen=True, slots=True)
 class SvmClassifier:
-    """A union of TF-IDF views and one hyperplane a label.
+    """A union of TF-IDF views, and one hyperplane per label.
 
     `coefficients` are float32 [labels, features], `intercepts` float32 [labels]. Logits are
-    signed distances as the SVM scales them: ranks and thresholds are meant, not probabilities.
+    signed distances as the SVM scales them: right for ranks and thresholds, no probabilities.
     """
 
     features: Any
@@ -61,7 +61,7 @@ class SvmClassifier:
         return np.asarray(scores, dtype=np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write vocabularies as JSON and arrays as NPZ: nothing that runs when it is read."""
+        """Write vocabularies as JSON and arrays as NPZ: reading them runs no code."""
         import numpy as np
 
         views = dict(self.features.transformer_list)
@@ -77,19 +77,29 @@ class SvmClassifier:
 
 
 class TfidfSvm:
-    """Fit a linear SVM a label on TF-IDF of word 1-2-grams and character 3-5-grams.
+    """Fit one linear SVM per label on TF-IDF of word 1-2-grams and character 3-5-grams.
 
-    Memory: all n-grams of the training text are counted before the most frequent are kept,
-    about 1 GB for 100 MB of text; the hyperplanes take 4 bytes a label and feature.
+    Memory: all n-grams of the training texts are counted before the most frequent are kept, which
+    takes about 1 GB for 100 MB of text. The hyperplanes take 4 bytes per label and feature.
     """
 
     name = "tfidf-svm"
-    description = "TF-IDF of word and character n-grams with a linear SVM, one against the rest"
+    description = "TF-IDF of word and character n-grams, with one linear SVM per label"
     parameters = (
         Parameter("c", float, 1.0, "penalty of the SVM; smaller is smoother", minimum=1e-6),
-        Parameter("word_features", int, 100_000, "word n-grams kept, by frequency", minimum=1),
         Parameter(
-            "character_features", int, 100_000, "character n-grams kept, by frequency", minimum=1
+            "word_features",
+            int,
+            100_000,
+            "word n-grams to keep, the most frequent first",
+            minimum=1,
+        ),
+        Parameter(
+            "character_features",
+            int,
+            100_000,
+            "character n-grams to keep, the most frequent first",
+            minimum=1,
         ),
     )
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
@@ -97,7 +107,7 @@ class TfidfSvm:
     seeded = False
 
     def fit(self, task: Task) -> SvmClassifier:
-        """Fit on `task.train`, documents weighted; validation is not looked at."""
+        """Fit on `task.train`, documents weighted; validation is not used."""
         import numpy as np
 
         params = read_parameters(SvmParameters, task.params)
@@ -142,12 +152,12 @@ class TfidfSvm:
         labels = load_labels(folder)
         width = load_settings(folder)["features"]
         if coefficients.shape != (len(labels), width) or sum(map(len, terms.values())) != width:
-            raise GuardError(f"{folder}: coefficients, vocabulary and labels do not match")
+            raise GuardError(f"{folder}: coefficients, vocabulary and labels have different sizes")
         return SvmClassifier(features, coefficients, intercepts, labels)
 
 
 def _union(settings: dict[str, dict[str, Any]]) -> Any:
-    """Return the union of the TF-IDF views, each with settings of its own."""
+    """Return the union of the TF-IDF views; `settings` has further ones for each view."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import FeatureUnion

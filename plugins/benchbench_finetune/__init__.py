@@ -1,4 +1,4 @@
-"""Ways to turn a language model into a text classifier."""
+"""Methods that turn a language model into a text classifier."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class EmbeddingHead:
     """Train adapters and a float32 head on the document's pooled final hidden states."""
 
     name = "embedding-head"
-    description = "LoRA and a classification head on the final token's (or pooled) embedding"
+    description = "LoRA adapters and a classification head on the pooled embedding"
     parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, POOLING, *HEAD_PARAMETERS)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)

@@ -73,7 +73,7 @@ class Instruction:
     """
 
     name = "instruction"
-    description = "LoRA, trained to answer a prompt with the label; every label scored exactly"
+    description = "LoRA adapters, trained to answer a prompt; every label scored exactly"
     parameters = (*LORA_PARAMETERS, *TRAINING_PARAMETERS, *ANSWER_PARAMETERS, NEGATIVES, VERBALIZER)
     kinds: tuple[Kind, ...] = ("single-label", "multi-label")
     backbone_kinds = ("causal-lm",)

@@ -1,4 +1,4 @@
-"""The loss of a classification head, single-label and multi-label."""
+"""The loss of a classification head, for single-label and for multi-label data."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_LABEL_WEIGHT = 100.0
-"""A label of one document in many thousands must not drown all others."""
+"""A label with one document in many thousands must not outweigh all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
     """The loss of a split's documents: cross-entropy, or binary cross-entropy over all labels.
 
-    `targets` are int64 [documents], or float32 [documents, labels] of ones and zeros; `weights`
-    float32 [documents] with mean 1; `label_weights` float32 [labels] weigh a document by its
-    class, or the positives of a label.
+    - `targets`: int64 [documents], or float32 [documents, labels] of ones and zeros.
+    - `weights`: float32 [documents], with mean 1.
+    - `label_weights`: float32 [labels], the weight of a class, or of the positives of a label.
     """
 
     kind: Kind
@@ -47,9 +47,10 @@ class Objective:
         )
 
     def prior(self) -> Tensor:
-        """Return float32 [labels]: the logits that fit best where all documents are alike.
+        """Return float32 [labels]: the logits that fit best if all documents looked the same.
 
-        Each class, or each label and its absence, counts half a document more than it has.
+        Every class, or every label and its absence, is counted half a document too high, so that
+        no logit is infinite.
         """
         import torch
 
@@ -63,7 +64,7 @@ class Objective:
         return ((present + 0.5) * self.label_weights / (absent + 0.5)).log().float()
 
     def loss(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
-        """Return the mean over the documents `rows` of their weighted losses."""
+        """Return the mean of the weighted losses of the documents `rows`."""
         from torch.nn import functional
 
         targets, weights = self.targets[rows], self.weights[rows]
@@ -77,10 +78,10 @@ class Objective:
 
 
 def label_weights(kind: Kind, train: datasets.Dataset, n_labels: int, how: str) -> Tensor:
-    """Return float32 [n_labels]: ones, or weights that balance the labels of `train`.
+    """Return float32 [n_labels]: ones, or with how="balanced" weights that balance the labels.
 
-    A class weighs documents / (labels * its documents); the positives of a multi-label label
-    weigh as much as its negatives. At most `LARGEST_LABEL_WEIGHT`.
+    The weight of a class is documents / (labels * its documents). The positives of a label in
+    multi-label data get the weight of its negatives. No weight exceeds `LARGEST_LABEL_WEIGHT`.
     """
     import torch
 

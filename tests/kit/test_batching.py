@@ -3,7 +3,6 @@ from __future__ import annotations
 from itertools import chain
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,25 +57,6 @@ def test_bucketing_saves_most_of_the_padding():
     shuffled = generator(1).permutation(2000).reshape(-1, 16).tolist()
     waste = padded(length_bucketed_batches(lengths, 16, 0, 0)) - sum(lengths)
     assert waste < 0.1 * (padded(shuffled) - sum(lengths))
-
-
-def test_streams_of_random_numbers_do_not_meet():
-    first = generator(0, "a", 1).random(4).tolist()
-    assert first == generator(0, "a", 1).random(4).tolist()
-    assert first != generator(0, "a", 2).random(4).tolist()
-    assert first != generator(1, "a", 1).random(4).tolist()
-
-
-def test_seeding_covers_all_three_libraries():
-    import random
-
-    import numpy as np
-
-    def draw():
-        seed_everything(7)
-        return random.random(), np.random.random(), torch.rand(1).item()
-
-    assert draw() == draw()
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -12,6 +12,7 @@ from benchbench import kit
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(kit.__path__, "benchbench.kit."))
 WITH_EXAMPLES = {
+    "benchbench.kit.batching": {"length_bucketed_batches", "pad", "prediction_batches"},
     "benchbench.kit.cache": {"enabled", "digest_of"},
     "benchbench.kit.data.corpora": {"build_corpus"},
     "benchbench.kit.data.document": {"Document", "checked_labels"},
@@ -23,6 +24,7 @@ WITH_EXAMPLES = {
     "benchbench.kit.scoring.radix": {"RadixTrie.build"},
     "benchbench.kit.scoring.scorer": {"shared_beginning"},
     "benchbench.kit.scoring.trie": {"Continuation", "TokenTrie.build"},
+    "benchbench.kit.seeding": {"generator"},
     "benchbench.kit.typed_parameters": {"read_parameters"},
 }  # fmt: skip
 """What an author of a plugin calls, and must find an example of."""

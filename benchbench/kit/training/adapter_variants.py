@@ -1,8 +1,8 @@
-"""The kinds of adapters. A further one is a row of `ADAPTERS`.
+"""The kinds of adapters. Another kind is another row of `ADAPTERS`.
 
-Methods take their choices from the table, and what is trained, saved, loaded and counted is read
-off the model. Only what computes y = W x + s B A x is computed by `lora_linear`, which looks at
-the layers themselves; everything else goes on computing as peft has it.
+Methods take their choices from the table. What is trained, saved, loaded and counted is read off
+the model. `lora_linear` looks at each layer and computes only those that add s B A x to W x; all
+others keep peft's own forward.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from benchbench.contract import Parameter
 
 @dataclass(frozen=True, slots=True)
 class AdapterVariant:
-    """A kind of adapter: in words, and as further arguments of `peft.LoraConfig`.
+    """A kind of adapter: what it computes, in words, and the arguments of `peft.LoraConfig`.
 
-    `quantizations` are those of a base that peft can put it on.
+    `quantizations` are those of the backbones that peft can put it on.
     """
 
     description: str
@@ -31,13 +31,13 @@ ADAPTERS: dict[str, AdapterVariant] = {
     "dora": AdapterVariant(
         "W + alpha / rank * B A with each row scaled to a trained length (Liu et al., 2024)",
         {"use_dora": True},
-        quantizations=("none", "nf4"),  # peft cannot read int8 weights yet when it measures them
+        quantizations=("none", "nf4"),  # peft measures W before int8 weights can be read
     ),
     "rslora": AdapterVariant(
         "W x + alpha / sqrt(rank) * B A x (Kalajdzievski, 2023)", {"use_rslora": True}
     ),
 }
-"""Every kind by name. W is frozen; A and B are trained, and have `rank` rows and columns."""
+"""Every kind by name. W is frozen; A [rank, in] and B [out, rank] are trained."""
 DEFAULT = "lora"
 
 

@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al., 2021) on a frozen base, the same for every method."""
+"""Low-rank adapters on a frozen model (Hu et al., 2021), the same for every method."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LORA_PARAMETERS = (
     adapter_parameter(),
     Parameter("rank", int, 16, "rank of the adapters", minimum=1, maximum=1024),
-    Parameter("alpha", float, 32.0, "scale of the adapters, as `adapter` says", minimum=0.001),
+    Parameter("alpha", float, 32.0, "scale of the adapters: see adapter", minimum=0.001),
     Parameter("dropout", float, 0.05, "dropout before the adapters", minimum=0, maximum=0.9),
 )
 ADAPTER = "adapter"
@@ -36,7 +36,7 @@ ADAPTER = "adapter"
 
 @dataclass(frozen=True, slots=True)
 class AdapterSettings:
-    """What makes an adapter: the parameters of `LORA_PARAMETERS`."""
+    """The parameters of an adapter: `LORA_PARAMETERS`."""
 
     rank: int
     alpha: float
@@ -44,14 +44,14 @@ class AdapterSettings:
     adapter: str = DEFAULT
 
     def __post_init__(self) -> None:
-        """Raise UnknownName where there is no such kind of adapter."""
+        """Raise UnknownName where `adapter` is no name of `ADAPTERS`."""
         if self.adapter not in ADAPTERS:
             hint = did_you_mean(self.adapter, ADAPTERS)
             raise UnknownName(f"unknown adapter '{self.adapter}'{hint}")
 
 
 def target_modules(model: Any) -> list[str]:
-    """Return the names of the linear layers that get an adapter: all but the output head.
+    """Return the names of the linear layers that get an adapter: all except the output head.
 
     In the Llama, Mistral and Qwen families these are the q, k, v, o, gate, up and down
     projections of every layer.
@@ -70,8 +70,9 @@ def target_modules(model: Any) -> list[str]:
 def attach(model: Any, params: Params, seed: int) -> None:
     """Put float32 adapters on all target modules, in place, and freeze everything else.
 
-    `params` holds those of `LORA_PARAMETERS`. `seed` alone decides the initial weights; an adapter
-    begins as the identity (its B is zero), so the model's answers do not change.
+    `params` has a value for each of `LORA_PARAMETERS`. `seed` alone decides the initial weights.
+    B is zero at first, so the model's answers do not change. Raises BenchbenchError where the
+    kind of adapter cannot be put on the model's weights.
     """
     import torch
 
@@ -91,14 +92,14 @@ def adapter_tensors(model: Any) -> dict[str, nn.Parameter]:
 
 
 def adapter_outputs(model: Any) -> list[nn.Parameter]:
-    """Return every LoRA B: zero at the start, so a change shows that the adapter is trained."""
+    """Return every B. It is zero at first, so any other value shows that the adapter is trained."""
     return [tensor for name, tensor in adapter_tensors(model).items() if ".lora_B." in name]
 
 
 def adapter_groups(model: Any) -> dict[str, list[nn.Parameter]]:
-    """Return the adapter's parameters that must change in the first step, by kind.
+    """Return the parameters that must change in the first step: every B, and what else is trained.
 
-    A variant may train more than A and B. Every A is left out: its gradient is zero while B is.
+    Every A is left out: its gradient is zero while B is zero.
     """
     groups: dict[str, list[nn.Parameter]] = {"adapter": adapter_outputs(model)}
     for name, tensor in adapter_tensors(model).items():
@@ -109,17 +110,16 @@ def adapter_groups(model: Any) -> dict[str, list[nn.Parameter]]:
 
 
 def save_adapter(model: Any, folder: Path) -> None:
-    """Write `adapter.safetensors` and `adapter.json`; raise GuardError where nothing was learned.
+    """Write `adapter.safetensors` and `adapter.json`.
 
-    An untrained adapter has zeros for all its B matrices: saving one means that what was trained
-    is not what is being saved.
+    Raises GuardError where every B is zero: then what was trained is not what is being saved.
     """
     if not any(bool(tensor.detach().any()) for tensor in adapter_outputs(model)):
         raise GuardError("the adapter to be saved is missing or was never trained")
     save_tensors(folder, ADAPTER, adapter_tensors(model))
     settings = {
         **asdict(model.benchbench_adapter),
-        # not peft's own list, which it shortens to suffixes where there are many modules
+        # peft's own list would not do: it shortens names to suffixes where modules are many
         "targets": sorted({name.partition(".lora_")[0] for name in adapter_tensors(model)}),
     }
     text = json.dumps(settings, indent=1, sort_keys=True)
@@ -127,9 +127,10 @@ def save_adapter(model: Any, folder: Path) -> None:
 
 
 def load_adapter(model: Any, folder: Path) -> None:
-    """Put the adapter of `save_adapter` on `model`, in place.
+    """Put the adapter that `save_adapter` wrote on `model`, in place.
 
-    Raises GuardError where the model lacks a layer, or the file a tensor, or a shape differs.
+    The files say which kind it is. Raises GuardError where the model lacks a layer, the file
+    lacks a tensor, or a shape differs.
     """
     import torch
 
@@ -142,15 +143,16 @@ def load_adapter(model: Any, folder: Path) -> None:
         for name, parameter in parameters.items():
             if parameter.shape != tensors[name].shape:
                 shapes = f"{tuple(tensors[name].shape)}, not {tuple(parameter.shape)}"
-                raise GuardError(f"{folder / ADAPTER}.safetensors: '{name}' is {shapes}")
+                raise GuardError(
+                    f"{folder / ADAPTER}.safetensors: the shape of '{name}' is {shapes}"
+                )
             parameter.copy_(tensors[name])
 
 
 def trainable_parameters(*modules: nn.Module) -> int:
-    """Count the parameters that are trained, each once."""
-    trained = {id(p): p.numel() for module in modules for p in module.parameters()}
-    frozen = {id(p) for module in modules for p in module.parameters() if not p.requires_grad}
-    return sum(count for key, count in trained.items() if key not in frozen)
+    """Count the parameters that are trained, none of them twice."""
+    parameters = {id(p): p for module in modules for p in module.parameters()}
+    return sum(p.numel() for p in parameters.values() if p.requires_grad)
 
 
 def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
@@ -169,7 +171,7 @@ def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
 
 
 def _inject(model: Any, settings: AdapterSettings, targets: Sequence[str]) -> None:
-    """Let peft wrap the target modules, and hold the adapters in float32."""
+    """Let peft wrap the target modules, with adapters in float32."""
     from peft import LoraConfig, inject_adapter_in_model
 
     _check_base(model, settings.adapter)
@@ -190,7 +192,7 @@ def _inject(model: Any, settings: AdapterSettings, targets: Sequence[str]) -> No
 
 
 def _check_base(model: Any, adapter: str) -> None:
-    """Raise BenchbenchError where a kind of adapter cannot be put on weights like the model's."""
+    """Raise BenchbenchError where a kind of adapter cannot be put on the model's weights."""
     possible = ADAPTERS[adapter].quantizations
     for kind, count in quantized_modules(model).items():
         if count and kind not in possible:

@@ -1,9 +1,21 @@
-"""A linear layer with its adapter as one operation: peft's sum, in less time and memory.
+"""A frozen linear layer and its adapter in one operation: peft's sum, in less time and memory.
 
-peft computes y = W x + s B A d(x), d being dropout, in a module call, a copy and a node of the
-graph for every step of it. On a CPU, where a miniature's layers take microseconds, that is most
-of the time. Here the sum is written into one result, and what the backward pass needs is x, the
-small A d(x), and which numbers were dropped.
+    y = W x + b + s B A d(x)        for every token x; s is the scale, d is dropout
+
+                +---------- W [out, in] ----------------- + b ---+
+    x [in] -----+                                                +---> y [out]
+                +--- d --- A [rank, in] --- B [out, rank] --- * s +
+
+    W and b are frozen, A and B are trained. With X [tokens, in] and ' for the transpose:
+
+    forward     L = d(X) A'                 Y = X W' + b + s L B'
+    backward    G = gradient of Y           D = s G B, the gradient of L
+                gradient of A = D' d(X)     gradient of B = s G' L
+                gradient of X = G W + d(D A), where d drops the same numbers again
+
+peft computes this with a module call, a copy and a node of the graph per arrow. On a CPU, where
+a layer of a small model takes microseconds, that is most of the time. Here the sum is written
+into one result, and the backward pass keeps X, L, and the positions that were dropped.
 """
 
 from __future__ import annotations
@@ -18,14 +30,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DENSE_BYTES = 256 * 2**20
-"""Up to so many bytes, a model's 4-bit weights are kept dequantised beside the packed ones."""
+"""Up to so many bytes of dequantised weights per model are kept beside the packed ones."""
 
 
 def fuse_adapters(model: Any) -> int:
-    """Let every plain adapter on a float32 layer of the CPU compute so; return how many do.
+    """Replace peft's `forward` on every layer that computes the sum above; return how many.
 
-    An adapter on anything else, and one under autocast, goes on computing as peft has it. The
-    numbers are peft's to rounding; the draws of dropout are others, from the same distribution.
+    Only plain adapters on float32 layers on a CPU are fused. All others, and all of them under
+    autocast, keep peft's own `forward`. Results are equal to rounding; dropout draws other
+    numbers from the same distribution.
     """
     from peft.tuners.lora.layer import LoraLayer
 
@@ -40,11 +53,12 @@ def fuse_adapters(model: Any) -> int:
 
 
 def dropped_positions(numbers: int, rate: float) -> Tensor:
-    """Return int64 [n]: which of so many numbers are dropped, each with probability `rate`.
+    """Return int64 [n]: the positions that are dropped, each of them with probability `rate`.
 
-    A Poisson number of places, drawn evenly and with repetition, hits every place independently
-    with probability 1 - exp(-mean / numbers); so the mean is -numbers * log(1 - rate). That
-    draws a twentieth of what a coin for every number would at the usual rate of 0.05.
+    Draw a Poisson number of positions, uniformly and with repetition. Every position is then hit
+    with probability 1 - exp(-mean / numbers), independently of all others, so the mean is
+    -numbers * log(1 - rate). At the usual rate of 0.05 this draws a twentieth of the random
+    numbers that one coin per position takes.
     """
     import torch
 
@@ -53,7 +67,10 @@ def dropped_positions(numbers: int, rate: float) -> Tensor:
 
 
 def _is_plain(layer: Any) -> bool:
-    """Say whether an adapter is plain LoRA in float32 on a layer that `_dense` knows."""
+    """Say whether a layer computes the sum above, in float32, on a weight that `_dense` reads.
+
+    DoRA does not: peft keeps it as a `lora_variant`. rsLoRA does: only its scale differs.
+    """
     import bitsandbytes as bnb
     import torch
 
@@ -76,7 +93,7 @@ def _shape(layer: Any) -> tuple[int, int]:
 
 
 def _dense(base: Any) -> Tensor:
-    """Return the weight [out, in] in float32; a packed one is dequantised."""
+    """Return the weight [out, in] in float32, dequantised where it is packed."""
     state = getattr(base.weight, "quant_state", None)
     if state is None:
         weight: Tensor = base.weight
@@ -88,11 +105,11 @@ def _dense(base: Any) -> Tensor:
 
 
 def _forward(layer: Any, x: Tensor, *arguments: Any, **options: Any) -> Tensor:
-    """Compute a layer and its adapter; takes the place of peft's `forward`."""
+    """Replace peft's `forward` of a layer: compute the layer and its adapter in one sum."""
     import torch
 
-    ordinary = not (arguments or options or layer.disable_adapters or layer.merged)
-    if not ordinary or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+    usual = not (arguments or options or layer.disable_adapters or layer.merged)
+    if not usual or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
         result: Tensor = type(layer).forward(layer, x, *arguments, **options)
         return result
     base = layer.base_layer
@@ -112,7 +129,7 @@ def _forward(layer: Any, x: Tensor, *arguments: Any, **options: Any) -> Tensor:
 def _sum(
     x: Tensor, weight: Tensor, bias: Tensor | None, low: Tensor, up: Tensor, scaling: float
 ) -> Tensor:
-    """Return x W' + b + s low B', in one result [tokens, out]."""
+    """Return x W' + b + s low B' in one result [tokens, out]."""
     from torch.nn.functional import linear
 
     return linear(x, weight, bias).addmm_(low, up.t(), alpha=scaling)
@@ -120,11 +137,11 @@ def _sum(
 
 @functools.cache
 def _operation() -> type[torch.autograd.Function]:
-    """Return the operation with its gradients, made when torch is there."""
+    """Return the operation with its gradients; torch is imported when it is first used."""
     import torch
 
     class LoraLinear(torch.autograd.Function):
-        """y = x W' + b + s d(x) A' B', with gradients for x, A and B."""
+        """The sum above, with gradients for x, A and B."""
 
         @staticmethod
         def forward(
@@ -148,20 +165,20 @@ def _operation() -> type[torch.autograd.Function]:
         def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
             flat, low, dropped, weight, down, up = ctx.saved_tensors
             gradient = gradients[0].reshape(-1, gradients[0].shape[-1])
-            of_low = (gradient @ up).mul_(ctx.scaling)
-            of_up = (gradient.t() @ low).mul_(ctx.scaling)
-            of_down = of_low.t() @ _dropped(flat, dropped, ctx.rate)
-            of_x = None
+            low_gradient = (gradient @ up).mul_(ctx.scaling)
+            up_gradient = (gradient.t() @ low).mul_(ctx.scaling)
+            down_gradient = low_gradient.t() @ _dropped(flat, dropped, ctx.rate)
+            x_gradient = None
             if ctx.needs_input_grad[0]:
-                through = _dropped(of_low @ down, dropped, ctx.rate, new=False)
-                of_x = torch.addmm(through, gradient, weight).view(ctx.shape)
-            return of_x, None, None, of_down, of_up, None, None
+                through = _dropped(low_gradient @ down, dropped, ctx.rate, new=False)
+                x_gradient = torch.addmm(through, gradient, weight).view(ctx.shape)
+            return x_gradient, None, None, down_gradient, up_gradient, None, None
 
     return LoraLinear
 
 
 def _dropped(x: Tensor, dropped: Tensor | None, rate: float, *, new: bool = True) -> Tensor:
-    """Return x without what is dropped, scaled up by 1 / (1 - rate); in place unless `new`."""
+    """Return d(x): zeros where dropped, the rest times 1 / (1 - rate); in place unless `new`."""
     if dropped is None:
         return x
     kept = x.mul(1 / (1 - rate)) if new else x.mul_(1 / (1 - rate))

@@ -91,8 +91,8 @@ def assert_by_its_formula(model, adapter):
         x = torch.randn(2, 5, layer.in_features, generator=generator)
         for training in (True, False):  # the two take different paths where they are fused
             with torch.set_grad_enabled(training):
-                found = layer.train(training)(x)
-            assert torch.allclose(found, by_its_formula(layer, adapter, x), atol=1e-5), name
+                result = layer.train(training)(x)
+            assert torch.allclose(result, by_its_formula(layer, adapter, x), atol=1e-5), name
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2"], ids=["plain", "with-biases"])
@@ -168,9 +168,9 @@ def test_an_adapter_comes_back_exactly_and_says_itself_what_it_is(
     assert json.loads((tmp_path / "adapter.json").read_text())["adapter"] == adapter
     fresh = load_model(folder, quantization).model
     lora.load_adapter(fresh, tmp_path)
-    expected, found = lora.adapter_tensors(model), lora.adapter_tensors(fresh)
-    assert expected.keys() == found.keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    expected, loaded = lora.adapter_tensors(model), lora.adapter_tensors(fresh)
+    assert expected.keys() == loaded.keys()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in expected.items())
     ids = torch.arange(3, 40)[None]
     with torch.no_grad():
         assert torch.equal(fresh.eval()(ids).logits, model.eval()(ids).logits)
@@ -203,8 +203,8 @@ def test_a_method_counts_the_magnitudes_that_it_trains(folder):
 
     facts = {}
     for adapter in ("lora", "dora"):
-        given = {"adapter": adapter, "epochs": 1, "gradient_checkpointing": True}
-        task = toy_task(EmbeddingHead(), bind_model(folder, "nf4"), documents=16, **given)
+        params = {"adapter": adapter, "epochs": 1, "gradient_checkpointing": True}
+        task = toy_task(EmbeddingHead(), bind_model(folder, "nf4"), documents=16, **params)
         facts[adapter] = EmbeddingHead().fit(task).facts
     for name in ("trainable_parameters", "total_parameters"):
         assert facts["dora"][name] - facts["lora"][name] == 2 * (32 + 16 + 16 + 32 + 96 + 96 + 32)

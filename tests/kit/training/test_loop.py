@@ -6,19 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchbench.contract.errors import Diverged, GuardError, HeadFrozen
-from benchbench.kit.guards import (
-    check_changed,
-    check_finite,
-    check_head,
-    check_trainable,
-    copies,
-)
+from benchbench.contract.errors import Diverged, HeadFrozen
 from benchbench.kit.training.loop import TrainingTask, train
 from benchbench.kit.training.training_plan import (
     TRAINING_PARAMETERS,
     TrainingPlan,
-    auto_learning_rate,
 )
 
 INPUTS = torch.randn(32, 6, generator=torch.Generator().manual_seed(0))
@@ -209,60 +201,6 @@ def test_what_must_be_trained_is_watched(sabotage, message):
             train(task, plan_of(epochs=1), silent, seed=0)
 
 
-def test_nothing_to_train_is_caught():
-    with pytest.raises(HeadFrozen, match="nothing to train in 'adapter'"):
-        check_trainable({"adapter": []})
-
-
-def test_one_changed_tensor_is_a_change():
-    weight, bias = torch.zeros(2), torch.zeros(2)
-    before = copies({"head": [weight, bias]})
-    with pytest.raises(HeadFrozen):
-        check_changed(before, {"head": [weight, bias]})
-    bias += 1
-    check_changed(before, {"head": [weight, bias]})
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_every_kind_of_not_finite_is_caught(value):
-    check_finite("a tensor", [torch.ones(3)])
-    with pytest.raises(Diverged, match="a tensor"):
-        check_finite("a tensor", [torch.ones(3), torch.tensor([1.0, value])])
-
-
-def test_a_head_must_be_ordinary_and_in_float32():
-    import bitsandbytes as bnb
-
-    check_head(nn.Sequential(nn.Linear(4, 4), nn.GELU(), nn.Linear(4, 2)))
-    with pytest.raises(GuardError, match="quantised: '0' is a Linear4bit"):
-        check_head(nn.Sequential(bnb.nn.Linear4bit(64, 64)))
-    with pytest.raises(GuardError, match=r"'weight' is torch\.float16"):
-        check_head(nn.Linear(4, 2).half())
-
-
-@pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_the_rate_warms_up_decays_and_is_never_zero(schedule):
-    plan = plan_of(schedule=schedule, warmup=0.1, learning_rate=0.5)
-    rates = [plan.rate(step, 100) for step in range(100)]
-    assert rates[9] == rates[10] == max(rates) == 0.5
-    assert rates[:10] == sorted(rates[:10])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert min(rates) > 0
-    assert rates[55] == pytest.approx(0.25)
-
-
-def test_a_training_of_one_step_takes_the_full_rate():
-    assert plan_of(warmup=0.1).rate(0, 1) == 0.05
-    assert plan_of(warmup=0.0).rate(0, 1) == 0.05
-
-
-def test_the_automatic_rate_is_that_of_qlora_at_its_width():
-    assert auto_learning_rate(4096) == pytest.approx(2e-4)
-    assert auto_learning_rate(2048) == pytest.approx(4e-4)
-    assert auto_learning_rate(64) == 2e-3
-    assert plan_of(learning_rate="auto").learning_rate == auto_learning_rate(64)
-
-
 @pytest.mark.parametrize("bad_steps", [1, 100], ids=["first-step", "every-step"])
 def test_a_scaled_training_leaves_out_steps_with_infinite_gradients_but_not_all(model, bad_steps):
     calls = []
@@ -281,34 +219,3 @@ def test_a_scaled_training_leaves_out_steps_with_infinite_gradients_but_not_all(
     else:
         with pytest.raises(Diverged, match="no step was taken"):
             train(task, plan_of(epochs=1), silent, seed=0)
-
-
-@pytest.mark.parametrize(
-    ("config", "frozen"),
-    [
-        ({"task_type": "SEQ_CLS"}, False),
-        ({"task_type": "SEQ_CLS", "modules_to_save": ["clasifier"]}, False),
-        ({"modules_to_save": ["score"]}, False),
-        ({"modules_to_save": ["classifier"]}, True),
-        ({"task_type": "FEATURE_EXTRACTION"}, True),
-    ],
-    ids=["task", "task-and-typo", "right-name", "name-of-another-model", "wrong-task"],
-)
-def test_a_head_that_an_adapter_library_froze_is_caught(config, frozen):
-    """Peft takes all five without a warning about the head, and trains three of them."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import LlamaConfig, LlamaForSequenceClassification
-
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
-    llama = LlamaConfig(**sizes, num_attention_heads=2, vocab_size=16, num_labels=3)
-    wrapped = get_peft_model(
-        LlamaForSequenceClassification(llama), LoraConfig(target_modules=["q_proj"], **config)
-    )
-    score = wrapped.base_model.model.score
-    head = score.modules_to_save["default"] if hasattr(score, "modules_to_save") else score
-    groups = {"head": list(head.parameters())}
-    if frozen:
-        with pytest.raises(HeadFrozen, match="'head' are frozen"):
-            check_trainable(groups)
-    else:
-        check_trainable(groups)

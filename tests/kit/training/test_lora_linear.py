@@ -43,8 +43,8 @@ def states_and_gradients(model):
     return states.detach(), {n: p.grad for n, p in lora.adapter_tensors(model).items()}
 
 
-def assert_same(found, expected):
-    (states, gradients), (plain, plain_gradients) = found, expected
+def assert_same(result, expected):
+    (states, gradients), (plain, plain_gradients) = result, expected
     assert torch.allclose(states, plain, rtol=1e-5, atol=1e-5)
     for name, gradient in plain_gradients.items():
         near = 1e-5 * float(gradient.abs().max())
@@ -55,9 +55,9 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("family", ["llama", "qwen2"], ids=["plain", "with-biases"])
 def test_states_and_gradients_are_those_of_peft(folders, family, quantization):
     model = adapted(folders[family], quantization).train()
-    found = states_and_gradients(model)
+    fused = states_and_gradients(model)
     peft_again(model)
-    assert_same(found, states_and_gradients(model))
+    assert_same(fused, states_and_gradients(model))
 
 
 def test_weights_that_are_not_kept_dequantised_give_the_same(folders, monkeypatch):
@@ -88,12 +88,12 @@ def test_the_gradients_through_dropout_are_those_of_the_numbers_that_were_kept(
 
     monkeypatch.setattr(lora_linear, "dropped_positions", places)
     model = adapted(folders["llama"], dropout=rate).train()
-    found = states_and_gradients(model)
+    fused = states_and_gradients(model)
     peft_again(model)
     for layer in model.modules():
         if hasattr(layer, "lora_dropout"):
             layer.lora_dropout["default"] = Same()
-    assert_same(found, states_and_gradients(model))
+    assert_same(fused, states_and_gradients(model))
 
 
 def test_a_fault_in_the_scale_would_be_seen(folders):

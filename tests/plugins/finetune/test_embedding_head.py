@@ -361,10 +361,10 @@ def test_a_document_counts_by_its_weight(kind):
     weighted = split.remove_columns("weight").add_column("weight", [2.0, 1.0, 0.0])
     logits = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))
     plain = Objective.build(kind, split, 3, torch.ones(3))
-    each = [float(plain.loss(logits[row : row + 1], [row])) for row in range(3)]
-    assert float(plain.loss(logits, [0, 1, 2])) == pytest.approx(sum(each) / 3)
+    alone = [float(plain.loss(logits[row : row + 1], [row])) for row in range(3)]
+    assert float(plain.loss(logits, [0, 1, 2])) == pytest.approx(sum(alone) / 3)
     objective = Objective.build(kind, weighted, 3, torch.ones(3))
-    assert float(objective.loss(logits, [0, 1, 2])) == pytest.approx((2 * each[0] + each[1]) / 3)
+    assert float(objective.loss(logits, [0, 1, 2])) == pytest.approx((2 * alone[0] + alone[1]) / 3)
 
 
 def test_balanced_labels_weigh_the_same_in_sum():

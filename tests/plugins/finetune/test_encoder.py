@@ -56,8 +56,8 @@ def test_a_masked_lm_loads_without_random_weights(folders, family):
     loaded = load_model(folders[family])
     stored = load_file(folders[family] / "model.safetensors")
     for name, weight in loaded.model.named_parameters():
-        (found,) = [tensor for key, tensor in stored.items() if key.endswith(f".{name}")]
-        assert torch.equal(weight, found), name
+        (expected,) = [tensor for key, tensor in stored.items() if key.endswith(f".{name}")]
+        assert torch.equal(weight, expected), name
     assert loaded.facts["context"] == 64
     assert loaded.facts["kind"] == "encoder"
 

@@ -131,8 +131,8 @@ def test_an_encoder_will_do_as_well(tmp_path):
     folder = write_encoder(tmp_path / "bert", toy_split(50)["text"])
     classifier = FrozenEmbedding().fit(task_of(folder, quantization="none", pooling="first"))
     split = toy_split(200, seed=2)
-    found = classifier.predict_logits(split["text"]).argmax(axis=1)
-    assert (found == np.array(split["main"])).mean() > 0.7
+    predicted = classifier.predict_logits(split["text"]).argmax(axis=1)
+    assert (predicted == np.array(split["main"])).mean() > 0.7
 
 
 def shared_fit(folder, cache, origin="o", **params):
@@ -147,17 +147,17 @@ def shared_fit(folder, cache, origin="o", **params):
 
 def test_cells_share_features_and_each_costs_what_it_would_have_alone(folder, tmp_path):
     plain, _ = shared_fit(folder, None)
-    first, made = shared_fit(folder, tmp_path, c=0.01)
-    second, found = shared_fit(folder, tmp_path)
-    assert (made.hits, found.hits) == (0, 2), "training and validation"
+    first, computed = shared_fit(folder, tmp_path, c=0.01)
+    second, cached = shared_fit(folder, tmp_path)
+    assert (computed.hits, cached.hits) == (0, 2), "training and validation"
     for name in ("mean", "scale"):
         assert (getattr(plain, name) == getattr(first, name)).all()
         assert (getattr(plain, name) == getattr(second, name)).all()
     assert (plain.hyperplanes.coefficients == second.hyperplanes.coefficients).all()
     assert (first.hyperplanes.coefficients != second.hyperplanes.coefficients).any()
-    told = [json.loads(path.read_bytes()) for path in tmp_path.glob("features/*/entry.json")]
-    assert found.credited == pytest.approx(sum(each["seconds"] for each in told))
-    assert found.seconds["fit"] > found.credited > 0
+    entries = [json.loads(path.read_bytes()) for path in tmp_path.glob("features/*/entry.json")]
+    assert cached.credited == pytest.approx(sum(entry["seconds"] for entry in entries))
+    assert cached.seconds["fit"] > cached.credited > 0
 
 
 OTHERS = {

@@ -12,8 +12,8 @@ from tests.support.prompted import prompted_task
 
 
 def test_it_names_the_format_that_it_settled_on(prompted_model):
-    given = {"multi": True, "multi_label": "list", "max_listed": 1}
-    task = prompted_task(prompted_model, Instruction(), **given)
+    params = {"multi": True, "multi_label": "list", "max_listed": 1}
+    task = prompted_task(prompted_model, Instruction(), **params)
     classifier = prompt_model(task, task.backbone.load(), gold_labels(task.train, 3))
     settings = classifier.settings
     assert (settings.format_name, settings.max_listed) == ("list", 1)

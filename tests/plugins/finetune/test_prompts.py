@@ -22,7 +22,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchbench import GuardError, LabelSpace, Skip
-from benchbench.kit.guards import check_answer_slot, check_left_padded, check_one_bos
 from tests.support.models import write_tokenizer
 from tests.support.prompted import prompt_of
 
@@ -76,11 +75,11 @@ def real(request, shared):
 
     folder = shared / "tokenizers"
     if request.param == "mistral-v3":
-        found = list(pieces((folder / "mistral-v3" / "tokenizer.model").read_bytes()))
-        vocabulary = {piece: index for index, (piece, _) in enumerate(found)}
+        listed = list(pieces((folder / "mistral-v3" / "tokenizer.model").read_bytes()))
+        vocabulary = {piece: index for index, (piece, _) in enumerate(listed)}
         ranks = {piece: -float(index) for piece, index in vocabulary.items()}
-        controls = [piece for piece, kind in found if kind == 3]
-        merges = generate_merges(vocabulary, {p: ranks[p] for p, kind in found if kind == 1})
+        controls = [piece for piece, kind in listed if kind == 3]
+        merges = generate_merges(vocabulary, {p: ranks[p] for p, kind in listed if kind == 1})
         return LlamaTokenizer(vocab=vocabulary, merges=merges, extra_special_tokens=controls)
     if request.param == "phi3-mini":
         file = str(folder / "phi3-mini.tokenizer.json")
@@ -248,22 +247,6 @@ def test_the_hash_changes_with_labels_listing_and_template(tokenizer):
     assert len({format.sha256 for format in formats}) == len(formats)
     again = prompt_of(tokenizer, LABELS, "one-label", 2048)
     assert again == formats[0]
-
-
-def test_guards_catch_what_they_are_for():
-    import torch
-
-    check_one_bos([0, 5], 0)
-    check_one_bos([5, 5], None)
-    with pytest.raises(GuardError, match="twice"):
-        check_one_bos([0, 0, 5], 0)
-    check_answer_slot([1, 2, 9, 3], [1, 2], [3])
-    for cut, what in [([1, 9, 3], "instruction"), ([1, 2, 9], "slot"), ([1], "instruction")]:
-        with pytest.raises(GuardError, match=what):
-            check_answer_slot(cut, [1, 2], [3])
-    check_left_padded(torch.tensor([[0, 1], [1, 1]]))
-    with pytest.raises(GuardError, match="right"):
-        check_left_padded(torch.tensor([[1, 0], [1, 1]]))
 
 
 @pytest.mark.parametrize("name", FORMATS)
