@@ -14,11 +14,10 @@ from benchbench.contract import (
     Params,
     Record,
     Split,
-    StoreError,
 )
 from benchbench.evaluation import METRICS
 from benchbench.evidence.values import Evidence
-from benchbench.records import Store, read_json, record_that_counts, records_of, write_json
+from benchbench.records import Store, read_typed, record_that_counts, records_of, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,21 +211,12 @@ def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]
 
 def read_board(store: Store, name: str) -> Board:
     """Return a frozen board; raise StoreError where it is absent or corrupt."""
-    try:
-        return Board.from_json(read_json(store, "boards", name))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(
-            f"Board '{name}' in {store.root} has a form that this version of benchbench cannot "
-            f"read: {error!r}. Run its grid again."
-        ) from error
+    return read_typed(store, "boards", name, Board.from_json)
 
 
 def read_description(store: Store, fingerprint: str) -> CorpusDescription:
     """Return the stored description of a dataset; raise StoreError where there is none."""
-    try:
-        return CorpusDescription.from_json(read_json(store, "datasets", fingerprint))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"datasets/{fingerprint}.json does not describe a dataset") from error
+    return read_typed(store, "datasets", fingerprint, CorpusDescription.from_json)
 
 
 def records_on(store: Store, board: Board) -> dict[str, Record | None]:

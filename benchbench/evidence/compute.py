@@ -25,7 +25,7 @@ from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.systems import systems_on
 from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.machine import core_digest, digest, fsio
-from benchbench.records import Store, list_names, read_json, write_json
+from benchbench.records import Store, list_names, read_typed, write_json
 
 CODE = ("contract", "evaluation", "evidence", "records/prediction_files.py")
 """The code that decides the evidence."""
@@ -37,8 +37,8 @@ def load_or_compute(
     store: Store, board: Board, records: Records, say: Say = lambda line: None
 ) -> Evidence:
     """Return the stored evidence of a board; compute and store it if it is missing or outdated."""
-    with suppress(StoreError, TypeError, KeyError, AttributeError, ValueError):
-        stored = Evidence.from_json(read_json(store, "evidence", board.name))
+    with suppress(StoreError):
+        stored = read_typed(store, "evidence", board.name, Evidence.from_json)
         if stored.inputs == inputs_of(board, records):
             return stored
     evidence = compute_evidence(store, board, records, say=say)

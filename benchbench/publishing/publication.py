@@ -28,7 +28,7 @@ from benchbench.records import (
     existing_store,
     json_bytes,
     list_names,
-    read_json,
+    read_typed,
 )
 from benchbench.render.formats import markdown
 
@@ -133,13 +133,7 @@ def published_markdown(store: Store, name: str) -> str:
 
 def stored_evidence(store: Store, name: str) -> Evidence:
     """Return the stored evidence of a board; raise StoreError if it is missing or damaged."""
-    try:
-        return Evidence.from_json(read_json(store, "evidence", name))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(
-            f"evidence/{name}.json has a form that this version of benchbench cannot read: "
-            f"{error!r}"
-        ) from error
+    return read_typed(store, "evidence", name, Evidence.from_json)
 
 
 def difference(table: Path, expected: bytes) -> str:

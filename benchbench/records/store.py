@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
 from benchbench.machine import canonical, digest, fsio
 from benchbench.records.identity import cell_id, key_of
 
+Value = TypeVar("Value")
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
@@ -204,6 +205,18 @@ def read_json(store: Store, folder: str, name: str) -> dict[str, Any]:
     if not intact:
         raise StoreError(f"{path} does not match its own checksum: it was changed or cut short.")
     return content
+
+
+def read_typed(store: Store, folder: str, name: str, from_json: Callable[[Json], Value]) -> Value:
+    """Return the value that `from_json` makes of a document; raise StoreError where it cannot."""
+    data = read_json(store, folder, name)
+    try:
+        return from_json(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"{folder}/{name}.json in {store.root} has a form that this version of benchbench "
+            f"cannot read: {error!r}. Run its grid again."
+        ) from error
 
 
 def list_names(store: Store, folder: str) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from benchbench import Parameter, Params
+from benchbench import Parameter
 from benchbench_backbones.quantization import QUANTIZATIONS
 
 
@@ -46,9 +45,3 @@ class LoadOptions:
     quantization: str
     dtype: str
     revision: str
-
-    @classmethod
-    def from_params(cls, params: Params) -> LoadOptions:
-        """Return the options that `params` holds."""
-        values: Mapping[str, Any] = params
-        return cls(**{field.name: values[field.name] for field in fields(cls)})

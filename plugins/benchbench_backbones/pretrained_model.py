@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
 from benchbench_backbones.load_options import PARAMETERS, LoadOptions
@@ -71,7 +72,7 @@ class PretrainedModel:
 
     def identity(self, params: Params, *, offline: bool) -> str:
         """Return the sha256 of a folder's files or a hub commit; raise Skip where absent."""
-        return self.source.identity(LoadOptions.from_params(params).revision, offline=offline)
+        return self.source.identity(read_parameters(LoadOptions, params).revision, offline=offline)
 
     def shape(self) -> Shape | None:
         """Return its sizes from its configuration or its card, None where both are absent."""
@@ -85,7 +86,7 @@ class PretrainedModel:
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""
-        options = LoadOptions.from_params(params)
+        options = read_parameters(LoadOptions, params)
         return loading.load(self.source, self.kind, options, device=device, dtype=dtype)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchbench import Corpus, Kind, LoaderError, Params, Split
 from benchbench.kit.data import BuildOptions, build_corpus
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench_csv.columns import Columns
 from benchbench_csv.csv_options import PARAMETERS, CsvOptions
 from benchbench_csv.readers import ReadSettings, read_rows
@@ -24,19 +25,19 @@ class CsvDataset:
 
     def kind(self, params: Params) -> Kind:
         """Return multi-label where a label cell holds several labels."""
-        columns = Columns.from_options(CsvOptions.from_params(params))
+        columns = Columns.from_options(read_parameters(CsvOptions, params))
         return "multi-label" if columns.multi_label else "single-label"
 
     def source(self, params: Params) -> str:
         """Return the sha256 of every file's role and bytes. Raises LoaderError."""
-        files = _table_files(CsvOptions.from_params(params))
+        files = _table_files(read_parameters(CsvOptions, params))
         digests = [(file.role, digest(file)) for file in files]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
     def load(self, params: Params, folder: Path) -> Corpus:
         """Read the files into Arrow files under `folder`. Raises LoaderError."""
         folder.mkdir(parents=True, exist_ok=True)
-        options = CsvOptions.from_params(params)
+        options = read_parameters(CsvOptions, params)
         files, columns = _table_files(options), Columns.from_options(options)
         settings = ReadSettings.from_options(options, folder)
         origin = ", ".join(str(file.path) for file in files)

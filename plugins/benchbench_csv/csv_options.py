@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from benchbench import Parameter, Params
+from benchbench import Parameter
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("path", str, None, "file of training rows: .csv .tsv .jsonl .parquet, also .gz"),
@@ -89,12 +87,6 @@ class CsvOptions:
     max_skipped: float
     unseen_labels: str
     split_seed: int
-
-    @classmethod
-    def from_params(cls, params: Params) -> CsvOptions:
-        """Return the options that `params` holds."""
-        values: Mapping[str, Any] = params
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     @property
     def skips_bad_rows(self) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchbench import Kind, Parameter, Params, Value
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench_demo.company_table import write_table
 from benchbench_demo.wipo_tree import write_tree
 
@@ -20,12 +20,6 @@ class ClaimsOptions:
 
     documents: int
     data_seed: int
-
-    @classmethod
-    def from_params(cls, params: Params) -> ClaimsOptions:
-        """Return the options that `params` holds."""
-        values: Mapping[str, Any] = params
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 class DemoClaims:
@@ -45,7 +39,7 @@ class DemoClaims:
 
     def generate(self, params: Params, folder: Path) -> Mapping[str, Value]:
         """Write the table under `folder`; return the parameters for the dataset `csv`."""
-        options = ClaimsOptions.from_params(params)
+        options = read_parameters(ClaimsOptions, params)
         path = folder / "claims.csv"
         write_table(path, options.data_seed, options.documents)
         return {
@@ -67,12 +61,6 @@ class PatentsOptions:
     level: str
     labels: str
     view: str
-
-    @classmethod
-    def from_params(cls, params: Params) -> PatentsOptions:
-        """Return the options that `params` holds."""
-        values: Mapping[str, Any] = params
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 class DemoPatents:
@@ -103,12 +91,12 @@ class DemoPatents:
 
     def kind(self, params: Params) -> Kind:
         """Return single-label where main codes are the only labels."""
-        options = PatentsOptions.from_params(params)
+        options = read_parameters(PatentsOptions, params)
         return "single-label" if options.labels == "main" else "multi-label"
 
     def generate(self, params: Params, folder: Path) -> Mapping[str, Value]:
         """Write the tree under `folder`; return the parameters for the dataset `wipo-alpha`."""
-        options = PatentsOptions.from_params(params)
+        options = read_parameters(PatentsOptions, params)
         root = folder / "wipo-alpha"
         write_tree(root, options.data_seed, options.documents)
         return {

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from benchbench import Corpus, Kind, LoaderError, Params
 from benchbench.kit.data import BuildOptions, Document, build_corpus
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench_wipo_alpha.codes import NewerCode, parents
 from benchbench_wipo_alpha.collection_files import PatentCollection, find_collection
 from benchbench_wipo_alpha.document_counts import DocumentCounts
@@ -33,16 +34,16 @@ class WipoAlpha:
 
     def kind(self, params: Params) -> Kind:
         """Return single-label where main codes are the only labels."""
-        options = WipoAlphaOptions.from_params(params)
+        options = read_parameters(WipoAlphaOptions, params)
         return "single-label" if options.single_label else "multi-label"
 
     def source(self, params: Params) -> str:
         """Return a digest: of an archive's bytes, or of the sizes and times of a folder's files."""
-        return find_collection(WipoAlphaOptions.from_params(params).path).digest()
+        return find_collection(read_parameters(WipoAlphaOptions, params).path).digest()
 
     def load(self, params: Params, folder: Path) -> Corpus:
         """Read the documents into Arrow files under `folder`. Raises LoaderError."""
-        options = WipoAlphaOptions.from_params(params)
+        options = read_parameters(WipoAlphaOptions, params)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with _paused_garbage_collector():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from benchbench import Parameter, Params
+from benchbench import Parameter
 from benchbench_wipo_alpha.codes import WIDTHS
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -115,12 +113,6 @@ class WipoAlphaOptions:
     xml_fallback_encoding: str
     processes: int | str
     split_seed: int
-
-    @classmethod
-    def from_params(cls, params: Params) -> WipoAlphaOptions:
-        """Return the options that `params` holds."""
-        values: Mapping[str, Any] = params
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     @property
     def single_label(self) -> bool:

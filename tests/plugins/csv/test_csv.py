@@ -20,6 +20,7 @@ from benchbench_csv.csv_options import CsvOptions
 from benchbench import Dataset, LoaderError
 from benchbench.contract.parameters import resolve
 from benchbench.kit.data.corpus_checks import check_corpus
+from benchbench.kit.typed_parameters import read_parameters
 
 GOOD = "text,label\n" + "".join(f"document {i},{'ab'[i % 2]}\n" for i in range(20))
 JSON_GOOD = "".join(json.dumps({"text": f"t{i}", "label": "ab"[i % 2]}) + "\n" for i in range(20))
@@ -66,7 +67,9 @@ def records(*lines, head="text,label"):
 def test_every_declared_parameter_has_a_typed_field():
     declared = {parameter.name for parameter in CsvDataset.parameters}
     assert {field.name for field in fields(CsvOptions)} == {*declared, "split_seed"}
-    options = CsvOptions.from_params(settled(path="x.csv", max_newlines="7", on_bad_row="skip"))
+    options = read_parameters(
+        CsvOptions, settled(path="x.csv", max_newlines="7", on_bad_row="skip")
+    )
     assert (options.max_newlines, options.skips_bad_rows) == (7, True)
 
 

@@ -19,6 +19,7 @@ from benchbench_csv.table_files import find_table_file
 
 from benchbench import LoaderError
 from benchbench.contract.parameters import resolve
+from benchbench.kit.typed_parameters import read_parameters
 
 ROWS = [(f"row {i}, “quoted” \n text" if i % 3 else f"row {i}", "abc"[i % 3]) for i in range(40)]
 CSV = "text,label\n" + "".join(f'"{text}",{label}\n' for text, label in ROWS)
@@ -70,7 +71,7 @@ def test_damaged_bytes_give_rows_or_a_named_error_and_lose_no_row(tmp_path, name
     for number in range(rounds):
         path.write_bytes(damaged(content, chance))
         params = settled(path, on_bad_row="skip" if number % 2 else "error", max_skipped=1)
-        options = CsvOptions.from_params(params)
+        options = read_parameters(CsvOptions, params)
         columns = Columns.from_options(options)
         settings = ReadSettings.from_options(options, tmp_path)
         counts = RowCounts(name, options.skips_bad_rows, 1.0)

@@ -18,6 +18,7 @@ from benchbench import Dataset, LoaderError, Reference
 from benchbench.contract.corpus import SPLITS
 from benchbench.evidence.freeze import comparable
 from benchbench.kit.data.corpus_checks import check_corpus
+from benchbench.kit.typed_parameters import read_parameters
 from benchbench.planning.preparation import prepare
 from tests.support.building import catalog_of
 from tests.support.patents import MAINS, document, files, place, settled, write_folder
@@ -51,7 +52,7 @@ def names(corpus, row):
 def test_every_declared_parameter_has_a_typed_field(tmp_path):
     declared = {parameter.name for parameter in WipoAlpha.parameters}
     assert {field.name for field in fields(WipoAlphaOptions)} == {*declared, "split_seed"}
-    options = WipoAlphaOptions.from_params(settled(tmp_path, minimum_count="3", labels="main"))
+    options = read_parameters(WipoAlphaOptions, settled(tmp_path, minimum_count="3", labels="main"))
     assert (options.minimum_count, options.single_label) == (3, True)
 
 

@@ -14,6 +14,7 @@ from benchbench_wipo_alpha.wipo_dataset import WipoAlpha
 
 from benchbench import LoaderError
 from benchbench.contract.corpus import SPLITS
+from benchbench.kit.typed_parameters import read_parameters
 from tests.support.patents import (
     MAINS,
     as_bytes,
@@ -194,7 +195,7 @@ def test_random_damage_gives_rows_or_a_loader_error(tmp_path, name, rounds):
     for _ in range(rounds):
         victim.write_bytes(damaged(original, chance))
         counts = DocumentCounts(str(whole), True, 1.0)
-        options = WipoAlphaOptions.from_params(settled(whole))
+        options = read_parameters(WipoAlphaOptions, settled(whole))
         with (tmp_path / "spool").open("w+b") as spool:
             try:
                 headers = _spool(find_collection(str(whole)), options, spool, counts)
