@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from benchbench_backbones.backbone import PretrainedModel
+from benchbench_backbones.pretrained_model import PretrainedModel
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.encoder import Encoder, auto_learning_rate
