@@ -10,7 +10,7 @@ import hashlib
 import io
 import tokenize
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +52,7 @@ def module_digest(module: ModuleType) -> str:
     return _files_digest(file.parent, file.parent.rglob("*.py"))
 
 
+@lru_cache(maxsize=4096)  # every cell of a grid asks for the same files
 def code_digest(source: str) -> str:
     """Return the sha256 of a file's tokens; of its text where Python cannot read it."""
     try:

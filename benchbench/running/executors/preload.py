@@ -24,6 +24,7 @@ def preload() -> None:
             importlib.import_module(name)
     if "transformers" in sys.modules:
         _compile_patterns()
+    _compute_digests()
     logging.disable(logging.NOTSET)
     # imports are never freed: children need not search them for garbage or copy their pages
     gc.collect()
@@ -36,6 +37,14 @@ def _compile_patterns() -> None:
         from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
         get_checkpoint_conversion_mapping("llama")
+
+
+def _compute_digests() -> None:
+    """Compute what the keys of cached results need, once and not in every cell."""
+    from benchbench.machine import execution_digest, package_versions
+
+    execution_digest()
+    package_versions()
 
 
 preload()
