@@ -5,6 +5,7 @@ These are frozen when a run ends, so that reading a board needs no plugin.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -60,11 +61,13 @@ def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, w
         for cell, run in runs.values.items()
         if (test := run["test"])
     }
-    evidence = {
-        metric.name: _evidence(board, metric, records, runs)
-        for metric in metrics
-        if any(metric.name in run.additive for run in runs.runs.values())
-    }
+    evidence: dict[str, Evidence] = {}
+    for metric in metrics:
+        if any(metric.name in run.additive for run in runs.runs.values()):
+            try:
+                evidence[metric.name] = _evidence(board, metric, records, runs)
+            except Exception as error:
+                warn(f"metric {metric.name!r} has no intervals and tests: {one_line(error)}")
     return replace(board, values=values, plugin_evidence=evidence)
 
 
@@ -91,16 +94,32 @@ def _essentials(evidence: DatasetEvidence) -> DatasetEvidence:
 
 
 def _guarded(metric: Metric, warn: Warn) -> MetricFunction:
-    """Return the metric's function with a guard: an exception is a warning and gives no value."""
+    """Return the metric's function with a guard: a fault is a warning and gives no value."""
 
     def function(scored: ScoredSplit) -> AdditiveMetric | float | None:
         try:
-            return metric.function(scored)
+            return _checked(metric.function(scored), len(scored.predictions.ids))
         except Exception as error:
             warn(f"metric {metric.name!r}: {one_line(error)}")
             return None
 
     return function
+
+
+def _checked(
+    result: AdditiveMetric | float | None, documents: int
+) -> AdditiveMetric | float | None:
+    """Return the result of a plugin's metric; raise ValueError where it cannot be stored."""
+    if isinstance(result, AdditiveMetric):
+        shape = result.per_document.shape
+        if len(shape) != 2 or shape[1] != documents:
+            raise ValueError(f"per_document is {list(shape)}, expected [statistics, {documents}]")
+        value = result.value()
+    else:
+        value = 0.0 if result is None else float(result)
+    if not math.isfinite(value):
+        raise ValueError(f"its value is {value}")
+    return result
 
 
 def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:

@@ -1,0 +1,96 @@
+"""What a board takes from plugins: no fault of a metric costs the board."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchbench import AdditiveMetric, Metric
+from benchbench.evidence.board import Board, records_on
+from benchbench.evidence.compute import compute_evidence
+from benchbench.evidence.freeze import with_plugin_metrics
+from benchbench.machine import canonical
+from tests.support.predicted import store_of
+
+
+def frozen(tmp_path, function, kinds=("single-label",)):
+    """Return (board, evidence, warnings) of a store whose plugin has this metric."""
+    store, board = store_of(tmp_path)
+    warnings = []
+    metric = Metric("theirs", "theirs", "plugins", kinds, function)
+    made = with_plugin_metrics(board, [metric], store, warnings.append)
+    assert Board.from_json(json.loads(canonical(made.to_json()))) == made
+    return made, compute_evidence(store, board, records_on(store, board)), warnings
+
+
+def right(scored):
+    return AdditiveMetric.mean((scored.predictions.gold & scored.decided()).any(axis=1))
+
+
+def test_a_plugins_metric_has_the_intervals_and_tests_of_one_of_ours(tmp_path):
+    made, _, warnings = frozen(tmp_path, right)
+    store, board = store_of(tmp_path / "again")
+    ours = compute_evidence(store, board, records_on(store, board), metric="accuracy")
+    theirs = made.plugin_evidence["theirs"].datasets["claims"]
+    assert warnings == []
+    for own, other in zip(ours.datasets["claims"].systems, theirs.systems, strict=True):
+        assert (own.value, own.interval, own.letters) == (
+            other.value,
+            other.interval,
+            other.letters,
+        )
+    pairs = zip(ours.datasets["claims"].pairs, theirs.pairs, strict=True)
+    assert all((own.p, own.p_holm) == (other.p, other.p_holm) for own, other in pairs)
+    assert {len(values) for values in made.values.values()} == {1}
+
+
+def test_a_number_has_only_a_value(tmp_path):
+    made, _, warnings = frozen(tmp_path, lambda scored: 7)
+    assert {values["theirs"] for values in made.values.values()} == {7.0}
+    assert (made.plugin_evidence, warnings) == ({}, [])
+
+
+def test_a_metric_of_other_data_is_not_computed(tmp_path):
+    made, _, warnings = frozen(tmp_path, lambda scored: 1 / 0, ("multi-label",))
+    assert {len(values) for values in made.values.values()} == {0}
+    assert warnings == []
+
+
+def late(totals):
+    """Follow from the totals of all documents, and fail on those of resamples."""
+    if totals.ndim > 1:
+        raise RuntimeError("too late")
+    return totals[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        pytest.param(lambda scored: 1 / 0, "ZeroDivisionError", id="raises"),
+        pytest.param(lambda scored: float("nan"), "its value is nan", id="not-a-number"),
+        pytest.param(lambda scored: "much", "ValueError", id="a-text"),
+        pytest.param(lambda scored: AdditiveMetric.mean(np.ones(3)), "expected", id="shape"),
+        pytest.param(
+            lambda scored: AdditiveMetric.mean(np.full(len(scored.predictions.ids), np.inf)),
+            "its value is", id="infinite",
+        ),
+    ],
+)  # fmt: skip
+def test_a_metric_with_a_fault_has_no_value_and_is_named(tmp_path, function, message):
+    made, _, warnings = frozen(tmp_path, function)
+    assert all("theirs" not in values for values in made.values.values())
+    assert made.plugin_evidence == {}
+    assert warnings
+    assert all("metric 'theirs'" in line and message in line for line in warnings)
+
+
+def test_a_metric_that_fails_on_resamples_keeps_its_value(tmp_path):
+    def function(scored):
+        return AdditiveMetric.of(np.ones((1, len(scored.predictions.ids))), late)
+
+    made, _, warnings = frozen(tmp_path, function)
+    assert {values["theirs"] for values in made.values.values()} == {120.0}
+    assert made.plugin_evidence == {}
+    assert warnings == ["metric 'theirs' has no intervals and tests: RuntimeError: too late"]
