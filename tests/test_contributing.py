@@ -80,31 +80,26 @@ def test_every_snippet_runs(snippet, tmp_path):
 
 def test_every_command_runs_with_the_package_of_the_text(home, tmp_path):
     log = tmp_path / "log.txt"
+    printed = {}
     for line in COMMANDS:
         program, *words = shlex.split(line)
         assert program == "benchbench"
-        benchbench(tmp_path, *words, PYTHONPATH=str(home), WEATHER_LOG=str(log))
+        done = benchbench(tmp_path, *words, PYTHONPATH=str(home), WEATHER_LOG=str(log))
+        printed[line] = done.stdout
     finished = log.read_text().splitlines()
     assert "majority · weather · seed 0: ok, " in finished[0]
     assert any("tfidf-svm · weather-warnings" in line for line in finished)
     assert any("weather:40" in line for line in finished)
-
-
-def test_a_parameter_of_the_method_decides_its_result(home, tmp_path):
-    rows = {}
-    for pooling in ("mean", "last"):
-        words = ("run", "--dataset", "weather", "--method", "nearest-centre", "--backbone",
-                 "tiny-random-llama", "--set", f"pooling={pooling}", "--name", pooling)  # fmt: skip
-        text = benchbench(tmp_path, *words, PYTHONPATH=str(home)).stdout
-        rows[pooling] = next(line for line in text.splitlines() if line.startswith("| 1 |"))
-    assert rows["mean"].split("|")[4] != rows["last"].split("|")[4]
-
-
-def test_the_hierarchy_of_the_dataset_is_on_its_board(home, tmp_path):
-    words = ("run", "--dataset", "weather-warnings", "--method", "tfidf-svm", "--limit", "60")
-    text = benchbench(tmp_path, *words, PYTHONPATH=str(home)).stdout
-    assert "F1, level 2" in text
-    assert "60 documents for training" in text
+    grid = next(text for line, text in printed.items() if "--grid weather" in line)
+    scores = {
+        row.split(" | ")[1]: row.split(" | ")[3]
+        for row in grid.split("###")[0].splitlines()
+        if "| nearest-" in row
+    }
+    assert scores["nearest-centre"] != scores["nearest-last"], "the parameter decides the result"
+    warnings = next(text for line, text in printed.items() if "weather-warnings" in line)
+    assert "F1, level 2" in warnings, "the hierarchy is on the board"
+    assert "60 documents for training" in warnings, "the harness applies the limit"
 
 
 def test_the_tests_shown_pass(home, tmp_path):
