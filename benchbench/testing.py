@@ -1,9 +1,9 @@
 """Checks of the plugin contract, for the tests of a plugin's author.
 
-from benchbench.testing import check_method
+    from benchbench.testing import check_method
 
-def test_contract():
-check_method(MyMethod(), kind="single-label", backbone="nano-llama")
+    def test_contract():
+        check_method(MyMethod(), kind="single-label", backbone="nano-llama")
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def check_backbone(backbone: str | Path | Backbone, params: Params | None = None
     documents, _ = tokenize_documents(loaded.tokenizer, ["a wet cloud"], 16)
     with torch.no_grad():
         answer = loaded.model(input_ids=torch.tensor(documents))
-    assert bool(torch.isfinite(answer.logits).all()), "a logit is not a finite number"
+    scores = answer.logits if backbone.kind == "causal-lm" else answer.last_hidden_state
+    assert bool(torch.isfinite(scores).all()), "an output of the model is not a finite number"
 
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:

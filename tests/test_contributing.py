@@ -87,7 +87,7 @@ def test_every_command_runs_with_the_package_of_the_text(home, tmp_path):
         done = benchbench(tmp_path, *words, PYTHONPATH=str(home), WEATHER_LOG=str(log))
         printed[line] = done.stdout
     finished = log.read_text().splitlines()
-    assert "majority · weather · seed 0: ok, " in finished[0]
+    assert "majority · weather · seed 0: ok" in finished[0]
     assert any("tfidf-svm · weather-warnings" in line for line in finished)
     assert any("weather:40" in line for line in finished)
     grid = next(text for line, text in printed.items() if "--grid weather" in line)

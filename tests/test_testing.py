@@ -258,3 +258,7 @@ def test_the_api_version_is_public():
     import benchbench
 
     assert benchbench.API_VERSION == hookspecs.API_VERSION
+
+
+def test_an_encoder_is_checked_by_its_hidden_states():
+    check_backbone("nano-patent-bert")

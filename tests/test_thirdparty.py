@@ -80,3 +80,12 @@ def test_a_strangers_metric_ranks_with_its_interval_and_tests_without_the_plugin
     assert first[header.index("tied")] == "–"
     for name, hint in (("share_of_snow", "Did you mean 'share_of_rain'?"), ("broken", "No system")):
         assert hint in benchbench(tmp_path, *words, name, code=2, **alone).stderr
+
+
+def test_a_strangers_backbone_serves_the_first_party_methods(tmp_path):
+    done = benchbench(
+        tmp_path, "run", "--dataset", "weather", "--limit", "30", "--backbone", "tiny-random-llama",
+        "--method", "embedding-head", "--method", "instruction", "--method", "frozen-embedding",
+        "--method", "zero-shot", "--set", "epochs=1",
+    )  # fmt: skip
+    assert "4 of 4 cells have a result." in done.stdout

@@ -55,12 +55,12 @@ RAY = "ray"
 """--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 RULES = (
     "A cell is one method on one backbone, one dataset and one seed. A grid is a set of cells.",
-    "Without --grid, the grid 'own-data' takes your datasets and backbones through two ways to "
-    "fine-tune and two baselines.",
+    "Without --grid, the grid 'own-data' runs embedding-head, instruction, tfidf-svm and majority "
+    "on your datasets and backbones.",
     "Without --validation and --test, a stratified split is made. Rows with the same value in "
     "the --group column stay in one split.",
-    "A bad row is an error that names file, line and remedy. --set csv.on_bad_row=skip skips bad "
-    "rows, up to 1 % of them, and counts them.",
+    "A bad row is an error that names file, line and remedy. --set csv.on_bad_row=skip skips and "
+    "counts bad rows, up to 1 % of all rows.",
     "'benchbench ls parameters' lists what --set takes. NAME.PARAM=VALUE sets a parameter of one "
     "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
@@ -68,7 +68,7 @@ RULES = (
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
-    "over --timeout is listed under the leaderboard with its reason; the others go on.",
+    "takes longer than --timeout is listed under the leaderboard with its reason; the others go on.",
     "On a GPU, models are held in 4-bit NF4 and computed in bfloat16 (float16 before Ampere). On "
     "a CPU, the same 4-bit weights are computed in float32.",
     "Prepared datasets, token ids and features of frozen models are kept in ~/.cache/benchbench, "
@@ -101,7 +101,7 @@ RULES = (
     help="Stop a cell that takes longer.",
 )
 @execution_option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
-@execution_option("--force", is_flag=True, help="Run cells again that have a result.")
+@execution_option("--force", is_flag=True, help="Run cells again even if they have a result.")
 @execution_option(
     "--no-cache",
     is_flag=True,

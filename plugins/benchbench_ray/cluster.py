@@ -26,7 +26,7 @@ ANSWER_SECONDS = 10.0
 """Seconds to wait for a cluster's answer."""
 NODE_LIST_SECONDS = 1.0
 """Seconds after which the list of machines is fetched again."""
-INSTALL = "pip install 'benchbench[ray]'"
+INSTALL = "pip install 'ray>=2.50'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchbench import API_VERSION, Baseline, Reference, hookimpl
+from benchbench import Baseline, Reference, hookimpl
 from benchbench_stranger.backbone import TinyRandomLlama
 from benchbench_stranger.dataset import Weather, WeatherWarnings
 from benchbench_stranger.executor import InThisProcess
@@ -10,7 +10,7 @@ from benchbench_stranger.method import NearestCentre
 from benchbench_stranger.metrics import METRICS
 from benchbench_stranger.watcher import note
 
-BENCHBENCH_API_VERSION = API_VERSION
+BENCHBENCH_API_VERSION = 2  # the plugin API that this package was written for
 
 
 @hookimpl

@@ -40,4 +40,9 @@ class TinyRandomLlama:
             torch.manual_seed(0)
             model = LlamaForCausalLM(config).eval()
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        return LoadedModel(model, tokenizer, {"pad_token_id": 2, "total_parameters": parameters})
+        facts = {
+            "pad_token_id": 2, "pad_source": "unk", "total_parameters": parameters,
+            "hidden_size": 32, "context": 256, "device": device, "dtype": dtype,
+            "four_bit_modules": 0, "int8_modules": 0,
+        }  # fmt: skip
+        return LoadedModel(model, tokenizer, facts)

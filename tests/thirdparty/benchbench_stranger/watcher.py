@@ -7,6 +7,5 @@ from pathlib import Path
 def note(record):
     path = os.environ.get("WEATHER_LOG")
     if path:
-        seconds = record.cost.get("wall_seconds")
         with Path(path).open("a") as log:
-            log.write(f"{record.cell.title}: {record.status}, {seconds} s\n")
+            log.write(f"{record.cell.title}: {record.status} {record.reason}\n")
