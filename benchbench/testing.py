@@ -1,9 +1,7 @@
 """Checks of the plugin contract, for the tests of a plugin's author.
 
-    from benchbench.testing import check_method
-
-    def test_contract():
-        check_method(MyMethod(), kind="single-label", backbone="nano-llama")
+Call `check_method(MyMethod(), kind="single-label", backbone="nano-llama")` in a test of yours, and
+`check_dataset` and `check_backbone` likewise.
 """
 
 from __future__ import annotations

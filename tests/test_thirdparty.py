@@ -85,7 +85,6 @@ def test_a_strangers_metric_ranks_with_its_interval_and_tests_without_the_plugin
 def test_a_strangers_backbone_serves_the_first_party_methods(tmp_path):
     done = benchbench(
         tmp_path, "run", "--dataset", "weather", "--limit", "30", "--backbone", "tiny-random-llama",
-        "--method", "embedding-head", "--method", "instruction", "--method", "frozen-embedding",
-        "--method", "zero-shot", "--set", "epochs=1",
+        "--method", "embedding-head", "--method", "frozen-embedding", "--set", "epochs=1",
     )  # fmt: skip
-    assert "4 of 4 cells have a result." in done.stdout
+    assert "2 of 2 cells have a result." in done.stdout

@@ -68,7 +68,8 @@ RULES = (
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
-    "takes longer than --timeout is listed under the leaderboard with its reason; the others go on.",
+    "takes longer than --timeout is listed under the leaderboard with its reason. The others go "
+    "on.",
     "On a GPU, models are held in 4-bit NF4 and computed in bfloat16 (float16 before Ampere). On "
     "a CPU, the same 4-bit weights are computed in float32.",
     "Prepared datasets, token ids and features of frozen models are kept in ~/.cache/benchbench, "
