@@ -48,7 +48,7 @@ MOST_TITLES = 10
     rules=(
         "A system is METHOD or METHOD/BACKBONE of a board. A run is the beginning of its id (see "
         "'benchbench ls runs'). A store is a folder, or the archive of a published leaderboard.",
-        "Of two systems or two runs, the command shows the difference and its interval, a test by "
+        "For two systems or two runs, the command shows the difference and its interval, a test by "
         "paired randomisation, McNemar's test per seed, and all settings that differ.",
         "Of two stores, it shows which cells are the same to the last digit, which ones differ "
         "and by which settings, and which ones only one store has.",
@@ -125,8 +125,8 @@ def _scored(
         if not system.complete:
             raise BenchbenchError(
                 f"{system.name} lacks {len(system.cells) - len(system.records)} of "
-                f"{len(system.cells)} seeds on {system.cells[0].cell.dataset.name}: "
-                "run them first."
+                f"{len(system.cells)} seeds on {system.cells[0].cell.dataset.name}. "
+                "'benchbench leaderboard' says why; run those cells first."
             )
     runs = {
         record.id: score_run(store, corpus, record, {metric})

@@ -10,7 +10,7 @@ import click
 
 from benchbench.cli.text_tables import Rows
 from benchbench.contract import Configurable, Parameter
-from benchbench.evidence import main_scores
+from benchbench.evidence import main_score
 from benchbench.machine import TEMPORARY
 from benchbench.planning import cache_folder
 from benchbench.records import all_records, corrupt_records, existing_store
@@ -130,11 +130,10 @@ def _grids(store: Path) -> Rows:
 def _runs(store: Path) -> Rows:
     """Return one row per record, from the files alone: no plugin is loaded."""
     opened = existing_store(store)
-    scores = main_scores(opened)
     rows = []
     for record in all_records(opened):
         cell = record.cell
-        score = scores.get((record.id, record.key)) if record.status == "ok" else None
+        score = main_score(opened, record) if record.status == "ok" else None
         rows.append(
             (
                 record.id[:12],

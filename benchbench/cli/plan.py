@@ -166,7 +166,7 @@ def _summary(
     if any(need.basis == "estimated" for need in known):
         lines.append(
             "~ is estimated from the model's shape, the documents' length, the batch and the speed "
-            "of this machine. Values without ~ were measured here, on another seed or before."
+            "of this machine. Values without ~ were measured on it, earlier or with another seed."
         )
     return lines
 

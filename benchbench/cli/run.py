@@ -155,7 +155,7 @@ def run(**options: Any) -> int:
             note=selection.grid.note,
         )
         write_board(store, board, [corpus.description for corpus in corpora.values()])
-        board = with_plugin_results(board, selection.catalog, store, console.print)
+        board = with_plugin_results(board, selection.catalog, store, console.print, tests=finished)
         write_board(store, board, ())
         _publish(store, board, console, complete=finished)
     if selection.grid.closing:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from benchbench.contract.parameters import Parameter, Params
 from benchbench.contract.workload import Shape
-
-Quantization = Literal["nf4", "int8", "none"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from benchbench.evidence.compute import (
     compute_values,
     evidence_by,
     load_or_compute,
-    main_scores,
+    values_of,
 )
 from benchbench.evidence.freeze import with_plugin_results
-from benchbench.evidence.runs import score_run
+from benchbench.evidence.runs import main_score, score_run
 from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
     DatasetEvidence,
@@ -58,13 +58,14 @@ __all__ = [
     "compute_values",
     "evidence_by",
     "load_or_compute",
-    "main_scores",
+    "main_score",
     "read_board",
     "read_description",
     "records_on",
     "score_run",
     "scored_systems",
     "systems_on",
+    "values_of",
     "with_plugin_results",
     "write_board",
 ]

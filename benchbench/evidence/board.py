@@ -178,13 +178,13 @@ class Board:
             {name: BoardDataset.from_json(dataset) for name, dataset in datasets},
             tuple(data["dropped"]),
             data["command"],
-            data["values"],
+            {
+                cell: {name: value for name, value in values.items() if value is not None}
+                for cell, values in data["values"].items()
+            },
             data["note"],
             tuple(data["baseline_methods"]),
-            tuple(
-                MetricColumn(**{**metric, "kinds": tuple(metric["kinds"])})
-                for metric in data.get("plugin_metrics", ())
-            ),
+            _plugin_columns(data),
             {
                 name: Evidence.from_json(evidence)
                 for name, evidence in data.get("plugin_evidence", {}).items()
@@ -200,6 +200,18 @@ class Board:
     def cells_of(self, dataset: str) -> list[BoardCell]:
         """Return the cells of one dataset."""
         return [entry for entry in self.cells if entry.cell.dataset.name == dataset]
+
+
+def _plugin_columns(data: Json) -> tuple[MetricColumn, ...]:
+    """Return the columns of plugins' metrics; a board of version 0.1.0 has their names alone."""
+    if "plugin_metrics" in data:
+        columns = data["plugin_metrics"]
+        return tuple(MetricColumn(**{**c, "kinds": tuple(c["kinds"])}) for c in columns)
+    kinds: dict[str, list[Kind]] = {}
+    for dataset in data["datasets"].values():
+        for name in dataset.get("plugin_metrics", ()):
+            kinds.setdefault(name, []).append(dataset["kind"])
+    return tuple(MetricColumn(name, name, "plugins", tuple(of)) for name, of in kinds.items())
 
 
 def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]) -> None:

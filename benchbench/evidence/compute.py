@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from benchbench.contract import Record, StoreError, UnknownName, did_you_mean
 from benchbench.evaluation import METRICS, metrics_of
-from benchbench.evidence.board import Board, read_board, records_on
+from benchbench.evidence.board import Board
 from benchbench.evidence.comparison import (
     RESAMPLES,
     ScoredSystems,
@@ -23,9 +23,9 @@ from benchbench.evidence.comparison import (
 )
 from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.systems import systems_on
-from benchbench.evidence.values import DatasetEvidence, Evidence
+from benchbench.evidence.values import DatasetEvidence, Evidence, Values
 from benchbench.machine import core_digest, digest, fsio
-from benchbench.records import Store, list_names, read_typed, write_json
+from benchbench.records import Store, read_typed, write_json
 
 CODE = ("contract", "evaluation", "evidence", "records/prediction_files.py")
 """The code that decides the evidence."""
@@ -37,10 +37,9 @@ def load_or_compute(
     store: Store, board: Board, records: Records, say: Say = lambda line: None
 ) -> Evidence:
     """Return the stored evidence of a board; compute and store it if it is missing or outdated."""
-    with suppress(StoreError):
-        stored = read_typed(store, "evidence", board.name, Evidence.from_json)
-        if stored.inputs == inputs_of(board, records):
-            return stored
+    stored = _stored_evidence(store, board, records)
+    if stored is not None:
+        return stored
     evidence = compute_evidence(store, board, records, say=say)
     with suppress(StoreError):  # in a read-only store, it is computed every time
         fsio.make_folder(store.folder("evidence"))
@@ -48,14 +47,35 @@ def load_or_compute(
     return evidence
 
 
+def values_of(store: Store, board: Board, records: Records) -> Mapping[str, Values]:
+    """Return the values of every run of a board, by cell id, without waiting for tests."""
+    stored = _stored_evidence(store, board, records)
+    return stored.values if stored else compute_values(store, board, records).values
+
+
+def _stored_evidence(store: Store, board: Board, records: Records) -> Evidence | None:
+    """Return the stored evidence if it fits; a run that could not be read is tried again."""
+    with suppress(StoreError):
+        stored = read_typed(store, "evidence", board.name, Evidence.from_json)
+        if stored.inputs == inputs_of(board, records) and not stored.unread:
+            return stored
+    return None
+
+
 def inputs_of(board: Board, records: Records) -> str:
-    """Return a digest of all that decides the evidence: the board, its records and the code."""
+    """Return a digest of all that decides the evidence: cells, data, predictions and code."""
     runs = {
         cell: [record.status, record.predictions, record.facts.get("hard")]
         for cell, record in records.items()
         if record is not None
     }
-    return digest([board.to_json(), runs, core_digest(CODE)])
+    datasets = {
+        name: [dataset.fingerprint, dataset.kind, dataset.main_metric]
+        for name, dataset in board.datasets.items()
+    }
+    cells = [entry.to_json() for entry in board.cells]
+    baselines = list(board.baseline_methods)
+    return digest([cells, datasets, baselines, runs, core_digest(CODE)])
 
 
 def compute_evidence(
@@ -169,18 +189,3 @@ def _frozen_evidence(board: Board, evidence: Evidence, metric: str) -> Evidence:
         if board.datasets[name].kind in kinds
     }
     return replace(evidence, family=0, datasets=datasets)
-
-
-def main_scores(store: Store) -> dict[tuple[str, str | None], float]:
-    """Return the main metric on test of every run on any board of a store, by id and key."""
-    scores = {}
-    for name in list_names(store, "boards"):
-        board = read_board(store, name)
-        records = records_on(store, board)
-        values = load_or_compute(store, board, records).values
-        for entry in board.cells:
-            main = board.datasets[entry.cell.dataset.name].main_metric
-            score = values.get(entry.id, {}).get("test", {}).get(main)
-            if score is not None:
-                scores[entry.id, entry.key] = score
-    return scores

@@ -30,14 +30,19 @@ from benchbench.evidence.board import (
 from benchbench.evidence.compute import Records, evidence_from_runs
 from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.values import DatasetEvidence, Evidence
-from benchbench.machine import one_line
+from benchbench.machine import canonical, one_line
 from benchbench.records import Store
 
 Warn = Callable[[str], None]
 
 
-def with_plugin_results(board: Board, catalog: Catalog, store: Store, warn: Warn) -> Board:
-    """Return the board with published scores and with the results of plugins' metrics."""
+def with_plugin_results(
+    board: Board, catalog: Catalog, store: Store, warn: Warn, *, tests: bool = True
+) -> Board:
+    """Return the board with published scores and with the results of plugins' metrics.
+
+    Without `tests`, metrics get their values and no intervals and tests, which take longer.
+    """
     references = {entry.cell.dataset.name: entry.cell.dataset for entry in board.cells}
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
@@ -46,29 +51,52 @@ def with_plugin_results(board: Board, catalog: Catalog, store: Store, warn: Warn
         scores = tuple(_score(baseline) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
     board = replace(board, datasets=datasets, baseline_methods=_baseline_methods(board, catalog))
-    return with_plugin_metrics(board, catalog.metrics, store, warn) if catalog.metrics else board
+    if not catalog.metrics:
+        return board
+    return with_plugin_metrics(board, catalog.metrics, store, warn, tests=tests)
 
 
-def with_plugin_metrics(board: Board, metrics: Iterable[Metric], store: Store, warn: Warn) -> Board:
-    """Return the board with the values, intervals and tests of these metrics."""
+def with_plugin_metrics(
+    board: Board, metrics: Iterable[Metric], store: Store, warn: Warn, *, tests: bool = True
+) -> Board:
+    """Return the board with the values, intervals and tests of these metrics.
+
+    A fault of a metric is a warning, given once: it costs the metric its value or its tests.
+    """
+    warn = _once(warn)
     metrics = tuple(replace(metric, function=_guarded(metric, warn)) for metric in metrics)
     names = tuple(metric.name for metric in metrics)
     board = replace(board, plugin_metrics=tuple(MetricColumn.of(metric) for metric in metrics))
     records = records_on(store, board)
-    runs = score_board(store, board, records, names, (*METRICS, *metrics))
+    mains = {dataset.main_metric for dataset in board.datasets.values()}
+    ranking = [metric for metric in METRICS if metric.name in mains]
+    runs = score_board(store, board, records, names, ranking, metrics)
     values = {
-        cell: {name: test[name] for name in names if name in test}
+        cell: {name: run["test"][name] for name in names if name in run["test"]}
         for cell, run in runs.values.items()
-        if (test := run["test"])
     }
     evidence: dict[str, Evidence] = {}
-    for metric in metrics:
+    for metric in metrics if tests else ():
         if any(metric.name in run.additive for run in runs.runs.values()):
             try:
                 evidence[metric.name] = _evidence(board, metric, records, runs)
+                canonical(evidence[metric.name].to_json())  # refuses what is not a finite number
             except Exception as error:
+                evidence.pop(metric.name, None)
                 warn(f"metric {metric.name!r} has no intervals and tests: {one_line(error)}")
     return replace(board, values=values, plugin_evidence=evidence)
+
+
+def _once(warn: Warn) -> Warn:
+    """Return a function that passes each message on once."""
+    messages: set[str] = set()
+
+    def warn_once(message: str) -> None:
+        if message not in messages:
+            messages.add(message)
+            warn(message)
+
+    return warn_once
 
 
 def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) -> Evidence:

@@ -86,6 +86,7 @@ def score_board(
     records: Mapping[str, Record | None],
     compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
+    of_test: Iterable[Metric] = (),
 ) -> ScoredRuns:
     """Score every run of a board; `compared` names the metrics by which systems are compared."""
     runs: dict[str, RunScores] = {}
@@ -100,7 +101,7 @@ def score_board(
         try:
             if fingerprint not in corpora:
                 corpora[fingerprint] = read_description(store, fingerprint)
-            run = score_run(store, corpora[fingerprint], record, compared, metrics)
+            run = score_run(store, corpora[fingerprint], record, compared, metrics, of_test)
             shared = documents.setdefault(fingerprint, run.documents)
             # ids may be many: they are kept once and not once per run
             runs[entry.id] = replace(run, documents=shared) if run.documents == shared else run
@@ -115,6 +116,7 @@ def score_run(
     record: Record,
     compared: Container[str],
     metrics: Iterable[Metric] = METRICS,
+    of_test: Iterable[Metric] = (),
 ) -> RunScores:
     """Score the predictions of a record; raise StoreError where they cannot be read."""
     fingerprint = record.identity.get("dataset", corpus.fingerprint)
@@ -128,10 +130,21 @@ def score_run(
         ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard)
         for split in ("validation", "test")
     )
-    values, additive = evaluate(test, metrics, compared)
+    values, additive = evaluate(test, (*metrics, *of_test), compared)
     return _run_scores(
         record, test, {"validation": evaluate(validation, metrics)[0], "test": values}, additive
     )
+
+
+def main_score(store: Store, record: Record) -> float | None:
+    """Return the main metric of a record on test, None where its predictions cannot be read."""
+    try:
+        corpus = read_description(store, str(record.identity.get("dataset")))
+        main = [metric for metric in METRICS if metric.name == corpus.main_metric]
+        test = score_run(store, corpus, record, (), main).values["test"]
+    except StoreError:
+        return None
+    return test.get(corpus.main_metric)
 
 
 def _run_scores(

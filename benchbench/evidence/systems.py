@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -51,8 +52,10 @@ class System:
         return fmean(values) if values else None
 
     def goodness(self, metric: str, lower_is_better: bool, split: Split = "test") -> float:
-        """Return a number that is higher for a better mean; a missing value counts as 0."""
-        mean = self.mean(metric, split) or 0.0
+        """Return a number that is higher for a better mean; a missing value is the worst."""
+        mean = self.mean(metric, split)
+        if mean is None:
+            return -math.inf
         return -mean if lower_is_better else mean
 
     def values(self, metric: str, split: Split = "test") -> list[float]:

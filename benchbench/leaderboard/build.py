@@ -42,6 +42,8 @@ class Section:
     notes: tuple[str, ...]
     evidence: DatasetEvidence | None = None
     curves: tuple[LearningCurve, ...] = ()
+    lower_is_better: bool = False
+    """Whether lower values of the metric that ranks are better."""
 
     @property
     def ranking(self) -> Table:
@@ -98,6 +100,7 @@ def _section(
         notes.of_dataset(shown, [*ranked, *incomplete]),
         compared if compared.systems else None,
         tuple(_curves([*ranked, *partial])),
+        shown.lower_is_better,
     )
 
 

@@ -139,8 +139,8 @@ def of_board(
     notes = [
         "The F1 of a label is 2TP / (2TP + FP + FN), and 0 where that is 0/0; macro-F1 is the mean "
         "over all labels. SD and ± are the standard deviation over seeds (n - 1). All tuning was "
-        "done on validation, which also decided when to stop training early. Peak memory is the "
-        "memory that a cell used in addition to what was in use when it started.",
+        "done on validation; early stopping used validation, too. Peak memory is the memory that a "
+        "cell used in addition to what was in use when it started.",
         *_statistics(evidence),
         f"{len(good)} of {len(board.cells)} cells have a result.",
     ]
@@ -163,7 +163,8 @@ def _statistics(evidence: Evidence) -> list[str]:
         "documents, which are the same for all systems. BCa intervals are in the CSV, JSON and "
         "HTML forms.",
         "p: a two-sided test by paired approximate randomisation. It compares the means over seeds "
-        "of two systems in the metric that ranks. Their outputs are exchanged at random "
+        "of two systems, in the metric by which the board is ranked. Their outputs are exchanged "
+        "at random "
         f"B = {evidence.exchanges:,} times, and k exchanges give a difference at least as large as "
         "the observed one. Then p = (k + 1) / (B + 1), corrected by Holm for all pairs of this "
         f"board ({evidence.family:,}); the smallest possible p is {least:.2g}. Systems that share "

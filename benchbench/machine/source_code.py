@@ -18,8 +18,9 @@ from benchbench.machine.digests import digest
 
 ROOT = Path(__file__).parent.parent
 EXECUTION = ("contract", "kit", "running/worker.py")
-"""The core's rooms and files that decide what a cell predicts. Metrics do not: they are computed
-from stored predictions."""
+"""The rooms and files of the core that decide what a cell predicts."""
+OF_METRICS = ("contract/metric.py", "contract/scored.py")
+"""Files in them that decide metrics alone, which are computed from stored predictions."""
 SILENT = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER})
 LAYOUT = {tokenize.NEWLINE: "\n", tokenize.INDENT: ">", tokenize.DEDENT: "<"}
 FSTRING_START = getattr(tokenize, "FSTRING_START", -1)
@@ -28,16 +29,17 @@ FSTRING_END = getattr(tokenize, "FSTRING_END", -1)
 
 def execution_digest() -> str:
     """Return the digest of the core's own code that decides what a cell predicts."""
-    return core_digest(EXECUTION)
+    return core_digest(EXECUTION, OF_METRICS)
 
 
 @cache
-def core_digest(names: tuple[str, ...]) -> str:
+def core_digest(names: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
     """Return the digest of some of the core's rooms ("kit") and files ("running/worker.py")."""
     files = [
         file
         for name in names
         for file in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
+        if file.relative_to(ROOT).as_posix() not in without
     ]
     return _files_digest(ROOT, files)
 
@@ -80,7 +82,7 @@ def _spoken(source: str) -> Iterator[str]:
 
 def _tokens(source: str) -> Iterator[tuple[int, str]]:
     """Yield (kind, text) of every token but comments; an f-string is one token on any Python."""
-    lines = source.splitlines(keepends=True)
+    lines = io.StringIO(source).readlines()  # as tokenize counts them: by line feeds alone
     depth, start = 0, (0, 0)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == FSTRING_START:

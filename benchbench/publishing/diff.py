@@ -11,12 +11,12 @@ from benchbench.contract import BenchbenchError, Record, did_you_mean
 from benchbench.evidence import (
     BoardCell,
     System,
-    load_or_compute,
     read_board,
     read_description,
     records_on,
     score_run,
     systems_on,
+    values_of,
 )
 from benchbench.records import Store, all_records, list_names, record_that_counts
 
@@ -67,7 +67,7 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
         raise BenchbenchError(f"Which board? Name one with --board: {', '.join(names) or 'none'}.")
     chosen = read_board(store, board or names[0])
     records = records_on(store, chosen)
-    values = load_or_compute(store, chosen, records).values
+    values = values_of(store, chosen, records)
     systems: dict[str, dict[str, System]] = {}
     for dataset, kept in sorted(chosen.datasets.items()):
         ranked, incomplete = systems_on(chosen, dataset, records, values)

@@ -26,13 +26,16 @@ def test_a_board_with_everything_on_it_is_read_as_it_was_written():
 
 
 def test_a_board_of_version_0_1_is_read():
-    made = board([record()])
+    records = [record()]
+    made = replace(board(records), values={records[0].id: {"their-score": 0.5}})
     old = dict(made.to_json())
     del old["plugin_metrics"], old["plugin_evidence"]
+    old["values"][records[0].id]["broken"] = None
     for dataset in old["datasets"].values():
         dataset["plugin_metrics"] = ["their-score"]
         del dataset["baselines"]
-    assert Board.from_json(old) == made
+    column = MetricColumn("their-score", "their-score", "plugins", ("single-label",))
+    assert Board.from_json(old) == replace(made, plugin_metrics=(column,))
 
 
 def test_a_board_keeps_what_a_corpus_says_of_itself():

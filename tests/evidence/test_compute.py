@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix, f1_score
 from benchbench.evaluation import METRICS, f1
 from benchbench.evidence.board import records_on, write_board
 from benchbench.evidence.compute import compute_evidence, inputs_of, load_or_compute
+from benchbench.evidence.runs import main_score
 from benchbench.evidence.systems import systems_on
 from benchbench.evidence.values import Evidence
 from benchbench.leaderboard.build import build_leaderboard
@@ -180,7 +181,7 @@ def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkey
 
     rows = [replace(row, function=halved) if row.name == "macro_f1" else row for row in METRICS]
     monkeypatch.setattr(runs, "METRICS", tuple(rows))
-    monkeypatch.setattr(runs.score_board, "__defaults__", (tuple(rows),))
+    monkeypatch.setattr(runs.score_board, "__defaults__", (tuple(rows), ()))
     evidence = compute_evidence(store, board, records)
     section = build_leaderboard(board, records, evidence).sections[0]
     for old, new, shown in zip(
@@ -255,3 +256,47 @@ def test_the_notes_warn_of_an_interval_that_is_too_low(computed):
 
     assert warned(0.11)
     assert not warned(0.09)
+
+
+def test_a_system_without_a_value_ranks_last_where_lower_is_better(tmp_path):
+    store, board = store_of(tmp_path)
+    records = {
+        cell: replace(record, facts={**record.facts, "hard": record.cell.method.name == "head"})
+        for cell, record in records_on(store, board).items()
+    }
+    evidence = compute_evidence(store, board, records, metric="nll")
+    found = only_dataset(evidence)
+    assert [system.method for system in found.systems] == ["instruction", "tfidf"]
+    assert found.systems[0].value < found.systems[1].value
+    assert (found.systems[0].best_rank, found.systems[1].worst_rank) == (1, 2)
+    section = build_leaderboard(board, records, evidence).sections[0]
+    assert column(section.ranking, "method") == ["instruction", "tfidf", "head"]
+    assert section.lower_is_better
+    assert any("Ranked by NLL" in note for note in section.notes)
+
+
+def test_a_run_that_could_not_be_read_is_tried_again(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    lost = store.folder("predictions") / f"{next(iter(records.values())).predictions}.parquet"
+    lost.rename(tmp_path / "aside")
+    assert len(load_or_compute(store, board, records).unread) == 1
+    (tmp_path / "aside").rename(lost)
+    assert load_or_compute(store, board, records).unread == {}
+
+
+def test_another_title_or_command_computes_nothing_anew(tmp_path):
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    other = replace(board, title="another", command="another", note="another")
+    assert inputs_of(other, records) == inputs_of(board, records)
+    assert inputs_of(replace(board, cells=board.cells[1:]), records) != inputs_of(board, records)
+
+
+def test_the_main_score_of_a_record_needs_no_board(tmp_path):
+    store, board = store_of(tmp_path)
+    evidence = compute_evidence(store, board, records_on(store, board))
+    (store.folder("boards") / "board.json").unlink()
+    for cell, record in records_on(store, board).items():
+        assert main_score(store, record) == evidence.values[cell]["test"]["macro_f1"]
+    assert main_score(store, replace(record, predictions="f" * 64)) is None

@@ -82,8 +82,9 @@ def test_a_metric_with_a_fault_has_no_value_and_is_named(tmp_path, function, mes
     made, _, warnings = frozen(tmp_path, function)
     assert all("theirs" not in values for values in made.values.values())
     assert made.plugin_evidence == {}
-    assert warnings
-    assert all("metric 'theirs'" in line and message in line for line in warnings)
+    assert len(warnings) == 1, "each fault is told once"
+    assert "metric 'theirs'" in warnings[0]
+    assert message in warnings[0]
 
 
 def test_a_metric_that_fails_on_resamples_keeps_its_value(tmp_path):
@@ -94,3 +95,25 @@ def test_a_metric_that_fails_on_resamples_keeps_its_value(tmp_path):
     assert {values["theirs"] for values in made.values.values()} == {120.0}
     assert made.plugin_evidence == {}
     assert warnings == ["metric 'theirs' has no intervals and tests: RuntimeError: too late"]
+
+
+def test_a_metric_that_is_no_number_on_some_resample_keeps_its_value(tmp_path):
+    def function(scored):
+        only = np.zeros(len(scored.predictions.ids))
+        only[0] = 1.0  # most resamples lack this document, and 0 / 0 is no number
+        return AdditiveMetric.of(np.stack([only, only]), lambda totals: totals[0] / totals[1])
+
+    with np.errstate(invalid="ignore"):
+        made, _, warnings = frozen(tmp_path, function)
+    assert {values["theirs"] for values in made.values.values()} == {1.0}
+    assert made.plugin_evidence == {}
+    assert len(warnings) == 1
+    assert "has no intervals and tests" in warnings[0]
+
+
+def test_a_run_that_was_stopped_waits_for_no_tests(tmp_path):
+    store, board = store_of(tmp_path)
+    metric = Metric("theirs", "theirs", "plugins", ("single-label",), right)
+    made = with_plugin_metrics(board, [metric], store, print, tests=False)
+    assert made.plugin_evidence == {}
+    assert len(made.values) == len(board.cells)

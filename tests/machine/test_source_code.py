@@ -112,6 +112,8 @@ def test_a_plugins_folder_may_move_without_changing_its_digest(tmp_path):
         ("running/worker.py", True),
         ("kit/pooling.py", True),
         ("contract/parameters.py", True),
+        ("contract/scored.py", False),
+        ("contract/metric.py", False),
         ("running/suite.py", False),
         ("evaluation/f1.py", False),
     ],

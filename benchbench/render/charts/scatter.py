@@ -55,21 +55,30 @@ class Scatter:
     front: tuple[Dot, ...]
 
 
-def scatters(table: Table, metric: str, metric_title: str) -> tuple[Scatter, ...]:
+def scatters(
+    table: Table, metric: str, metric_title: str, *, lower_is_better: bool = False
+) -> tuple[Scatter, ...]:
     """Return one picture per cost that at least two ranked systems have a value for."""
     dots_by_cost = ((cost, _dots(table, cost.key, metric)) for cost in COSTS)
-    return tuple(_scatter(cost, dots, metric_title) for cost, dots in dots_by_cost if len(dots) > 1)
+    return tuple(
+        _scatter(cost, dots, metric_title, lower_is_better)
+        for cost, dots in dots_by_cost
+        if len(dots) > 1
+    )
 
 
-def pareto_front(dots: Sequence[Dot], *, gain: bool = False) -> tuple[Dot, ...]:
+def pareto_front(
+    dots: Sequence[Dot], *, gain: bool = False, lower_is_better: bool = False
+) -> tuple[Dot, ...]:
     """Return the systems that no other one matches on both counts and beats on one.
 
-    They are sorted by cost, the best first; with `gain` more of the cost is better.
+    They are sorted by cost, the best first; with `gain` more of the cost is better, with
+    `lower_is_better` less of the quality.
     """
-    sign = -1 if gain else 1
+    sign, worse = (-1 if gain else 1), (1 if lower_is_better else -1)
     front: list[Dot] = []
-    for dot in sorted(dots, key=lambda dot: (sign * dot.cost, -dot.quality, dot.place)):
-        better = not front or dot.quality > front[-1].quality
+    for dot in sorted(dots, key=lambda dot: (sign * dot.cost, worse * dot.quality, dot.place)):
+        better = not front or worse * dot.quality < worse * front[-1].quality
         if better or (dot.cost, dot.quality) == (front[-1].cost, front[-1].quality):
             front.append(dot)
     return tuple(front)
@@ -85,9 +94,9 @@ def _dots(table: Table, cost: str, metric: str) -> list[Dot]:
     return dots
 
 
-def _scatter(cost: Cost, dots: Sequence[Dot], metric_title: str) -> Scatter:
+def _scatter(cost: Cost, dots: Sequence[Dot], metric_title: str, lower_is_better: bool) -> Scatter:
     width, height = SIZE
-    front = pareto_front(dots, gain=cost.gain)
+    front = pareto_front(dots, gain=cost.gain, lower_is_better=lower_is_better)
     across = LogScale.over((dot.cost for dot in dots), 44, width - 14)
     up = LinearScale.over((dot.quality for dot in dots), height - 40, 24)
     better = "right" if cost.gain else "left"

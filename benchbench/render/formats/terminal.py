@@ -28,7 +28,7 @@ def render(board: Leaderboard) -> str:
 
 
 FORMAT = OutputFormat(
-    "tables in colour, as many as the width of the terminal asks for", render, screen_only=True
+    "tables in colour, split to fit the width of the terminal", render, screen_only=True
 )
 
 

@@ -65,7 +65,12 @@ def chapter(section: Section) -> Chapter:
         lead(section),
         IllustratedTable(section.ranking, _ranking_bars(section.ranking, evidence)),
         tuple(IllustratedTable(table) for table in further),
-        scatters(section.ranking, metric, section.metric_title),
+        scatters(
+            section.ranking,
+            metric,
+            section.metric_title,
+            lower_is_better=section.lower_is_better,
+        ),
         tuple(reliability(system) for system in systems if system.reliability),
         tuple(system.name for system in systems if not system.reliability),
         label_f1(evidence) if evidence else None,

@@ -25,7 +25,7 @@ from benchbench_demo.writing import write
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract.cell import Reference
 from benchbench.contract.corpus import SPLITS
-from benchbench.evidence import main_scores
+from benchbench.evidence import main_score
 from benchbench.planning.preparation import prepare
 from benchbench.records.store import Store, all_records
 from tests.support.commands import benchbench
@@ -257,7 +257,7 @@ def test_pretrained_weights_beat_random_weights(tmp_path):
     )  # fmt: skip
     store = Store(tmp_path / "runs")
     scores = {
-        record.cell.backbone.name.removeprefix("./"): main_scores(store)[record.id, record.key]
+        record.cell.backbone.name.removeprefix("./"): main_score(store, record)
         for record in all_records(store)
     }
     random = [scores.pop(name) for name in names]

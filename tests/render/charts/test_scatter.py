@@ -10,10 +10,11 @@ from benchbench.render.charts.scatter import Dot, pareto_front, scatters
 from tests.support.reports import section
 
 
+@pytest.mark.parametrize("lower", [False, True], ids=["a score", "an error"])
 @pytest.mark.parametrize("gain", [False, True], ids=["less is better", "more is better"])
-def test_the_front_is_what_no_system_dominates(gain):
+def test_the_front_is_what_no_system_dominates(gain, lower):
     random = Random(5)
-    sign = -1 if gain else 1
+    sign, worth = (-1 if gain else 1), (-1 if lower else 1)
     for size in range(1, 60):
         dots = [
             Dot(place, f"{place}", random.randint(0, 9), random.randint(0, 9) / 10)
@@ -22,11 +23,12 @@ def test_the_front_is_what_no_system_dominates(gain):
 
         def dominates(one, other):
             costs = sign * one.cost, sign * other.cost
-            as_good = one.quality >= other.quality and costs[0] <= costs[1]
-            return as_good and (one.quality > other.quality or costs[0] < costs[1])
+            worths = worth * one.quality, worth * other.quality
+            as_good = worths[0] >= worths[1] and costs[0] <= costs[1]
+            return as_good and (worths[0] > worths[1] or costs[0] < costs[1])
 
         expected = {dot for dot in dots if not any(dominates(other, dot) for other in dots)}
-        assert set(pareto_front(dots, gain=gain)) == expected
+        assert set(pareto_front(dots, gain=gain, lower_is_better=lower)) == expected
 
 
 def test_a_scatter_leaves_out_what_is_not_ranked_and_names_its_front():
