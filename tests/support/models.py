@@ -212,6 +212,19 @@ def toy_split(documents: int, *, kind: str = "single-label", seed: int = 0) -> A
     return datasets.Dataset.from_list(rows)
 
 
+def share_of_right_decisions(classifier: Any, kind: str) -> float:
+    """Return the share of right decisions, one per document and label, on 200 new documents."""
+    import numpy as np
+
+    split = toy_split(200, kind=kind, seed=2)
+    gold = np.zeros((len(split), len(TOPICS)), dtype=bool)
+    for row, labels in enumerate(split["labels"]):
+        gold[row, labels] = True
+    logits = classifier.predict_logits(split["text"])
+    best = np.eye(len(TOPICS), dtype=bool)[logits.argmax(axis=1)]
+    return float(((logits > 0 if kind == "multi-label" else best) == gold).mean())
+
+
 def toy_task(method: Any, backbone: Any = None, *, kind: str = "single-label", **given: Any) -> Any:
     """Return a Task over `toy_split`s.
 
