@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from benchbench.contract import Diverged, GuardError, HeadFrozen, LabelSpace
+from benchbench.contract import Diverged, GuardError, HeadFrozen, LabelSpace, LoadedModel, Skip
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,10 +40,35 @@ def check_changed(before: Groups, after: Groups) -> None:
             raise HeadFrozen(f"'{name}' did not change in the first step of the optimizer")
 
 
-def check_finite(what: str, tensors: Iterable[Tensor]) -> None:
-    """Raise Diverged where a value is not finite. `what` names it, e.g. "the loss of step 6"."""
+def check_finite(what: str, tensors: Iterable[Tensor], advice: str = "") -> None:
+    """Raise Diverged where a value is not finite.
+
+    `what` names it, e.g. "the loss of step 6". `advice` says what to do, where that is known.
+    """
     if not all(bool(tensor.detach().isfinite().all()) for tensor in tensors):
-        raise Diverged(f"{what}: not a finite number; a lower learning rate may help")
+        raise Diverged(f"{what}: not a finite number" + (f"; {advice}" if advice else ""))
+
+
+def check_float16(loaded: LoadedModel) -> None:
+    """Raise Skip where a model in float16 overflows on a few tokens, before anything is trained.
+
+    Models that were trained in bfloat16 may compute numbers that float16 does not hold. They show
+    on the first tokens of a text, which draw the largest states (Sun et al., 2024, Massive
+    Activations in Large Language Models).
+    """
+    import torch
+
+    if loaded.facts["dtype"] != "float16":
+        return
+    embeddings = loaded.model.get_input_embeddings()
+    ids = torch.arange(1, 17, device=embeddings.weight.device).clamp(max=len(embeddings.weight) - 1)
+    with torch.no_grad():
+        states = loaded.model.base_model(input_ids=ids[None]).last_hidden_state
+    if not bool(states.isfinite().all()):
+        raise Skip(
+            "the model's numbers exceed 65,504, the largest that float16 holds; set dtype to "
+            "bfloat16 on a GPU that has it (compute capability 8.0 or later), else to float32"
+        )
 
 
 def quantized_modules(model: nn.Module) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
 from benchbench.machine import fsio
+from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
@@ -27,6 +28,8 @@ __all__ = [
     "find_device",
     "folder_digest",
     "fsio",
+    "is_device_error",
+    "is_out_of_memory",
     "module_digest",
     "one_line",
     "package_versions",

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchbench.contract import Cell, Diverged, Record, Skip, Status
-from benchbench.machine import one_line, redact
+from benchbench.machine import is_out_of_memory, one_line, redact
 
 OUTCOME = "outcome.json"
 
@@ -20,9 +20,7 @@ def explain(error: BaseException) -> tuple[Status, str]:
         return "diverged", redact(str(error))
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", "stopped by the user"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "oom", one_line(error)
-    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
+    if is_out_of_memory(error):
         return "oom", one_line(error)
     return "failed", one_line(error)
 

@@ -6,8 +6,6 @@ predictions, load the saved classifier and compare. Nothing here knows the store
 
 from __future__ import annotations
 
-import gc
-import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -32,13 +30,13 @@ from benchbench.contract import (
 from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, redact, watching
 from benchbench.running.curve import Curve, Report
 from benchbench.running.outcome import explain, write_outcome
+from benchbench.running.reload_check import Probes, check_reload, probe
 
 if TYPE_CHECKING:
     import numpy as np
 
     from benchbench.catalog import Catalog
 
-PROBES = 32
 PREDICTION_CHUNK = 256
 PREDICTIONS = "predictions.parquet"
 ARTIFACTS = "artifacts"
@@ -62,7 +60,7 @@ class FinishedTraining:
     hard: bool
     guards: Mapping[str, str]
     logits: Mapping[str, np.ndarray]
-    probes: np.ndarray
+    probes: Probes
 
 
 def run_job(job: Job, report: Report) -> Record:
@@ -104,7 +102,8 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     with watch.stage("write"):
         predictions = _write_predictions(corpus, training.logits, job.scratch)
     watch.run(
-        "check", lambda: _check_reload(method, job.scratch, backbone, corpus, training.probes)
+        "check",
+        lambda: check_reload(method, job.scratch / ARTIFACTS, backbone, corpus, training.probes),
     )
     watch.seconds["load"] = loading  # the second load is part of the check
     return replace(
@@ -144,13 +143,9 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
         watch.run("predict_test", lambda: predict("test", corpus.test))
     facts = dict(classifier.facts)
     guards = facts.pop("guards", {})
-    probes = watch.run("check", lambda: classifier.predict_logits(_probes(corpus)))
+    probes = watch.run("check", lambda: probe(classifier, corpus, task.backbone))
     watch.run("save", lambda: _save(classifier, cell_run.scratch / ARTIFACTS))
     return FinishedTraining(facts, classifier.hard, guards, logits, probes)
-
-
-def _probes(corpus: Corpus) -> list[str]:
-    return list(corpus.validation[:PROBES]["text"])
 
 
 def _speed(training: FinishedTraining, watch: Stopwatch) -> float:
@@ -245,32 +240,3 @@ def _save(classifier: Classifier, folder: Path) -> None:
     classifier.save(folder)
     if not any(folder.iterdir()):
         raise GuardError("save() wrote nothing: the result of the training would be lost.")
-
-
-def _check_reload(
-    method: Method,
-    scratch: Path,
-    backbone: BoundBackbone | None,
-    corpus: Corpus,
-    before: np.ndarray,
-) -> None:
-    """Load the saved classifier into a new object and predict the probes again."""
-    import numpy as np
-
-    _free()
-    after = method.load(scratch / ARTIFACTS, backbone).predict_logits(_probes(corpus))
-    largest = float(np.abs(after - before).max()) if after.shape == before.shape else np.inf
-    tolerance = 1e-4 if backbone is None or backbone.device == "cpu" else 5e-2
-    if not largest <= tolerance:
-        raise GuardError(
-            f"After save and load the logits of {len(before)} probes differ by {largest:.3g} "
-            f"(allowed: {tolerance:g}): something that was trained was not saved."
-        )
-
-
-def _free() -> None:
-    """Free memory before the model is loaded a second time."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

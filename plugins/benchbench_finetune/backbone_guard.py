@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from benchbench import BenchbenchError, BoundBackbone, LoadedModel
+from benchbench.kit.guards import check_float16
 
 
 def load_backbone(method: str, backbone: BoundBackbone | None) -> LoadedModel:
-    """Bring the model into memory; raise BenchbenchError where no backbone was named."""
+    """Bring the model into memory.
+
+    Raises BenchbenchError where no backbone was named, and Skip where float16 cannot hold its
+    numbers.
+    """
     if backbone is None:
         raise BenchbenchError(f"{method} needs a backbone: name one with --backbone")
-    return backbone.load()
+    loaded = backbone.load()
+    check_float16(loaded)
+    return loaded
 
 
 def base_guard(loaded: LoadedModel) -> dict[str, str]:

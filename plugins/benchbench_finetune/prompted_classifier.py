@@ -194,7 +194,7 @@ def load_prompted(folder: Path, loaded: LoadedModel) -> PromptedClassifier:
             f"{folder}: the prompt is not the one it was made with: the tokenizer, its chat "
             "template or the prompts have changed"
         )
-    scorer = Scorer(loaded.model, loaded.facts["pad_token_id"], saved["tree"], None)
+    scorer = Scorer(loaded.model, loaded.facts["pad_token_id"], saved["tree"])
     facts = _facts(loaded, settings, answers, scorer)
     return PromptedClassifier(loaded, labels, settings, answers, scorer, facts)
 
@@ -241,7 +241,8 @@ def _facts(
         "pad_source": loaded.facts["pad_source"],
         **answers.prompt.facts,
         "scoring": scorer.name,
-        "tree_difference": scorer.difference,
+        "tree_check": scorer.check.facts() if scorer.check else None,
+        "warnings": [scorer.warning] if scorer.warning else [],
         "certified": tally.facts if tally else None,
         "multi_label_format": name if name != "one-label" else None,
         "max_listed": settings.max_listed if name == "list" else None,

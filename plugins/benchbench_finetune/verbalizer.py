@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchbench import GuardError, Skip
@@ -42,23 +42,35 @@ def written_tokens(tokenizer: Any, texts: Sequence[str], lead: str) -> tuple[Tok
 def codes(tokenizer: Any, written: Sequence[Tokens]) -> tuple[Tokens, ...]:
     """Return one token per label, all different, given the tokens of the labels' texts.
 
-    A label gets the first token of its text that is still free, so that what the model knows of
-    the word helps; otherwise the next free token of the vocabulary. Only words and parts of words
-    are taken. Raises Skip where the vocabulary has too few.
+    A label gets the first token of its text whose word is still free, so that what the model
+    knows of the word helps; otherwise the next free word of the vocabulary. Only words and parts
+    of words are taken, and no word twice, with and without a space. Raises Skip where the
+    vocabulary has too few.
     """
     words = _word_tokens(tokenizer)
-    if len(words) < len(written):
+    distinct = len(set(words.values()))
+    if distinct < len(written):
         raise Skip(
             f"verbalizer=code needs a token for each of {len(written)} labels, and the "
-            f"vocabulary has {len(words)} words and parts of words"
+            f"vocabulary has {distinct} words and parts of words"
         )
-    free = dict.fromkeys(words)
+    taken: set[str] = set()
     chosen: list[int | None] = []
     for tokens in written:
-        chosen.append(next((token for token in tokens if token in free), None))
-        free.pop(chosen[-1], None)  # type: ignore[arg-type]
-    others = iter(free)
+        own = (token for token in tokens if token in words and words[token] not in taken)
+        chosen.append(next(own, None))
+        taken.add(words.get(chosen[-1], ""))  # type: ignore[arg-type]
+    others = _first_of_each(words, taken)
     return tuple((next(others) if token is None else token,) for token in chosen)
+
+
+def _first_of_each(words: Mapping[int, str], taken: set[str]) -> Iterator[int]:
+    """Yield the first token of every text that is not taken."""
+    seen = set(taken)
+    for token, text in words.items():
+        if text not in seen:
+            seen.add(text)
+            yield token
 
 
 def separator_tokens(tokenizer: Any, written: Sequence[Tokens]) -> Tokens:
@@ -71,18 +83,20 @@ def separator_tokens(tokenizer: Any, written: Sequence[Tokens]) -> Tokens:
     raise GuardError(f"the label texts use all of the separators {SEPARATORS}")
 
 
-def _word_tokens(tokenizer: Any) -> list[int]:
-    """Return the ids of tokens of letters or digits alone, one id per text, in order."""
+def _word_tokens(tokenizer: Any) -> dict[int, str]:
+    """Return the tokens of letters or digits alone with their texts, in the order of their ids.
+
+    Two tokens have the same text where one of them begins with a space.
+    """
     special = tokenizer.added_tokens_decoder.keys()
     ids = [index for index in range(len(tokenizer)) if index not in special]
     names = tokenizer.convert_ids_to_tokens(ids)
     texts = texts_of(tokenizer, [(index,) for index in ids])
-    words: dict[str, int] = {}
-    for index, name, text in zip(ids, names, texts, strict=True):
-        is_byte = re.fullmatch(r"<0x[0-9A-F]{2}>", name)  # spells a rare character
-        if text.isalnum() and not is_byte:
-            words.setdefault(text, index)
-    return sorted(words.values())
+    return {
+        index: text
+        for index, name, text in zip(ids, names, texts, strict=True)
+        if text.isalnum() and not re.fullmatch(r"<0x[0-9A-F]{2}>", name)  # spells a rare character
+    }
 
 
 def _plain(text: str) -> str:

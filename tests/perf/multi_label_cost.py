@@ -31,7 +31,7 @@ def milliseconds(name: str, labels: tuple[str, ...], loaded: object) -> tuple[fl
     prompt = prompt_format(loaded.tokenizer, LabelSpace(labels), settings, 1024)
     answers = YesNo(prompt) if name == "yes-no" else LabelList(prompt, LISTED)
     prompts, _ = prompt.encode(loaded.tokenizer, ["pump valve water pressure " * 40] * DOCUMENTS)
-    scorer = Scorer(loaded.model, 0, True, None)
+    scorer = Scorer(loaded.model, 0, True)
     with torch.no_grad():
         answers.logits(scorer.reader(prompts[:1]).read(prompts[:1]))
         start = time.perf_counter()

@@ -32,7 +32,7 @@ def main(settings: dict[str, Any]) -> None:
     prompts, labels = asked["prompts"], asked["labels"]
     model = AutoModelForCausalLM.from_pretrained(settings["model"], dtype=torch.float32).eval()
     trie = TokenTrie.build([Continuation((), tuple(label)) for label in labels])
-    scorer = Scorer(model, 0, True, None)
+    scorer = Scorer(model, 0, True)
     radix = RadixTrie.build(labels)
     found, left_out = [], []
 

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.scoring.float32_model import in_float32
+from benchbench.machine import is_device_error
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -171,21 +174,21 @@ def _is_exact(model: Any) -> bool:
     padded[1, 6:] = 0
     cases = ((whole, [[7], [7]]), (whole, [[7, 2], [0, 5]]), (padded, [[7], [5]]))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), in_float32(model):
             return all(
                 _agrees(model, torch.tensor(columns, device=device), ids, mask)
                 for mask, columns in cases
             )
-    except torch.OutOfMemoryError:  # a RuntimeError that says nothing about the model's build
-        raise
-    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError):
+    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        if is_device_error(error):  # it says nothing about the model's build
+            raise
         return False
     finally:
         model.train(training)
 
 
 def _agrees(model: Any, columns: Tensor, ids: Tensor, mask: Tensor) -> bool:
-    """Say whether both ways agree within rounding, which is coarse in 16 bits."""
+    """Say whether both ways agree within rounding, which is coarse where it stays in 16 bits."""
     import torch
 
     inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": False}

@@ -1,4 +1,4 @@
-"""One row per prompt and continuation, scored by the model's own forward.
+"""One row per prompt and continuation, scored by the model's own forward, its head in float32.
 
 This is right for any model. Faster ways are compared with it.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
 from benchbench.kit.guards import check_left_padded
+from benchbench.kit.scoring.float32_head import float32_head
 from benchbench.kit.scoring.limits import check_row, context_length
 from benchbench.kit.scoring.trie import TokenTrie
 from benchbench.kit.scoring.vocabulary import LOGITS_AT_ONCE
@@ -84,12 +85,13 @@ def _answer_scores(
     input_ids, attention_mask = pad(rows, pad_id, side="left")
     targets, scored = pad(answers, 0, side="left")
     check_left_padded(attention_mask)
-    logits = model(
-        input_ids=input_ids.to(device),
-        attention_mask=attention_mask.to(device),
-        position_ids=(attention_mask.cumsum(-1) - 1).clamp(min=0).to(device),
-        logits_to_keep=targets.shape[1],
-        use_cache=False,
-    ).logits.float()
+    with float32_head(model):
+        logits = model(
+            input_ids=input_ids.to(device),
+            attention_mask=attention_mask.to(device),
+            position_ids=(attention_mask.cumsum(-1) - 1).clamp(min=0).to(device),
+            logits_to_keep=targets.shape[1],
+            use_cache=False,
+        ).logits.float()
     log_probabilities = logits.log_softmax(-1).gather(-1, targets.to(device)[..., None])[..., 0]
     return torch.where(scored.to(device) == 1, log_probabilities, 0.0).sum(-1)

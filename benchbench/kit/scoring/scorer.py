@@ -2,7 +2,7 @@
 
 A tree scorer reads what prompts share once, and all continuations of a prompt in one pass. A
 plain scorer reads one row per prompt and continuation. `Scorer.choose` compares both on one
-prompt and takes the tree only where it gives the plain scores.
+prompt and takes the tree only where it gives the plain scores (`tree_check`).
 
     trie = TokenTrie.build([Continuation((), (*ids, end)) for ids in label_ids])
     scorer = Scorer.choose(model, pad_id, prompts[0], trie, longest_row=1024)
@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from benchbench.contract import GuardError
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.limits import tree_limit
-from benchbench.kit.scoring.plain_scoring import PlainPrompts, answer_scores, plain_scores
+from benchbench.kit.scoring.plain_scoring import PlainPrompts, answer_scores
+from benchbench.kit.scoring.tree_check import TreeCheck, check_tree
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
@@ -46,14 +46,15 @@ class ScorablePrompts(Protocol):
 class Scorer:
     """A model and how its continuations are scored: by tree, or plainly where the tree is wrong.
 
-    `difference` is what `tree_difference` measured. It is None where nothing was measured, or
-    where the tree cannot be used at all.
+    `check` is what the comparison of both found, None where nothing was compared. `price` is how
+    many times as many tokens plain scoring reads, on the prompt of the comparison.
     """
 
     model: Any
     pad_id: int
     tree: bool
-    difference: float | None
+    check: TreeCheck | None = None
+    price: float | None = None
 
     @classmethod
     def choose(
@@ -61,23 +62,30 @@ class Scorer:
     ) -> Scorer:
         """Return a tree scorer where the tree is exact on `prompt`, else a plain one.
 
-        Exact means within 1e-3 in float32 and within 0.25, which is rounding, in narrower types.
         `longest_row` is the longest row that will be scored: prompt and continuation together.
         """
-        import torch
-
-        if longest_row > tree_limit(model):
-            return cls(model, pad_id, False, None)
-        narrow = model.get_input_embeddings().weight.dtype != torch.float32
-        difference = tree_difference(model, prompt, trie, pad_id)
-        if difference == float("inf"):
-            return cls(model, pad_id, False, None)
-        return cls(model, pad_id, difference <= (0.25 if narrow else 1e-3), difference)
+        limit = tree_limit(model)
+        if longest_row > limit:
+            reason = f"rows of {longest_row} tokens exceed the sliding window of {limit}"
+            check = TreeCheck(reason=reason)
+        else:
+            check = check_tree(model, prompt, trie, pad_id)
+        return cls(model, pad_id, not check.reason, check, plain_price(len(prompt), trie))
 
     @property
     def name(self) -> str:
         """Return "tree" or "plain", the word that the record uses."""
         return "tree" if self.tree else "plain"
+
+    @property
+    def warning(self) -> str | None:
+        """Say why scoring is plain and what it costs; None where a tree is used."""
+        if self.tree or self.check is None or self.price is None:
+            return None
+        return (
+            f"labels are scored plainly, which reads about {self.price:.0f} times as many tokens: "
+            f"{self.check.reason}"
+        )
 
     def reader(self, prompts: Sequence[Sequence[int]]) -> PromptReader:
         """Return a reader of these prompts. It is valid until the model's weights change."""
@@ -150,40 +158,11 @@ def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
     return next(differing, shortest)
 
 
-def tree_difference(model: Any, prompt: Sequence[int], trie: TokenTrie, pad_id: int) -> float:
-    """Return the largest difference between tree and plain scores, on one prompt and its half.
+def plain_price(prompt: int, trie: TokenTrie) -> float:
+    """Return how many times the tokens of a tree plain scoring reads after `prompt` tokens.
 
-    The second half of the prompt is there so that padding is tried too. At most eight
-    continuations, spread over the trie, are compared. They are read in three ways: after the
-    whole prompt, after a prompt that is read in two pieces, and as training reads them. The
-    difference is infinite where the model cannot take a mask of four dimensions, or keeps no keys
-    and values.
+    >>> plain_price(10, TokenTrie.build([Continuation((), (7, 8)), Continuation((), (7, 9))]))
+    2.0
     """
-    import torch
-
-    step = -(-len(trie.continuations) // 8)
-    prompts = [prompt, prompt[len(prompt) // 2 :]]
-    some = TokenTrie.build(trie.continuations[::step])
-    rows = [(*prompt, *item.context) for item in some.continuations]
-    answers = [item.answer for item in some.continuations]
-    training = model.training
-    model.eval()  # dropout would make any two passes differ
-    try:
-        with torch.no_grad():
-            plain = plain_scores(model, prompts, some, pad_id)
-            by_tree = [CachedPrompts.of(model, prompts, pad_id).scores(trie)[:, ::step]]
-            if len(prompt) > 3:
-                begun = CachedPrompts.of(model, [prompt[:2]], pad_id)
-                twice = begun.followed_by([0, 0], [prompt[2:], prompt[2:]]).scores(trie)[:, ::step]
-                by_tree.append(torch.stack([twice[0], plain[1]]))
-                by_tree.append(torch.stack([twice[1], plain[1]]))
-            chains = chain_scores(model, rows, answers, pad_id)
-            by_tree.append(torch.stack([chains, plain[1]]))
-            difference = max((scores - plain).abs().max().item() for scores in by_tree)
-    except torch.OutOfMemoryError:  # a RuntimeError that says nothing about masks
-        raise
-    except (GuardError, AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError):
-        return float("inf")
-    finally:
-        model.train(training)
-    return difference if difference == difference else float("inf")
+    plain = sum(prompt + len(item.tokens) - 1 for item in trie.continuations)
+    return plain / (prompt + len(trie))

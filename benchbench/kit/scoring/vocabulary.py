@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.scoring.float32_head import head_in_float32
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -32,7 +34,7 @@ def token_log_probabilities(model: Any, states: Tensor, places: Tensor, tokens: 
     pieces = []
     for number, (first, last) in enumerate(itertools.pairwise(bounds)):
         start = number * chunk
-        logits = vocabulary_logits(model, states[start : start + chunk]).float()
+        logits = vocabulary_logits(model, states[start : start + chunk])
         normaliser = logits.logsumexp(-1)
         at = places[first:last] - start
         pieces.append(logits[at, tokens[first:last]] - normaliser[at])
@@ -48,15 +50,14 @@ def states_at_once(model: Any) -> int:
 
 
 def vocabulary_logits(model: Any, states: Tensor) -> Tensor:
-    """Apply the output head, and the scaling or capping that some families put after it.
+    """Apply the output head in float32, and the scaling or capping that some families put after it.
 
     Where a family does something else here, the comparison of tree and plain scores shows it.
     """
     import torch
 
     config = model.config.get_text_config()
-    head = model.get_output_embeddings()
-    logits: Tensor = head(states)
+    logits = head_in_float32(model.get_output_embeddings(), states)
     if cap := getattr(config, "final_logit_softcapping", None):  # Gemma
         logits = torch.tanh(logits / cap) * cap
     if divisor := getattr(config, "logits_scaling", None):  # Granite

@@ -22,6 +22,8 @@ PASSED = {
     "losses, gradients and trained weights stayed finite": "passed",
 }
 """The guards that have passed once `train` returns, for a classifier's `facts["guards"]`."""
+SLOWER = "a lower learning rate may help"
+"""What to do where training gives a number that is not finite."""
 REPORTS = 200
 """About how many times a training reports, whatever its length."""
 
@@ -88,7 +90,10 @@ def train(
         if plan.patience and epoch - best.epoch >= plan.patience:
             break
     if not steps.changed:
-        raise Diverged("no step was taken: every gradient was infinite in float16")
+        raise Diverged(
+            "no step was taken: every gradient was infinite in float16; set dtype to bfloat16 on a "
+            "GPU that has it, else to float32"
+        )
     best.restore(steps.parameters)
     task.mode(training=False)
     return {
@@ -118,7 +123,7 @@ class _Best:
         """Put the weights back; raise Diverged where one is not finite."""
         for parameter, value in zip(parameters, self.weights, strict=True):
             parameter.data.copy_(value)
-        check_finite("the trained weights", parameters)
+        check_finite("the trained weights", parameters, SLOWER)
 
 
 class _Steps(Generic[Batch]):
@@ -167,14 +172,14 @@ class _Steps(Generic[Batch]):
         documents, mean = sum(map(len, group)), 0.0
         for batch in group:
             loss = self.task.loss(batch)
-            check_finite(f"the loss of step {self.done + 1}", [loss])
+            check_finite(f"the loss of step {self.done + 1}", [loss], SLOWER)
             share = len(batch) / documents  # so that every document counts the same
             torch.autograd.backward(self.scaler.scale(loss * share))
             mean += loss.item() * share
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm, foreach=True)
         if not self.task.scaled:  # the scaler leaves out steps with infinite gradients
-            check_finite(f"the gradient of step {self.done + 1}", [norm])
+            check_finite(f"the gradient of step {self.done + 1}", [norm], SLOWER)
         self._update(taken=bool(norm.isfinite()))
         self.done += 1
         return mean
@@ -202,5 +207,5 @@ def _validate(task: TrainingTask[Any], epoch: int) -> float:
     task.mode(training=False)
     with torch.no_grad():
         loss = float(task.validate())
-    check_finite(f"the validation loss of epoch {epoch}", [torch.tensor(loss)])
+    check_finite(f"the validation loss of epoch {epoch}", [torch.tensor(loss)], SLOWER)
     return loss

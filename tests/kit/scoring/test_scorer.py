@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from benchbench import GuardError
 from benchbench.kit.scoring.cached_prompts import CachedPrompts, parts_of
 from benchbench.kit.scoring.plain_scoring import answer_scores, plain_scores
-from benchbench.kit.scoring.scorer import Scorer, tree_difference
+from benchbench.kit.scoring.scorer import Scorer
+from benchbench.kit.scoring.tree_check import TreeCheck, check_tree
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
 from tests.support.models import load_model, write_model
@@ -115,7 +116,7 @@ def test_whatever_the_labels_and_prompts_every_way_gives_the_plain_scores(
 
     prompts = [[*head, *text] for text in texts]
     trie = TokenTrie.build([Continuation((), (*label, END) if ends else label) for label in labels])
-    scorer = Scorer(model, pad_id, True, None)
+    scorer = Scorer(model, pad_id, True)
     with torch.no_grad():
         plain = plain_scores(model, prompts, trie, 0)
         reader = scorer.reader(prompts)
@@ -144,7 +145,7 @@ def test_what_prompts_begin_with_is_read_once_and_a_document_once(model):
     handle = model.model.register_forward_pre_hook(count, with_kwargs=True)
     try:
         with torch.no_grad():
-            reader = Scorer(model, 0, True, None).reader(prompts)
+            reader = Scorer(model, 0, True).reader(prompts)
             for first in (0, 3):
                 reader.read(prompts[first : first + 3]).scores(trie)
     finally:
@@ -168,7 +169,8 @@ def test_a_model_without_attention_caches_is_scored_plainly():
     model = transformers.MambaForCausalLM(config).eval()
     trie = TRIES["one label begins another"]
     scorer = Scorer.choose(model, 0, PROMPTS[0], trie, longest_row=20)
-    assert (scorer.name, scorer.difference) == ("plain", None)
+    assert (scorer.name, scorer.check.difference) == ("plain", None)
+    assert scorer.check.reason in scorer.warning
 
 
 def test_every_prompt_may_have_a_trie_of_its_own(model):
@@ -187,7 +189,7 @@ def test_a_split_trie_gives_the_same_scores_in_the_same_order(model):
     labels = [(70 + i, 100 + j) for i in range(8) for j in range(20)]
     trie = closed(*labels)
     assert len(parts_of(model, trie)) > 1
-    scorer = Scorer(model, 0, True, None)
+    scorer = Scorer(model, 0, True)
     with torch.no_grad():
         scores = scorer.scores(PROMPTS, trie)
         assert (scores - score_continuations(model, PROMPTS, trie, 0)).abs().max() < 1e-4
@@ -243,7 +245,7 @@ def test_the_output_head_in_many_chunks_gives_the_same_scores(model, monkeypatch
         monkeypatch.setattr(cached_prompts, "ATTENTION_AT_ONCE", 1)
         assert (score_continuations(model, PROMPTS, QUESTIONS, 0) - tree).abs().max() < 1e-5
         assert (plain_scores(model, PROMPTS, QUESTIONS, 0) - plain).abs().max() < 1e-5
-        scorer = Scorer(model, 0, True, None)
+        scorer = Scorer(model, 0, True)
         assert (scorer.scores(PROMPTS, QUESTIONS) - tree).abs().max() < 1e-5
 
 
@@ -281,7 +283,8 @@ def test_a_row_longer_than_the_sliding_window_is_scored_plainly(folders):
     with pytest.raises(GuardError, match="sees 6"):
         score_continuations(model, PROMPTS, trie, 0)
     scorer = Scorer.choose(model, 0, PROMPTS[0], trie, longest_row=9)
-    assert (scorer.name, scorer.difference) == ("plain", None)
+    assert (scorer.name, scorer.check.difference) == ("plain", None)
+    assert scorer.check.reason in scorer.warning
     with torch.no_grad():
         assert torch.equal(scorer.scores(PROMPTS, trie), plain_scores(model, PROMPTS, trie, 0))
 
@@ -289,7 +292,7 @@ def test_a_row_longer_than_the_sliding_window_is_scored_plainly(folders):
 def test_a_model_that_disregards_the_mask_is_found_out_and_scored_plainly(folders):
     model = load_model(folders["llama"]).model
     trie = TRIES["all but the last token shared"]
-    assert tree_difference(model, PROMPTS[0], trie, 0) < 1e-4
+    assert check_tree(model, PROMPTS[0], trie, 0).difference < 1e-4
 
     def causal_only(module, args, kwargs):
         tree = kwargs["attention_mask"].ndim == 4
@@ -298,7 +301,7 @@ def test_a_model_that_disregards_the_mask_is_found_out_and_scored_plainly(folder
     model.model.register_forward_pre_hook(causal_only, with_kwargs=True)
     scorer = Scorer.choose(model, 0, PROMPTS[0], trie, longest_row=20)
     assert scorer.name == "plain"
-    assert scorer.difference > 1e-3
+    assert scorer.check.difference > 1e-3
 
 
 def test_a_model_that_cannot_take_a_tree_at_all_is_scored_plainly(folders):
@@ -310,7 +313,8 @@ def test_a_model_that_cannot_take_a_tree_at_all_is_scored_plainly(folders):
 
     model.model.register_forward_pre_hook(refuse, with_kwargs=True)
     scorer = Scorer.choose(model, 0, PROMPTS[0], QUESTIONS, longest_row=20)
-    assert (scorer.name, scorer.difference) == ("plain", None)
+    assert (scorer.name, scorer.check.difference) == ("plain", None)
+    assert scorer.check.reason in scorer.warning
 
 
 @pytest.mark.parametrize(
@@ -347,7 +351,7 @@ def test_what_a_family_does_behind_its_output_head_is_done_in_the_tree_too(
     torch.manual_seed(0)
     model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
     trie = TRIES["one label begins another"]
-    assert tree_difference(model, PROMPTS[0], trie, 0) < 1e-4
+    assert check_tree(model, PROMPTS[0], trie, 0).difference < 1e-4
     with torch.no_grad():
         plain = plain_scores(model, PROMPTS, trie, 0)
         setattr(model.config, setting, 4 * value)  # as if the tree knew nothing of it

@@ -37,7 +37,7 @@ def test_both_multi_label_formats_score_few_and_many_labels(prompted_model, labe
     assert logits.shape == (2, len(labels))
     assert (logits - torch.cat(alone)).abs().max() < 1e-3
     if len(labels) == 8:
-        plain = Scorer(loaded.model, 0, False, None)
+        plain = Scorer(loaded.model, 0, False)
         with torch.no_grad():
             assert (answers.logits(plain.reader(prompts).read(prompts)) - logits).abs().max() < 1e-3
 
@@ -92,7 +92,7 @@ def test_the_log_odds_are_taken_back_by_the_sampling_rate(prompted_model, format
     import torch
 
     model = load_model(prompted_model).model
-    scorer = Scorer(model, 0, True, None)
+    scorer = Scorer(model, 0, True)
     with torch.no_grad():
         plain = YesNo(formats["yes-no"]).logits(scorer.reader([[0, 40, 41]]).read([[0, 40, 41]]))
         corrected = YesNo(formats["yes-no"], rate=0.05).logits(

@@ -68,7 +68,7 @@ def test_the_record_gets_its_facts(fitted, name):
     _, classifier = fitted[name]
     facts = classifier.facts
     assert facts["scoring"] == "tree"
-    assert facts["tree_difference"] < 1e-3
+    assert facts["tree_check"]["difference"] < 1e-3
     assert facts["trainable_parameters"] < facts["total_parameters"]
     assert facts["truncated_share"] == 0
     assert facts["learning_rate"] == 0.005

@@ -1,0 +1,34 @@
+"""Errors of a device, told from errors of the program: PyTorch raises both as RuntimeError."""
+
+from __future__ import annotations
+
+import re
+
+OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|not enough memory|\w+_STATUS_ALLOC_FAILED", re.IGNORECASE
+)
+DEVICE = re.compile(
+    r"\b(CUDA|CUBLAS|CUDNN|CUSPARSE|CUSOLVER|NCCL|HIP)(_STATUS| error)", re.IGNORECASE
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether memory ran out, on a GPU or on a CPU.
+
+    >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling ..."))
+    True
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and bool(OUT_OF_MEMORY.search(str(error)))
+
+
+def is_device_error(error: BaseException) -> bool:
+    """Say whether the device failed, rather than the model or its inputs.
+
+    >>> is_device_error(RuntimeError("The size of tensor a (4) must match the size of tensor b"))
+    False
+    """
+    if is_out_of_memory(error) or type(error).__name__ == "AcceleratorError":
+        return True
+    return isinstance(error, RuntimeError) and bool(DEVICE.search(str(error)))
