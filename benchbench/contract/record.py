@@ -116,6 +116,14 @@ class Record:
     artifacts: str | None = None
     """Sha256 of the artefact folder's names and hashes, which is also its name in the store."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the classifier warned of in `facts["warnings"]`, one line each."""
+        warnings = self.facts.get("warnings")
+        if not isinstance(warnings, list):
+            return ()
+        return tuple(warning for warning in warnings if isinstance(warning, str))
+
     @classmethod
     def unpublished(cls, source: Identified, status: Status, reason: str = "") -> Record:
         """Return the record of a first attempt that is not in a store yet."""

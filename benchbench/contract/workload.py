@@ -65,7 +65,8 @@ class Workload:
 
     `longest` is the number of tokens in the longest training sequence. `training_tokens` and
     `prediction_tokens` are the mean numbers of tokens computed per document. `supervised` is the
-    number of positions per document at which the output head runs.
+    number of positions per document at which the output head runs. `plain_tokens` takes the place
+    of `prediction_tokens` where a model takes no token tree; 0: the method needs none.
     """
 
     trains: Trains
@@ -78,6 +79,7 @@ class Workload:
     rank: int = 0
     supervised: int = 0
     checkpointing: bool | str = False
+    plain_tokens: float = 0.0
 
 
 CHARACTERS_PER_TOKEN = 4.0

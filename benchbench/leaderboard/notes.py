@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from benchbench.contract import Json, Record
+from benchbench.contract import Cell, Json, Record
 from benchbench.evidence import (
     Board,
     BoardDataset,
@@ -146,6 +146,7 @@ def of_board(
     ]
     if any(record.cost.get("cells_beside") for record in good):
         notes.append("* measured while other cells ran on the same machine.")
+    notes += _warnings(good)
     notes += _licences(good)
     notes += _machines(good)
     notes += [f"Not part of the grid: {reason}." for reason in board.dropped]
@@ -174,6 +175,20 @@ def _statistics(evidence: Evidence) -> list[str]:
         "logits were divided by a temperature fitted on validation. A classifier without "
         "probabilities has no ECE.",
     ]
+
+
+def _warnings(records: Iterable[Record]) -> list[str]:
+    """Return what cells warned of, each warning once per dataset and system."""
+    warnings = {
+        f"Warning, {record.cell.dataset.name}, {_system(record.cell)}: {warning}.": None
+        for record in records
+        for warning in record.warnings
+    }
+    return list(warnings)
+
+
+def _system(cell: Cell) -> str:
+    return cell.method.name + (f" · {cell.backbone.name}" if cell.backbone else "")
 
 
 def _licences(records: Iterable[Record]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from benchbench import Amount, Params, Workload, document_tokens
 from benchbench.kit.typed_parameters import read_parameters
@@ -14,6 +15,8 @@ ANSWER = 5
 """Tokens of a label with its end."""
 QUESTION = 20
 """Tokens of one yes-no question with its answer."""
+LISTED = 3
+"""Labels of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,22 @@ class WorkloadParameters:
 
 def head_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of training adapters below a head."""
+    return _document_workload("adapters", params, amount)
+
+
+def encoder_workload(params: Params, amount: Amount) -> Workload:
+    """Return the work of training a whole encoder."""
+    return _document_workload("everything", params, amount)
+
+
+def _document_workload(
+    trains: Literal["adapters", "everything"], params: Params, amount: Amount
+) -> Workload:
+    """Return the work of training on documents without a prompt."""
     read = read_parameters(WorkloadParameters, params)
     mean = document_tokens(amount, read.document_tokens)
     return Workload(
-        "adapters",
+        trains,
         read.document_tokens,
         mean,
         mean,
@@ -45,22 +60,6 @@ def head_workload(params: Params, amount: Amount) -> Workload:
         read.batch_size,
         read.eval_batch_size,
         rank=read.rank,
-        checkpointing=read.gradient_checkpointing,
-    )
-
-
-def encoder_workload(params: Params, amount: Amount) -> Workload:
-    """Return the work of training a whole encoder."""
-    read = read_parameters(WorkloadParameters, params)
-    mean = document_tokens(amount, read.document_tokens)
-    return Workload(
-        "everything",
-        read.document_tokens,
-        mean,
-        mean,
-        read.epochs,
-        read.batch_size,
-        read.eval_batch_size,
         checkpointing=read.gradient_checkpointing,
     )
 
@@ -90,7 +89,20 @@ def prompted_workload(params: Params, amount: Amount) -> Workload:
         rank=read.rank,
         supervised=learned,
         checkpointing=read.gradient_checkpointing,
+        plain_tokens=_continuations(read, amount) * (mean + around + ANSWER),
     )
+
+
+def _continuations(read: WorkloadParameters, amount: Amount) -> int:
+    """Return how many continuations are scored behind a document."""
+    if amount.kind == "single-label":
+        return amount.labels
+    return amount.labels * (2 if _asks_yes_or_no(read, amount) else LISTED)
+
+
+def _asks_yes_or_no(read: WorkloadParameters, amount: Amount) -> bool:
+    automatic = read.multi_label == "auto" and amount.labels <= YES_NO_LABELS
+    return automatic or read.multi_label == "yes-no"
 
 
 def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[int, int]:
@@ -99,10 +111,9 @@ def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[int, int]:
         return 1, 0
     if amount.kind == "single-label":
         return ANSWER, ANSWER * amount.labels
-    few = amount.labels <= YES_NO_LABELS
-    if read.multi_label == "yes-no" or (read.multi_label == "auto" and few):
+    if _asks_yes_or_no(read, amount):
         return QUESTION * (2 + read.negatives), QUESTION * amount.labels
-    return 3 * ANSWER, 3 * ANSWER * amount.labels
+    return LISTED * ANSWER, LISTED * ANSWER * amount.labels
 
 
 def _lists_labels(read: WorkloadParameters, amount: Amount) -> bool:

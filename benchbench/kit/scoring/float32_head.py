@@ -52,12 +52,12 @@ def float32_head(model: Any) -> Iterator[None]:
 
 
 def _is_narrow(head: Any) -> bool:
-    """Say whether a head is an ordinary matrix in 16 bits that is not trained."""
+    """Say whether a head is an ordinary matrix in 16 bits that gets no gradient here."""
     import torch
 
-    if type(head) is not torch.nn.Linear:
+    if type(head) is not torch.nn.Linear or head.weight.dtype.itemsize != 2:
         return False
-    return head.weight.dtype.itemsize == 2 and not head.weight.requires_grad
+    return not (head.weight.requires_grad and torch.is_grad_enabled())
 
 
 def _narrow_head_logits(head: Any, states: Tensor) -> Tensor:
@@ -94,6 +94,6 @@ def _product() -> Any:
     return FloatProduct
 
 
-def _chunks(weight: Any) -> tuple[Tensor, ...]:
+def _chunks(weight: Tensor) -> tuple[Tensor, ...]:
     rows = max(1, WEIGHTS_AT_ONCE // weight.shape[1])
-    return tuple(weight.split(rows))
+    return tuple(weight[at : at + rows] for at in range(0, len(weight), rows))

@@ -10,7 +10,7 @@ from benchbench import GuardError
 from benchbench.kit.scoring.cached_prompts import CachedPrompts, parts_of
 from benchbench.kit.scoring.plain_scoring import answer_scores, plain_scores
 from benchbench.kit.scoring.scorer import Scorer
-from benchbench.kit.scoring.tree_check import TreeCheck, check_tree
+from benchbench.kit.scoring.tree_check import check_tree
 from benchbench.kit.scoring.tree_scoring import chain_scores, score_tries
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
 from tests.support.models import load_model, write_model

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from benchbench_finetune.verbalizer import codes
+from transformers import AutoTokenizer
 
 from benchbench import LabelSpace, Skip
-from tests.support.models import load_model
+from tests.support.models import load_model, write_tokenizer
 from tests.support.prompted import prompt_of
 
 EIGHT = LabelSpace(tuple("ABCDEFGH"))
@@ -38,6 +39,20 @@ def test_a_label_has_a_token_of_its_own_text_as_its_code_where_one_is_free(promp
     assert first in written[0]
     assert third in written[2]
     assert second not in (first, third)
+
+
+def test_a_label_without_a_space_before_it_has_its_own_token_too(tmp_path):
+    """As behind a chat template. Two tokens spell the same word, one of them with a space."""
+    texts = ["one pump", "a pump", "the pump", "pump", "pump\npump", "light\nlight", " light"] * 20
+    folder = write_tokenizer(tmp_path, texts, vocabulary=400, bos=False)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    spaced, bare = (tuple(tokenizer(text)["input_ids"]) for text in (" pump", "pump"))
+    assert len(spaced) == len(bare) == 1
+    assert codes(tokenizer, [bare]) == (bare,)
+    assert codes(tokenizer, [spaced]) == (spaced,)
+    first, second = codes(tokenizer, [bare, spaced])
+    assert first == bare
+    assert tokenizer.decode(second).strip() != "pump"
 
 
 def test_a_vocabulary_with_too_few_words_for_codes_skips_the_cell(prompted_model):

@@ -1,0 +1,43 @@
+"""Errors of a device are told from errors of a program by what PyTorch says."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchbench.machine import is_device_error, is_out_of_memory
+from benchbench.running.outcome import explain
+
+FULL = [
+    MemoryError(),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory"),
+]
+BROKEN = [
+    RuntimeError("CUDA error: device-side assert triggered"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+]
+OURS = [
+    RuntimeError("The size of tensor a (4) must match the size of tensor b (5)"),
+    ValueError("CUDA error: said by a program"),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=str)
+def test_memory_that_ran_out_is_known_by_whatever_name(error):
+    assert is_out_of_memory(error)
+    assert is_device_error(error)
+    assert explain(error)[0] == "oom"
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=str)
+def test_a_device_that_fails_is_no_lack_of_memory(error):
+    assert is_device_error(error)
+    assert not is_out_of_memory(error)
+    assert explain(error)[0] == "failed"
+
+
+@pytest.mark.parametrize("error", OURS, ids=str)
+def test_an_error_of_the_program_is_none_of_the_device(error):
+    assert not is_device_error(error)
