@@ -1,0 +1,17 @@
+"""Public datasets by name, and any dataset of the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchbench import API_VERSION, Dataset, hookimpl
+from benchbench_hub.cards import CARDS
+from benchbench_hub.hub_dataset import AnyHubDataset, NamedDataset
+
+BENCHBENCH_API_VERSION = API_VERSION
+
+
+@hookimpl
+def benchbench_datasets() -> Iterable[Dataset]:
+    """Supply one dataset per card, and `hub` for every other set."""
+    return [*(NamedDataset(card) for card in CARDS), AnyHubDataset()]
