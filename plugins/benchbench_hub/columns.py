@@ -143,7 +143,7 @@ class RowReader:
         if isinstance(cell, float) and cell.is_integer():
             cell = int(cell)  # numbers beside missing ones become floats on their way
         text = str(cell).strip().lower() if isinstance(cell, bool) else str(cell).strip()
-        if cell is None or not text or text == "nan" and isinstance(cell, float):
+        if cell is None or not text or (text == "nan" and isinstance(cell, float)):
             raise UnusableRow(f"the label is missing ({self.columns.label})")
         if self.names and text not in self.names:
             return self._of_number(text)

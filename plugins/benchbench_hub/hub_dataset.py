@@ -5,17 +5,28 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchbench import SPLITS, Corpus, Kind, LoaderError, Parameter, Params, Skip, Split
 from benchbench.kit.data import BuildOptions, build_corpus
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_hub.cards import DatasetCard
 from benchbench_hub.columns import ColumnNames, RowReader, chosen, first_present, label_names
-from benchbench_hub.options import AUTO, OF_A_CARD, OF_ANY_SET, HubOptions, unseen_labels
+from benchbench_hub.options import (
+    AUTO,
+    OF_A_CARD,
+    OF_ANY_SET,
+    HubOptions,
+    revision,
+    unseen_labels,
+)
 from benchbench_hub.row_tally import RowTally
 from benchbench_hub.sources import DatasetRepository, Source, find_source
 from benchbench_hub.splits import choose_splits, refuse_unlabelled, rows_of
-from benchbench_hub.tables import Table, first_row, open_tables
+from benchbench_hub.tables import first_row, open_tables
+
+if TYPE_CHECKING:
+    from benchbench_hub.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,11 @@ class NamedDataset:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters it takes."""
-        return (*OF_A_CARD, unseen_labels(self.card.unseen_labels))
+        return (
+            *OF_A_CARD,
+            revision(self.card.revision),
+            unseen_labels(self.card.unseen_labels),
+        )
 
     def kind(self, params: Params) -> Kind:
         """Return the kind that the card says."""
@@ -73,7 +88,11 @@ class AnyHubDataset:
 
     name: str = "hub"
     description: str = "any dataset of the Hugging Face hub: --set hub.path=ORG/NAME"
-    parameters: tuple[Parameter, ...] = (*OF_ANY_SET, unseen_labels("error"))
+    parameters: tuple[Parameter, ...] = (
+        *OF_ANY_SET,
+        revision("main"),
+        unseen_labels("error"),
+    )
 
     def kind(self, params: Params) -> Kind:
         """Return the kind that the parameters say, else that of the first row's label cell.

@@ -24,7 +24,6 @@ SHARED: tuple[Parameter, ...] = (
         "the test split by name (or file, where path is a file); auto: as published; cut: split "
         "off from training",
     ),
-    Parameter("revision", str, "main", "branch, tag or commit of the repository on the hub"),
     Parameter(
         "validation_fraction",
         float,
@@ -73,6 +72,11 @@ OF_ANY_SET: tuple[Parameter, ...] = (
     ),
     *SHARED,
 )
+
+
+def revision(default: str) -> Parameter:
+    """Return the parameter that names a state of a repository."""
+    return Parameter("revision", str, default, "branch, tag or commit of the repository on the hub")
 
 
 def unseen_labels(default: str) -> Parameter:

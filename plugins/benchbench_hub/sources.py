@@ -92,6 +92,7 @@ class DatasetRepository:
         A cached dataset never changes: delete it from the cache to get the current commit of a
         branch. Raises Skip where it is neither cached nor on the hub.
         """
+        from huggingface_hub import HfApi
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
@@ -99,6 +100,8 @@ class DatasetRepository:
         except LocalEntryNotFoundError:
             pass
         try:
+            # Asked first because it fails at once without a network; a download tries five times.
+            HfApi().dataset_info(self.hub_id, revision=self.revision, timeout=TIMEOUT)
             return self._fetch(cached=False)
         except Exception as error:  # the hub's client passes on whatever its HTTP library raises
             raise Skip(self._missing(error)) from error
@@ -123,7 +126,6 @@ class DatasetRepository:
 
     def _missing(self, error: Exception) -> str:
         """Say in one line what is missing, why, and how to get it."""
-        from huggingface_hub.constants import HF_HUB_CACHE
         from huggingface_hub.errors import (
             GatedRepoError,
             RepositoryNotFoundError,
@@ -142,7 +144,7 @@ class DatasetRepository:
             return f"{self.hub_id}: no revision '{self.revision}'; see {page}/tree/main"
         pin = "" if self.revision == "main" else f" --revision {self.revision}"
         return (
-            f"{self.hub_id} is not in the cache {HF_HUB_CACHE} ({_reason(error)}); run "
+            f"{self.hub_id} is not in the hub cache ({_reason(error)}); run "
             f"`hf download --repo-type dataset {self.hub_id}{pin}` where there is a network"
             f"{self.remedy}"
         )

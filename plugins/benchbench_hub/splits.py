@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from benchbench import SPLITS, LoaderError, Split, did_you_mean
 from benchbench.kit.data import Document
@@ -10,7 +11,9 @@ from benchbench_hub.columns import UNLABELLED, RowReader
 from benchbench_hub.options import AUTO, CUT, HubOptions
 from benchbench_hub.row_tally import RowTally, UnusableRow
 from benchbench_hub.sources import LocalFiles, Source
-from benchbench_hub.tables import Table
+
+if TYPE_CHECKING:
+    from benchbench_hub.tables import Table
 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST = "test"
@@ -57,9 +60,7 @@ def _name(value: str, usual: Sequence[str], tables: Mapping[str, Table]) -> str:
     return "" if value == CUT else value
 
 
-def refuse_unlabelled(
-    name: str, origin: str, splits: Mapping[Split, Table], label: str
-) -> None:
+def refuse_unlabelled(name: str, origin: str, splits: Mapping[Split, Table], label: str) -> None:
     """Raise LoaderError for a split in which no row has a label, as in a test kept secret."""
     import pyarrow as pa
     import pyarrow.compute as pc

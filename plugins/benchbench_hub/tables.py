@@ -18,14 +18,14 @@ EXPORT = "refs/convert/parquet"
 """The branch on which the hub keeps a Parquet copy of what a loading script gives."""
 
 
-def open_tables(source: Source, config: str, scratch: Path) -> Tables:
+def open_tables(source: Source, config: str, scratch: Path) -> dict[str, Table]:
     """Return the table of every split of a source; what is prepared lies under `scratch`.
 
     Raises LoaderError in one line for whatever the library cannot read, Skip like
     `DatasetRepository.snapshot`.
     """
     place = _place(source)
-    with _one_line(source), _quiet():
+    with _quiet(), _one_line(source):
         builder = _builder(place, config, scratch)
         builder.download_and_prepare()
         return {str(split): table for split, table in builder.as_dataset().items()}
@@ -34,7 +34,7 @@ def open_tables(source: Source, config: str, scratch: Path) -> Tables:
 def first_row(source: Source, config: str, split: str, scratch: Path) -> Mapping[str, Any]:
     """Return the first row of a split without preparing the others. Raises like `open_tables`."""
     place = _place(source)
-    with _one_line(source), _quiet():
+    with _quiet(), _one_line(source):
         stream = _builder(place, config, scratch).as_streaming_dataset(split=split)
         row: Mapping[str, Any] = next(iter(stream), {})
         return row
@@ -70,26 +70,25 @@ def _header(builder: Any) -> list[str]:
     import pandas as pd
 
     first = next(iter(builder.config.data_files.values()))[0]
-    settings = {**builder.config.pd_read_csv_kwargs, "nrows": 0}
+    settings = {**builder.config.pd_read_csv_kwargs, "nrows": 0, "chunksize": None}
     return [str(name) for name in pd.read_csv(first, **settings).columns]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the library's progress bars and messages off the terminal."""
-    from datasets.utils import logging as datasets_logging
-    from datasets.utils import tqdm as bars
+    import datasets
 
-    verbosity = datasets_logging.get_verbosity()
-    shown = not bars.are_progress_bars_disabled()
-    datasets_logging.set_verbosity(datasets_logging.CRITICAL)
-    bars.disable_progress_bars()
+    verbosity = datasets.logging.get_verbosity()
+    bars = not datasets.are_progress_bars_disabled()
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+    datasets.disable_progress_bars()
     try:
         yield
     finally:
-        datasets_logging.set_verbosity(verbosity)
-        if shown:
-            bars.enable_progress_bars()
+        datasets.logging.set_verbosity(verbosity)
+        if bars:
+            datasets.enable_progress_bars()
 
 
 @contextmanager
