@@ -53,6 +53,9 @@ def chosen(where: str, text: str, label: str, available: Sequence[str]) -> tuple
     """
     names = tuple(name.strip() for name in text.split(",")) if text else _found(TEXT, available)
     label = label or next(iter(_label_found(available)), "")
+    for name in filter(None, (*names, label)):
+        if name not in available:
+            raise LoaderError(f"{where}: unknown column '{name}'{did_you_mean(name, available)}")
     missing = [noun for noun, found in (("text", names), ("label", label)) if not found]
     if missing:
         raise LoaderError(
@@ -61,9 +64,6 @@ def chosen(where: str, text: str, label: str, available: Sequence[str]) -> tuple
             f"{' and '.join(f'--set hub.{noun}=COLUMN' for noun in missing)}; the columns are "
             f"{', '.join(available)}"
         )
-    for name in (*names, label):
-        if name not in available:
-            raise LoaderError(f"{where}: unknown column '{name}'{did_you_mean(name, available)}")
     if label in names:
         raise LoaderError(
             f"{where}: the label column '{label}' is also a text column, which would give the "
