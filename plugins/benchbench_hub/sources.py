@@ -113,7 +113,7 @@ class DatasetRepository:
 
     def _fetch(self, *, cached: bool) -> Path:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         if not sys.stderr.isatty():
             disable_progress_bars()

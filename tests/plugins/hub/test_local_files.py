@@ -208,3 +208,14 @@ def test_real_patents(shared, loaded):
     assert corpus.labels.names == tuple("ABCDEFGH")
     assert [len(corpus.train), len(corpus.validation), len(corpus.test)] == [5_584, 698, 698]
     assert corpus.train["text"][0].split("\n")[1].startswith("utility ")
+
+
+def test_news_without_a_topic_stay_and_topics_of_test_alone_are_missed(tmp_path, loaded):
+    folder = tmp_path / "reuters"
+    topics = [["earn"], ["grain", "wheat"], []]
+    table = [{"title": f"T{n}", "text": f"body {n}", "topics": topics[n % 3]} for n in range(30)]
+    write(folder, "train.jsonl", table)
+    write(folder, "test.jsonl", [{"title": "T", "text": "body", "topics": ["earn", "rye"]}])
+    corpus = loaded("reuters21578", path=str(folder))
+    assert corpus.labels.names == ("earn", "grain", "wheat") and corpus.labels.unseen == ("rye",)
+    assert [] in corpus.train["labels"] and corpus.test["text"] == ["T\nbody"]
