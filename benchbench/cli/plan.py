@@ -59,7 +59,7 @@ def plan(**options: Any) -> int:
     console = wide_console()
     selection = select(options)
     jobs, threads = share(options, selection)
-    corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
+    selection, corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
     context, cells = planned(selection, corpora, Store(options["store"]), options)
     needs = forecasts(cells, corpora, context, threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):

@@ -128,7 +128,7 @@ def run(**options: Any) -> int:
     settings = _settings(options, selection)
     store = open_store(options["store"])
     caches = click.get_current_context().with_resource(_caches(store, settings.cache))
-    corpora = prepare_all(selection, options["strict"], console.print, caches)
+    selection, corpora = prepare_all(selection, options["strict"], console.print, caches)
     for corpus in corpora.values():
         for warning in corpus.description.report.warnings:
             console.print(f"Warning: {warning}", style="yellow", markup=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchbench.catalog import Catalog, load_catalog
 from benchbench.cli.options import CSV_OPTIONS
-from benchbench.contract import BenchbenchError, Reference, UnknownName, Value
+from benchbench.contract import BenchbenchError, Reference, Skip, UnknownName, Value
 from benchbench.grids import (
     CORES,
     Expansion,
@@ -25,7 +25,7 @@ from benchbench.grids import (
     parse_only,
     read_grid,
 )
-from benchbench.machine import Device, find_device, share_of_cores
+from benchbench.machine import Device, find_device, redact, share_of_cores
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
 
@@ -66,20 +66,26 @@ def select(options: dict[str, Any]) -> Selection:
 
 def prepare_all(
     selection: Selection, strict: bool, say: Callable[[str], None], cache: Path | None = None
-) -> dict[Reference, PreparedCorpus]:
-    """Return the corpus of every dataset that the cells use.
+) -> tuple[Selection, dict[Reference, PreparedCorpus]]:
+    """Return the selection without datasets that are not on this machine, and their corpora.
 
     `say` gets a line before a dataset is read. `cache` is the folder of caches, by default the
-    user's.
+    user's. Raises BenchbenchError where no dataset is left.
     """
     corpora: dict[Reference, PreparedCorpus] = {}
-    for cell in selection.expansion.cells:
-        if cell.dataset not in corpora:
-            say(f"Reading dataset {cell.dataset.name} ...")
-            corpora[cell.dataset] = prepare(
-                cell.dataset, selection.catalog, strict=strict, cache=cache
-            )
-    return corpora
+    absent: dict[Reference, str] = {}
+    for dataset in dict.fromkeys(cell.dataset for cell in selection.expansion.cells):
+        say(f"Reading dataset {dataset.name} ...")
+        try:
+            corpora[dataset] = prepare(dataset, selection.catalog, strict=strict, cache=cache)
+        except Skip as error:
+            absent[dataset] = f"all cells on {dataset.name}: {redact(str(error))}"
+    if not corpora:
+        raise BenchbenchError(f"No cell can run: {'; '.join(absent.values())}.")
+    cells = tuple(cell for cell in selection.expansion.cells if cell.dataset in corpora)
+    dropped = (*selection.expansion.dropped, *absent.values())
+    expansion = replace(selection.expansion, cells=cells, dropped=dropped)
+    return replace(selection, expansion=expansion), corpora
 
 
 def planned(

@@ -35,12 +35,13 @@ class Dataset(Protocol):
     def source(self, params: Params) -> str:
         """Return a digest of everything that `load` would read. It must be much faster than `load`.
 
-        Raises LoaderError if the source is missing or cannot be read.
+        Raises LoaderError if the source is missing or cannot be read, Skip if it is not on this
+        machine and cannot be fetched.
         """
         ...
 
     def load(self, params: Params, folder: Path) -> Corpus:
-        """Read the source into Arrow files under `folder`. Raises LoaderError."""
+        """Read the source into Arrow files under `folder`. Raises LoaderError, Skip."""
         ...
 
 

@@ -56,7 +56,7 @@ def prepare(
     """Return the corpus of a dataset: from the cache if nothing has changed, else read again.
 
     `cache` is the folder of caches, by default `cache_folder()`. Raises LoaderError for a bad
-    source, and with `strict` for texts that are in two splits.
+    source, and with `strict` for texts that are in two splits; Skip for a source that is absent.
     """
     from benchbench.kit.data import describe_corpus, is_whole
 
