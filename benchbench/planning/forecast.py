@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Reference
@@ -25,13 +25,20 @@ class Forecast:
     """What a cell will need: peak memory in MiB and wall time in seconds, None if unknown.
 
     `basis` says where the numbers are from. `fits` is false if the memory is known to be more
-    than the device has.
+    than the device has. `training_share` is the share of the time before the last predictions, and
+    `predictions` counts the documents of validation and test, which are predicted then.
     """
 
     basis: Basis
     memory_mib: float | None = None
     seconds: float | None = None
     fits: bool = True
+    training_share: float | None = None
+    predictions: int | None = None
+
+
+Rates = Callable[[], Mapping[int, float]]
+"""Returns width -> floating-point operations per second, when it is first needed."""
 
 
 def forecasts(
@@ -39,26 +46,27 @@ def forecasts(
     corpora: Mapping[Reference, PreparedCorpus],
     context: PlanContext,
     threads: int,
+    rates: Rates | None = None,
 ) -> dict[str, Forecast]:
     """Return cell id -> what the cell will need.
 
-    A cell that ran here before, with this or another seed, is measured and not estimated.
+    A cell that ran here before, with this or another seed, is measured and not estimated. `rates`
+    says how fast matrices are multiplied; by default that is measured.
     """
     cells = list(cells)
     records = _earlier_records(cells, context)
-
-    @cache
-    def rates() -> dict[int, float]:
-        return matrix_rates(context.device, threads)
-
+    known_rates = cache(rates or partial(matrix_rates, context.device, threads))
     needs = {}
     for cell in cells:
+        amount = amount_of(corpora[cell.cell.dataset])
         record = records.get(_without_seed(cell))
-        if record is not None:
-            needs[cell.id] = _measured(record, context.device)
-            continue
-        estimated = _estimated(cell, amount_of(corpora[cell.cell.dataset]), context, rates)
-        needs[cell.id] = _forecast(estimated, context.device)
+        need = (
+            _measured(record, context.device)
+            if record is not None
+            else _forecast(_estimated(cell, amount, context, known_rates), context.device)
+        )
+        predictions = amount.documents["validation"] + amount.documents["test"]
+        needs[cell.id] = replace(need, predictions=predictions)
     return needs
 
 
@@ -94,7 +102,7 @@ def _estimated(
     planned: PlannedCell,
     amount: Amount,
     context: PlanContext,
-    rates: Callable[[], Mapping[int, float]],
+    rates: Rates,
 ) -> Estimate | None:
     """Return the estimate of a cell; None unless its method and its backbone allow one."""
     cell, catalog, device = planned.cell, context.catalog, context.device
@@ -115,7 +123,9 @@ def _forecast(estimated: Estimate | None, device: Device) -> Forecast:
     if estimated is None:
         return Forecast("unknown")
     holds = fits(estimated, device.memory_mib)
-    return Forecast("estimated", estimated.memory_mib, estimated.seconds, holds)
+    return Forecast(
+        "estimated", estimated.memory_mib, estimated.seconds, holds, estimated.training_share
+    )
 
 
 def _measured(record: Record, device: Device) -> Forecast:
@@ -123,7 +133,17 @@ def _measured(record: Record, device: Device) -> Forecast:
     gpu = record.cost.get("peak_gpu_mib")
     memory = gpu if device.kind == "cuda" else record.cost.get("peak_ram_mib")
     seconds = record.cost.get("wall_seconds")
-    return Forecast("measured", memory, seconds, record.status != "oom")
+    return Forecast("measured", memory, seconds, record.status != "oom", _training_share(record))
+
+
+def _training_share(record: Record) -> float | None:
+    """Return the share of the time that a finished cell trained, None where it was not noted."""
+    stages = ("fit_seconds", "predict_validation_seconds", "predict_test_seconds")
+    spent = [record.cost.get(stage) for stage in stages]
+    known = [seconds for seconds in spent if seconds is not None]
+    if len(known) < len(stages) or not sum(known):
+        return None
+    return known[0] / sum(known)
 
 
 def _earlier_records(cells: Iterable[PlannedCell], context: PlanContext) -> dict[Cell, Record]:
