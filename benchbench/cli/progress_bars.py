@@ -2,7 +2,7 @@
 
     all cells  ━━━━━━━━━━━━━━━━ 12 of 58 · about 2.1 h left
     embedding-head · nano-llama · demo-claims · seed 0 · 75 s
-    train      ━━━━━━━━━━━━━━━━ 120 of 400 · about 2 min left · loss 0.531
+    train      ━━━━━━━━━━━━━━━━ 120/400 · 2 min left · loss 0.531 · 140 documents/s
 
 A cell's name has a row of its own, so that the bars keep their place on 80 columns.
 """
@@ -47,8 +47,9 @@ def _of_cell(running: RunningCell, need: Forecast, now: float) -> Table:
     event = running.event
     if event is None:
         return _row("start", _bar(0, 0, now), "")
-    steps = [f"{event.step} of {event.total}"] if event.step else []
-    parts = [*steps, *time_left_of(running, need, now), *values(event)]
+    steps = [f"{event.step}/{event.total}"] if event.step else []
+    left = [text.removeprefix("about ") for text in time_left_of(running, need, now)]
+    parts = [*steps, *left, *values(event)]
     return _row(plain(event.stage), _bar(event.step, event.total, now), SEPARATOR.join(parts))
 
 

@@ -56,18 +56,20 @@ def forecasts(
     cells = list(cells)
     records = _earlier_records(cells, context)
     known_rates = cache(rates or partial(matrix_rates, context.device, threads))
-    needs = {}
-    for cell in cells:
-        amount = amount_of(corpora[cell.cell.dataset])
-        record = records.get(_without_seed(cell))
+
+    @cache
+    def need_of(system: Cell) -> Forecast:
+        amount = amount_of(corpora[system.dataset])
+        record = records.get(system)
         need = (
             _measured(record, context.device)
             if record is not None
-            else _forecast(_estimated(cell, amount, context, known_rates), context.device)
+            else _forecast(_estimated(system, amount, context, known_rates), context.device)
         )
         predictions = amount.documents["validation"] + amount.documents["test"]
-        needs[cell.id] = replace(need, predictions=predictions)
-    return needs
+        return replace(need, predictions=predictions)
+
+    return {cell.id: need_of(_without_seed(cell)) for cell in cells}
 
 
 def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext) -> int | None:
@@ -81,7 +83,7 @@ def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext)
     need = (
         _measured(record, context.device)
         if record is not None
-        else _forecast(_estimated(cell, amount_of(corpus), context, _no_rates), context.device)
+        else _forecast(_estimated(cell.cell, amount_of(corpus), context, _no_rates), context.device)
     )
     return None if need.memory_mib is None else round(need.memory_mib) + LIBRARIES_MIB
 
@@ -99,13 +101,13 @@ def amount_of(corpus: PreparedCorpus) -> Amount:
 
 
 def _estimated(
-    planned: PlannedCell,
+    cell: Cell,
     amount: Amount,
     context: PlanContext,
     rates: Rates,
 ) -> Estimate | None:
     """Return the estimate of a cell; None unless its method and its backbone allow one."""
-    cell, catalog, device = planned.cell, context.catalog, context.device
+    catalog, device = context.catalog, context.device
     if cell.backbone is None:
         return None
     method, backbone = catalog.method(cell.method.use), catalog.backbone(cell.backbone.use)

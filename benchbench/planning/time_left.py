@@ -1,13 +1,14 @@
 """What is left of a grid: the forecasts, corrected by what the finished cells took.
 
 A forecast counts the operations of a cell, so it leaves out the start of its process, and it can be
-wrong by a factor that is the same for cells of one kind. The factor of a kind of cell is
+wrong by a factor that is much the same for cells of one kind. The kinds of a cell are, from wide to
+narrow: all cells, those of its method, those of its method and backbone. From kind to kind,
 
-    (measured seconds + TRUST_SECONDS x the factor of the wider kind)
-    / (forecast seconds + TRUST_SECONDS)
+    factor = (measured seconds + TRUST_SECONDS x the factor so far)
+             / (forecast seconds + TRUST_SECONDS)
 
-over its finished cells. The kinds are, from wide to narrow: all cells, those of one method, those
-of one method and backbone. So a few short cells do not change the forecast of long ones much.
+where each finished cell counts in the narrowest kind that it shares, and the first factor is 1. So
+near cells count most, and a few short cells hardly change the forecast of a long one.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ from statistics import mean
 from benchbench.contract import Cell, Record
 from benchbench.planning.forecast import Forecast
 
-START_SECONDS = 2.0
+START_SECONDS = 1.0
 """The seconds that a cell takes besides computing (measured with miniatures)."""
 TRUST_SECONDS = 30.0
 """A forecast counts as much as this many seconds of finished cells."""
+
+Kind = tuple[str, ...]
+Sums = tuple[float, float]
+NOTHING: Sums = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +72,42 @@ def expected_seconds(
     seeds: dict[Cell, list[float]] = defaultdict(list)
     for cell, seconds in taken.items():
         seeds[replace(cell, seed=0)].append(seconds)
-    factors = _factors(needs, taken)
+    sums = _sums(needs, taken)
     return {
         cell: mean(measured)
         if (measured := seeds.get(replace(cell, seed=0)))
-        else _corrected(cell, need, factors)
+        else _corrected(cell, need, sums)
         for cell, need in needs.items()
     }
 
 
-def _corrected(
-    cell: Cell, need: Forecast, factors: Mapping[tuple[str, ...], float]
-) -> float | None:
+def _corrected(cell: Cell, need: Forecast, sums: Mapping[Kind, Sums]) -> float | None:
     if need.seconds is None or need.basis == "measured":
         return need.seconds
-    factor = next((factors[kind] for kind in reversed(_kinds(cell)) if kind in factors), 1.0)
+    kinds, factor = _kinds(cell), 1.0
+    for kind, narrower in zip(kinds, (*kinds[1:], None), strict=True):
+        measured, forecast = sums.get(kind, NOTHING)
+        counted_later = sums.get(narrower, NOTHING) if narrower is not None else NOTHING
+        measured, forecast = measured - counted_later[0], forecast - counted_later[1]
+        factor = (measured + TRUST_SECONDS * factor) / (forecast + TRUST_SECONDS)
     return START_SECONDS + factor * need.seconds
 
 
-def _factors(
-    needs: Mapping[Cell, Forecast], taken: Mapping[Cell, float]
-) -> dict[tuple[str, ...], float]:
-    """Return kind of cell -> measured time by forecast time, for the kinds that have finished."""
-    sums: dict[tuple[str, ...], tuple[float, float]] = {}
+def _sums(needs: Mapping[Cell, Forecast], taken: Mapping[Cell, float]) -> dict[Kind, Sums]:
+    """Return kind -> measured and forecast seconds of its finished cells that were estimated."""
+    sums: dict[Kind, Sums] = {}
     for cell, seconds in taken.items():
         need = needs.get(cell)
         if need is None or need.seconds is None or need.basis != "estimated":
             continue
         for kind in _kinds(cell):
-            measured, forecast = sums.get(kind, (0.0, 0.0))
+            measured, forecast = sums.get(kind, NOTHING)
             computing = max(0.0, seconds - START_SECONDS)
             sums[kind] = measured + computing, forecast + need.seconds
-    factors: dict[tuple[str, ...], float] = {}
-    for kind, (measured, forecast) in sorted(sums.items(), key=lambda item: len(item[0])):
-        wider = factors.get(kind[:-1], 1.0)
-        factors[kind] = (measured + TRUST_SECONDS * wider) / (forecast + TRUST_SECONDS)
-    return factors
+    return sums
 
 
-def _kinds(cell: Cell) -> tuple[tuple[str, ...], ...]:
+def _kinds(cell: Cell) -> tuple[Kind, ...]:
     """Return the kinds that a cell belongs to, from wide to narrow."""
     backbone = cell.backbone.name if cell.backbone else ""
     return (), (cell.method.name,), (cell.method.name, backbone)

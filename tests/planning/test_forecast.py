@@ -4,66 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from benchbench import Parameter, Reference, Shape, Workload
-from benchbench.contract.cell import Cell
 from benchbench.contract.executor import Outcome
-from benchbench.machine.hardware import Device
 from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
-from benchbench.planning.plan import PlanContext, PlannedCell
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records.identity import cell_id
-from benchbench.records.store import Store, open_store, publish
+from benchbench.records.store import Store, publish
 from tests.support.building import description, record
-
-CPU = Device("cpu", "a processor", "float32", 8000)
-DATA = Reference("table", "table")
-
-
-class Known:
-    """A method and a backbone in one, both of which say what they take."""
-
-    name = "known"
-    parameters = (Parameter("quantization", str, "none", "how weights are held"),)
-
-    def shape(self):
-        return Shape(2, 64, 128, 4, 4, 16, 100)
-
-    def workload(self, params, amount):
-        return Workload("adapters", 64, amount.characters / 4, 64.0, 2.0, 8, 32, rank=4)
-
-
-class Silent:
-    """A method or a backbone that says nothing."""
-
-    name = "silent"
-    parameters = ()
-
-
-class TwoItems:
-    """A catalog of these two."""
-
-    def method(self, name):
-        return {"known": Known(), "silent": Silent()}[name]
-
-    backbone = method
-
-    def resolved(self, noun, reference):
-        return {"quantization": "none"}
-
-
-@pytest.fixture
-def context(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("benchbench.planning.matrix_speed.SECONDS", 0.001)
-    return PlanContext(TwoItems(), open_store(tmp_path / "store"), CPU)
-
-
-def planned(method="known", backbone="known", seed=0):
-    reference = Reference(backbone, backbone) if backbone else None
-    cell = Cell(DATA, Reference(method, method), reference, seed)
-    return PlannedCell(cell, cell_id(cell), None, {}, "missing")
+from tests.support.forecasting import CPU, DATA, planned
 
 
 def forecast(context, *cells):
