@@ -38,7 +38,7 @@ def rest_of_grid(left: TimeLeft) -> str:
     """Return what is left of a grid that runs."""
     if not left.known:
         return f"unknown time left for {count_cells(left.unknown)}" if left.unknown else "0 s left"
-    unknown = f", unknown for {count_cells(left.unknown)}" if left.unknown else ""
+    unknown = f", {count_cells(left.unknown)} unknown" if left.unknown else ""
     return f"about {duration(left.seconds)} left{unknown}"
 
 

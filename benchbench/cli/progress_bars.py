@@ -1,8 +1,8 @@
 """Progress on a terminal: a bar for all cells, and below it two rows for each running cell.
 
-    all cells  ━━━━━━━━━━━━━━━━ 12 of 58 · about 2.1 h left
+    all cells  ━━━━━━━━━━━━━━ 12/58 in 32 min · about 2.1 h left
     embedding-head · nano-llama · demo-claims · seed 0 · 75 s
-    train      ━━━━━━━━━━━━━━━━ 120/400 · 2 min left · loss 0.531 · 140 documents/s
+    train      ━━━━━━━━━━━━━━ 120/400 · 2 min left · loss 0.531 · 140 documents/s
 
 A cell's name has a row of its own, so that the bars keep their place on 80 columns.
 """
@@ -20,7 +20,7 @@ from benchbench.cli.progress_text import time_left_of, values
 from benchbench.planning import Forecast, RunningCell
 from benchbench.render import plain
 
-NAME_WIDTH, BAR_WIDTH = 10, 16
+NAME_WIDTH, BAR_WIDTH = 10, 14
 SEPARATOR = " · "
 
 
@@ -37,7 +37,7 @@ def bars(grid: GridProgress, began: float, now: float) -> Group:
 
 
 def _of_grid(grid: GridProgress, began: float, now: float) -> str:
-    spent = f"{grid.done} of {grid.total} in {duration(now - began)}"
+    spent = f"{grid.done}/{grid.total} in {duration(now - began)}"
     if grid.done == grid.total:
         return spent
     return f"{spent}{SEPARATOR}{rest_of_grid(grid.left(now))}"

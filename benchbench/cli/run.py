@@ -67,6 +67,8 @@ RULES = (
     "best three labels stay the same) or --set instruction.verbalizer=code.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
+    "The cells that take least time run first. The time of the grid is estimated before the first "
+    "cell and corrected after each. Without a terminal, a running cell has a line every 30 s.",
     "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
     "takes longer than --timeout is listed under the leaderboard with its reason. The others go "
     "on.",

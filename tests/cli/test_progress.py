@@ -132,7 +132,7 @@ def test_a_line_says_stage_cell_step_loss_speed_and_what_is_left_of_cell_and_gri
     log.until(30.0)
     assert log.lines() == [
         "[0/3] head · llama · claims · seed 0: train 120 of 400, loss 0.531, 210 documents/s, "
-        "about 93 s left; all cells: about 2.0 h left, unknown for 1 cell"
+        "about 93 s left; all cells: about 2.0 h left, 1 cell unknown"
     ]
 
 
@@ -187,7 +187,8 @@ def test_quiet_is_quiet(terminal):
 
 
 def test_on_eighty_columns_bars_keep_their_place_and_the_grid_its_estimate():
-    needs = {cell(seed=seed): Forecast("estimated", seconds=3600.0) for seed in range(58)}
+    needs = {cell(dataset=f"{number}"): Forecast("unknown") for number in range(3)}
+    needs |= {cell(seed=seed): Forecast("estimated", seconds=3600.0) for seed in range(57)}
     log, one = Log(58, needs, force_terminal=True, force_interactive=True), cell()
     log.start(one)
     log.report(one, "train", 0, 1056, {"loss": 0.5, "documents_per_second": 140.0})
@@ -195,11 +196,11 @@ def test_on_eighty_columns_bars_keep_their_place_and_the_grid_its_estimate():
     log.report(one, "train", 528, 1056)
     log.console.print(log.watcher._draw())
     grid, title, train = [Text.from_ansi(line).plain.rstrip() for line in log.lines()]
-    bar = "━" * 16
-    assert grid == f"all cells  {bar} 0 of 58 in 75 s · about 58.0 h left"
+    bar = "━" * 14
+    assert grid == f"all cells  {bar} 0/58 in 75 s · about 57.0 h left, 3 cells unknown"
     assert title == "head · llama · claims · seed 0 · 75 s"
     assert train.replace("╺", "━").replace("╸", "━") == (
-        f"train      {bar} 528/1056 · 75 s of train left · loss 0.500 · 140 do…"
+        f"train      {bar} 528/1056 · 75 s of train left · loss 0.500 · 140 docu…"
     )
 
 

@@ -56,6 +56,16 @@ def test_what_ran_with_another_seed_is_measured(context):
     assert needs[stranger.id].basis == "unknown"
 
 
+def test_a_finished_cell_says_how_its_time_was_divided(context):
+    done, short = planned(seed=0), planned("silent")
+    stages = {"fit_seconds": 6.0, "predict_validation_seconds": 1.0, "predict_test_seconds": 3.0}
+    finish(context.store, done, wall_seconds=12.5, **stages)
+    finish(context.store, short, wall_seconds=12.5, fit_seconds=6.0)
+    needs = forecast(context, done, short)
+    assert (needs[done.id].training_share, needs[done.id].predictions) == (0.6, 20)
+    assert needs[short.id].training_share is None
+
+
 def test_what_ran_elsewhere_or_failed_says_nothing(context):
     for number, (status, device) in enumerate([("ok", "cuda"), ("failed", "cpu")]):
         cell = planned(seed=number)
