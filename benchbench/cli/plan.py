@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchbench.cli.durations import count_cells, duration
 from benchbench.cli.options import jobs_option, selection_options, threads_option
 from benchbench.cli.selection import planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import name_widths, wide_console
 from benchbench.contract import Cell, Params
 from benchbench.machine import Device
-from benchbench.planning import Forecast, PlannedCell, forecasts
+from benchbench.planning import Forecast, PlannedCell, forecasts, together
 from benchbench.records import Store
 from benchbench.render import plain
 
@@ -174,16 +175,12 @@ def _summary(
 def _total_time(known: list[Forecast], pending: int, jobs: int, unresolved: bool) -> str:
     """Return how long the cells of known length take together, and which ones are left out."""
     seconds = [need.seconds or 0.0 for need in known]
-    total = _duration(max(sum(seconds) / jobs, *seconds))  # no cell is shared out over two jobs
+    total = duration(together(seconds, jobs))
     downloads = ", once their weights are here" if unresolved else ""
     at_a_time = f", {jobs} cells at a time" if jobs > 1 else ""
     unknown = pending - len(known)
-    without = f", without {_cells(unknown)} of unknown length" if unknown else ""
+    without = f", without {count_cells(unknown)} of unknown length" if unknown else ""
     return f"About {total} in all{downloads}{at_a_time}{without}."
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _memory(need: Forecast) -> str:
@@ -198,13 +195,4 @@ def _memory(need: Forecast) -> str:
 def _time(seconds: float | None, basis: str) -> str:
     if seconds is None:
         return "–"
-    return ("~" if basis == "estimated" else "") + _duration(seconds)
-
-
-def _duration(seconds: float) -> str:
-    """Return seconds in the unit that people would use."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:,.1f} h"
+    return ("~" if basis == "estimated" else "") + duration(seconds)

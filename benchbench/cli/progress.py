@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.text import Text
 
+from benchbench.cli.durations import rest_of_grid
+from benchbench.cli.grid_progress import GridProgress
+from benchbench.cli.heartbeat import EVERY_SECONDS, ticking
+from benchbench.cli.progress_bars import bars
+from benchbench.cli.progress_text import describe
 from benchbench.contract import Cell, Event, Record, hookimpl
+from benchbench.planning import Forecast
 from benchbench.render import plain
 
 STYLES = {"ok": "green", "skipped": "yellow"}
+FRAMES_PER_SECOND = 4
 
 
 class ProgressWatcher:
-    """Shows a bar for all cells and one per running cell, and prints a line per finished cell."""
+    """Prints a line per finished cell, and shows what the running cells do and what is left.
 
-    def __init__(self, console: Console, total: int) -> None:
-        self._console, self._total, self._done = console, total, 0
-        self._bars: dict[Cell, TaskID] = {}
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[detail]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._grid = self._progress.add_task("all cells", total=total, detail=f"0 of {total}")
+    On a terminal these are bars. In a file or a pipe, a cell that runs longer has a line every 30
+    seconds, whether it reports anything or not.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        needs: Mapping[Cell, Forecast] | None = None,
+        jobs: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console, self._clock, self._began = console, clock, clock()
+        self._grid = GridProgress(total, needs or {}, jobs)
+        self._last_lines: dict[Cell, float] = {}
+        self._lock = threading.Lock()  # the cells report in one thread, bars and clock are others
+        self._shown = ExitStack()
 
     def __enter__(self) -> ProgressWatcher:
-        """Start drawing."""
-        self._progress.start()
+        """Start drawing, or the clock of the lines."""
+        if self._console.is_interactive:
+            self._shown.enter_context(
+                Live(
+                    get_renderable=self._draw,
+                    console=self._console,
+                    refresh_per_second=FRAMES_PER_SECOND,
+                )
+            )
+        else:
+            self._shown.enter_context(ticking(self.tick))
         return self
 
     def __exit__(
@@ -50,44 +67,55 @@ class ProgressWatcher:
         trace: TracebackType | None,
     ) -> None:
         """Stop drawing and leave the terminal as it was."""
-        self._progress.stop()
+        self._shown.close()
 
     @hookimpl
     def benchbench_cell_started(self, cell: Cell, position: int, total: int) -> None:
-        """Add a bar for the cell."""
-        self._bars[cell] = self._progress.add_task(
-            f"  {plain(cell.title)}", total=None, detail="start"
-        )
+        """Note that the cell runs."""
+        with self._lock:
+            now = self._clock()
+            self._grid.start(cell, now)
+            self._last_lines[cell] = now
 
     @hookimpl
     def benchbench_cell_progress(self, cell: Cell, event: Event) -> None:
-        """Move the cell's bar on."""
-        if cell in self._bars:
-            self._progress.update(
-                self._bars[cell], total=event.total, completed=event.step, detail=detail(event)
-            )
+        """Note what the cell does."""
+        with self._lock:
+            self._grid.step(cell, event, self._clock())
 
     @hookimpl
     def benchbench_cell_finished(self, record: Record) -> None:
-        """Take the cell's bar away and print how the cell ended."""
-        self._done += 1
-        bar = self._bars.pop(record.cell, None)
-        if bar is not None:
-            self._progress.remove_task(bar)
-        self._progress.update(
-            self._grid, completed=self._done, detail=f"{self._done} of {self._total}"
-        )
-        self._progress.console.print(summary(record, self._done, self._total))
+        """Print how the cell ended, and in a log what is left of the grid."""
+        with self._lock:
+            self._grid.finish(record)
+            self._last_lines.pop(record.cell, None)
+            line = summary(record, self._grid.done, self._grid.total)
+            left = self._grid.left(self._clock())
+            if left.known and not self._console.is_interactive:
+                line.append(f"; all cells: {rest_of_grid(left)}")
+        for warning in record.warnings:
+            line.append(f"\n  Warning: {plain(warning)}", style="yellow")
+        self._console.print(line, soft_wrap=True)
 
+    def tick(self) -> None:
+        """Print a line for every running cell that has had none for 30 seconds."""
+        with self._lock:
+            now = self._clock()
+            due = [cell for cell, at in self._last_lines.items() if now - at >= EVERY_SECONDS]
+            self._last_lines.update(dict.fromkeys(due, now))
+            lines = [self._line(cell, now) for cell in due]
+        for line in lines:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-def detail(event: Event) -> str:
-    """Return what a running cell does: its stage, loss and documents per second."""
-    parts = [event.stage]
-    if "loss" in event.values:
-        parts.append(f"loss {event.values['loss']:.3f}")
-    if "documents_per_second" in event.values:
-        parts.append(f"{event.values['documents_per_second']:.0f} documents/s")
-    return " · ".join(parts)
+    def _line(self, cell: Cell, now: float) -> str:
+        doing = describe(self._grid.running[cell], self._grid.need(cell), now, EVERY_SECONDS)
+        counted = f"[{self._grid.done}/{self._grid.total}]"
+        rest = rest_of_grid(self._grid.left(now))
+        return f"{counted} {plain(cell.title)}: {doing}; all cells: {rest}"
+
+    def _draw(self) -> RenderableType:
+        with self._lock:
+            return bars(self._grid, self._began, self._clock())
 
 
 def summary(record: Record, done: int, total: int) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchbench.cli.grid_run import printer, run_cells
+from benchbench.cli.heartbeat import still_at_work
 from benchbench.cli.options import (
     execution_option,
     jobs_option,
@@ -20,7 +22,6 @@ from benchbench.cli.options import (
     selection_options,
     threads_option,
 )
-from benchbench.cli.progress import ProgressWatcher
 from benchbench.cli.selection import (
     Selection,
     executor_settings,
@@ -47,7 +48,6 @@ from benchbench.planning import PlannedCell, cache_folder
 from benchbench.records import Store, corrupt_records, open_store
 from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
-from benchbench.running import run as run_suite
 
 SOME_FAILED = 1
 ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
@@ -67,6 +67,8 @@ RULES = (
     "best three labels stay the same) or --set instruction.verbalizer=code.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
+    "The cells that take least time run first. The time of the grid is estimated before the first "
+    "cell and corrected after each. Without a terminal, a running cell has a line every 30 s.",
     "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
     "takes longer than --timeout is listed under the leaderboard with its reason. The others go "
     "on.",
@@ -123,20 +125,21 @@ RULES = (
 @result_option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run methods on your table, or a grid, and print the leaderboard."""
-    console = Console(stderr=True, quiet=options["quiet"])
+    console = _console(options["quiet"])
     selection = select(options)
     settings = _settings(options, selection)
     store = open_store(options["store"])
     caches = click.get_current_context().with_resource(_caches(store, settings.cache))
-    selection, corpora = prepare_all(selection, options["strict"], console.print, caches)
-    for corpus in corpora.values():
-        for warning in corpus.description.report.warnings:
-            console.print(f"Warning: {warning}", style="yellow", markup=False)
-    context, cells = planned(selection, corpora, store, options)
+    with still_at_work(printer(console), "Planning the cells") as say:
+        selection, corpora = prepare_all(selection, options["strict"], say, caches)
+        for corpus in corpora.values():
+            for warning in corpus.description.report.warnings:
+                console.print(f"Warning: {warning}", style="yellow", markup=False)
+        context, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
     finished = False
     try:
-        _run(Suite(context, corpora, settings), cells, console)
+        run_cells(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
         tried = selection.expansion.tried
@@ -155,12 +158,20 @@ def run(**options: Any) -> int:
             note=selection.grid.note,
         )
         write_board(store, board, [corpus.description for corpus in corpora.values()])
-        board = with_plugin_results(board, selection.catalog, store, console.print, tests=finished)
-        write_board(store, board, ())
-        _publish(store, board, console, complete=finished)
+        with still_at_work(printer(console), "Making the leaderboard") as say:
+            board = with_plugin_results(board, selection.catalog, store, say, tests=finished)
+            write_board(store, board, ())
+            _publish(store, board, console, say, complete=finished)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(records_on(store, board).values()) else 0
+
+
+def _console(quiet: bool) -> Console:
+    """Return a console that moves the cursor on a terminal alone, whatever FORCE_COLOR says."""
+    return Console(
+        stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
+    )
 
 
 def _command(words: list[str]) -> str:
@@ -206,16 +217,6 @@ def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:
     return selection.catalog.configured_executor(name, given, options["jobs"])
 
 
-def _run(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
-    pending = sum(1 for cell in cells if cell.state != "done")
-    if not pending:
-        return
-    manager = suite.context.catalog.manager
-    with ProgressWatcher(console, pending) as watcher:
-        manager.register(watcher)
-        run_suite(suite, cells)
-
-
 def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) -> None:
     counts: dict[str, int] = {}
     for cell in cells:
@@ -228,14 +229,16 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 
 
-def _publish(store: Store, board: Board, console: Console, *, complete: bool) -> Path:
+def _publish(
+    store: Store, board: Board, console: Console, say: Callable[[str], None], *, complete: bool
+) -> Path:
     """Print the leaderboard and write it as markdown; return where.
 
     A run that was stopped does not wait for intervals and tests.
     """
     records = records_on(store, board)
     if complete:
-        evidence = load_or_compute(store, board, records, console.print)
+        evidence = load_or_compute(store, board, records, say)
     else:
         evidence = compute_values(store, board, records)
     table = build_leaderboard(board, records, evidence)

@@ -1,8 +1,12 @@
 """What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
+from benchbench.planning.order import cheapest_first
+from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells
 from benchbench.planning.preparation import CACHE, PreparedCorpus, cache_folder, prepare
+from benchbench.planning.run_forecast import forecasts_of_run
+from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left, together
 
 __all__ = [
     "CACHE",
@@ -10,9 +14,19 @@ __all__ = [
     "PlanContext",
     "PlannedCell",
     "PreparedCorpus",
+    "RunningCell",
+    "TimeLeft",
     "cache_folder",
+    "cell_left",
+    "cheapest_first",
+    "expected_seconds",
     "forecasts",
+    "forecasts_of_run",
     "main_memory",
     "plan_cells",
     "prepare",
+    "stage_left",
+    "time_left",
+    "together",
+    "with_event",
 ]

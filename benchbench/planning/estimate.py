@@ -36,10 +36,11 @@ DROPPED, PLACE_BYTES = 0.05, 8
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Peak memory in MiB and wall time in seconds."""
+    """Peak memory in MiB, wall time in seconds, and the share of the time that training takes."""
 
     memory_mib: float
     seconds: float
+    training_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def estimate(
     """Return the estimated memory and time of training and predicting."""
     memory = memory_bytes(shape, work, quantization, machine) / 2**20
     memory += PROCESS_MIB if machine.kind == "cpu" else 0
-    return Estimate(memory, operations(shape, work, amount, machine) / machine.flops / EFFICIENCY)
+    seconds = operations(shape, work, amount, machine) / machine.flops / EFFICIENCY
+    return Estimate(memory, seconds, training_share(shape, work, amount, machine))
 
 
 def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
@@ -139,6 +141,13 @@ def operations(shape: Shape, work: Workload, amount: Amount, machine: Machine) -
     if work.trains == "nothing" and work.training_tokens:
         trained = counts["train"] * work.training_tokens * 2
     return (trained + read * work.prediction_tokens * 2) * shape.linear_parameters
+
+
+def training_share(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> float:
+    """Return the share of the operations before the last predictions of validation and test."""
+    documents = amount.documents["validation"] + amount.documents["test"]
+    last = documents * work.prediction_tokens * 2 * shape.linear_parameters
+    return 1 - last / max(last, operations(shape, work, amount, machine), 1.0)
 
 
 def fits(estimated: Estimate, memory_mib: int | None) -> bool:

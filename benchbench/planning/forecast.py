@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Reference
@@ -25,13 +25,20 @@ class Forecast:
     """What a cell will need: peak memory in MiB and wall time in seconds, None if unknown.
 
     `basis` says where the numbers are from. `fits` is false if the memory is known to be more
-    than the device has.
+    than the device has. `training_share` is the share of the time before the last predictions, and
+    `predictions` counts the documents of validation and test, which are predicted then.
     """
 
     basis: Basis
     memory_mib: float | None = None
     seconds: float | None = None
     fits: bool = True
+    training_share: float | None = None
+    predictions: int | None = None
+
+
+Rates = Callable[[], Mapping[int, float]]
+"""Returns width -> floating-point operations per second, when it is first needed."""
 
 
 def forecasts(
@@ -39,27 +46,31 @@ def forecasts(
     corpora: Mapping[Reference, PreparedCorpus],
     context: PlanContext,
     threads: int,
+    rates: Rates | None = None,
 ) -> dict[str, Forecast]:
     """Return cell id -> what the cell will need.
 
-    A cell that ran here before, with this or another seed, is measured and not estimated.
+    A cell that ran here before, with this or another seed, is measured and not estimated. `rates`
+    says how fast matrices are multiplied; by default that is measured.
     """
     cells = list(cells)
     records = _earlier_records(cells, context)
+    plain = _plainly_scored(records.values())
+    known_rates = cache(rates or partial(matrix_rates, context.device, threads))
 
     @cache
-    def rates() -> dict[int, float]:
-        return matrix_rates(context.device, threads)
+    def need_of(system: Cell) -> Forecast:
+        amount = amount_of(corpora[system.dataset])
+        record = records.get(system)
+        need = (
+            _measured(record, context.device)
+            if record is not None
+            else _forecast(_estimated(system, amount, context, known_rates, plain), context.device)
+        )
+        predictions = amount.documents["validation"] + amount.documents["test"]
+        return replace(need, predictions=predictions)
 
-    needs = {}
-    for cell in cells:
-        record = records.get(_without_seed(cell))
-        if record is not None:
-            needs[cell.id] = _measured(record, context.device)
-            continue
-        estimated = _estimated(cell, amount_of(corpora[cell.cell.dataset]), context, rates)
-        needs[cell.id] = _forecast(estimated, context.device)
-    return needs
+    return {cell.id: need_of(_without_seed(cell)) for cell in cells}
 
 
 def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext) -> int | None:
@@ -73,7 +84,7 @@ def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext)
     need = (
         _measured(record, context.device)
         if record is not None
-        else _forecast(_estimated(cell, amount_of(corpus), context, _no_rates), context.device)
+        else _forecast(_estimated(cell.cell, amount_of(corpus), context, _no_rates), context.device)
     )
     return None if need.memory_mib is None else round(need.memory_mib) + LIBRARIES_MIB
 
@@ -91,13 +102,17 @@ def amount_of(corpus: PreparedCorpus) -> Amount:
 
 
 def _estimated(
-    planned: PlannedCell,
+    cell: Cell,
     amount: Amount,
     context: PlanContext,
-    rates: Callable[[], Mapping[int, float]],
+    rates: Rates,
+    plain: Set[Reference] = frozenset(),
 ) -> Estimate | None:
-    """Return the estimate of a cell; None unless its method and its backbone allow one."""
-    cell, catalog, device = planned.cell, context.catalog, context.device
+    """Return the estimate of a cell; None unless its method and its backbone allow one.
+
+    `plain` are the backbones that are known to take no token tree.
+    """
+    catalog, device = context.catalog, context.device
     if cell.backbone is None:
         return None
     method, backbone = catalog.method(cell.method.use), catalog.backbone(cell.backbone.use)
@@ -108,14 +123,27 @@ def _estimated(
     dtype = device.compute_dtype(str(params.get("dtype", "auto")))
     machine = Machine(device.kind, dtype, rate_for(shape.width, rates()))
     work = method.workload(catalog.resolved("method", cell.method), amount)
+    if cell.backbone in plain and work.plain_tokens:
+        work = replace(work, prediction_tokens=work.plain_tokens)
     return estimate(shape, work, amount, str(params.get("quantization", "none")), machine)
+
+
+def _plainly_scored(records: Iterable[Record]) -> frozenset[Reference]:
+    """Return the backbones of which a finished cell found that they take no token tree."""
+    return frozenset(
+        record.cell.backbone
+        for record in records
+        if record.cell.backbone is not None and record.facts.get("scoring") == "plain"
+    )
 
 
 def _forecast(estimated: Estimate | None, device: Device) -> Forecast:
     if estimated is None:
         return Forecast("unknown")
     holds = fits(estimated, device.memory_mib)
-    return Forecast("estimated", estimated.memory_mib, estimated.seconds, holds)
+    return Forecast(
+        "estimated", estimated.memory_mib, estimated.seconds, holds, estimated.training_share
+    )
 
 
 def _measured(record: Record, device: Device) -> Forecast:
@@ -123,7 +151,17 @@ def _measured(record: Record, device: Device) -> Forecast:
     gpu = record.cost.get("peak_gpu_mib")
     memory = gpu if device.kind == "cuda" else record.cost.get("peak_ram_mib")
     seconds = record.cost.get("wall_seconds")
-    return Forecast("measured", memory, seconds, record.status != "oom")
+    return Forecast("measured", memory, seconds, record.status != "oom", _training_share(record))
+
+
+def _training_share(record: Record) -> float | None:
+    """Return the share of the time that a finished cell trained, None where it was not noted."""
+    stages = ("fit_seconds", "predict_validation_seconds", "predict_test_seconds")
+    spent = [record.cost.get(stage) for stage in stages]
+    known = [seconds for seconds in spent if seconds is not None]
+    if len(known) < len(stages) or not sum(known):
+        return None
+    return known[0] / sum(known)
 
 
 def _earlier_records(cells: Iterable[PlannedCell], context: PlanContext) -> dict[Cell, Record]:

@@ -1,10 +1,14 @@
-"""How fast this machine multiplies matrices: measured once, in under a second, and cached."""
+"""How fast this machine multiplies matrices: measured once, in a few seconds, and cached."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from benchbench.contract import BenchbenchError
@@ -15,6 +19,16 @@ TOKENS = 512
 WIDTHS = (128, 1024, 4096)
 SECONDS = 0.2
 """How long each width is measured. The first product is not counted."""
+LIMIT_SECONDS = 60.0
+"""How long a child process may take, most of which is for importing torch."""
+CHILD = """
+import json, sys
+from benchbench.machine import Device
+from benchbench.planning.matrix_speed import matrix_rates
+matrix_rates(Device(**json.loads(sys.argv[1])), int(sys.argv[2]))
+"""
+TYPICAL_CORE, TYPICAL_GPU = 5e10, 1e14
+"""Floating-point operations per second: float32 on one core, 16 bits on a data-centre GPU."""
 
 
 def matrix_rates(device: Device, threads: int) -> dict[int, float]:
@@ -22,19 +36,61 @@ def matrix_rates(device: Device, threads: int) -> dict[int, float]:
 
     The product that is measured is [TOKENS, width] x [width, 4 width].
     """
-    name = digest([device.kind, device.name, device.dtype, threads, dict(package_versions())])
-    path = cache_folder() / "calibrations" / f"{name}.json"
-    try:
-        return {int(width): float(rate) for width, rate in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        rates = {width: _measure(device, threads, width) for width in WIDTHS}
-        _keep(path, rates)
-        return rates
+    kept = _kept(_path(device, threads))
+    if kept is not None:
+        return kept
+    rates = {width: _measure(device, threads, width) for width in WIDTHS}
+    _keep(_path(device, threads), rates)
+    return rates
+
+
+def matrix_rates_of_child(
+    device: Device, threads: int, limit: float = LIMIT_SECONDS
+) -> dict[int, float] | None:
+    """Return what `matrix_rates` does, measured by a child process; None where it gives nothing.
+
+    So this process loads no torch and takes no memory of a GPU. The child is ended after `limit`
+    seconds. What it prints is dropped: it concerns an estimate alone.
+    """
+    path = _path(device, threads)
+    if (kept := _kept(path)) is not None:
+        return kept
+    command = [sys.executable, "-c", CHILD, json.dumps(asdict(device)), str(threads)]
+    with suppress(subprocess.TimeoutExpired, OSError):
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=limit,
+            check=False,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends the child
+        )
+    return _kept(path)
+
+
+def typical_rates(device: Device, threads: int) -> dict[int, float]:
+    """Return usual rates for a device of this kind, which cost no measuring."""
+    rate = TYPICAL_GPU if device.kind == "cuda" else TYPICAL_CORE * threads
+    return dict.fromkeys(WIDTHS, rate)
 
 
 def rate_for(width: int, rates: Mapping[int, float]) -> float:
     """Return the rate of the measured width that is nearest to `width`, by ratio."""
     return rates[min(rates, key=lambda measured: max(measured / width, width / measured))]
+
+
+def _path(device: Device, threads: int) -> Path:
+    name = digest([device.kind, device.name, device.dtype, threads, dict(package_versions())])
+    return cache_folder() / "calibrations" / f"{name}.json"
+
+
+def _kept(path: Path) -> dict[int, float] | None:
+    """Return the rates that were measured earlier, None where there are none."""
+    try:
+        return {int(width): float(rate) for width, rate in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def _keep(path: Path, rates: dict[int, float]) -> None:

@@ -48,7 +48,8 @@ class Suite:
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     """Run the cells that are missing, stale or to be tried again; return their records.
 
-    Cells that others require run first. Where such a cell has no result, the others are skipped.
+    They run in the order given, and those that require others after all that require none. Where
+    a required cell has no result, those that require it are skipped.
     """
     pending = [cell for cell in planned if cell.state != "done"]
     records: list[Record] = []
@@ -178,10 +179,13 @@ def _corpus(suite: Suite, dataset: Reference) -> Path:
 
 
 def _memory(suite: Suite, planned: PlannedCell) -> int | None:
-    """Return the main memory to ask an executor for; None on this machine."""
+    """Return the main memory to ask an executor for; None on this machine, or where unknown."""
     if suite.settings.executor is None:
         return None
-    return main_memory(planned, suite.corpora[planned.cell.dataset], suite.context)
+    try:
+        return main_memory(planned, suite.corpora[planned.cell.dataset], suite.context)
+    except Exception:  # an estimate must not stop a run; the run's forecasts have told the reason
+        return None
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:

@@ -40,6 +40,15 @@ def test_systems_are_ranked_by_the_mean_of_the_main_metric():
     assert [row.place for row in table.rows] == [1, 2, 3]
 
 
+def test_what_the_cells_of_a_system_warn_of_is_noted_once():
+    facts_of_one = {"warnings": ["labels are scored plainly"]}
+    records = [record(cell(method="head", seed=seed), facts=facts_of_one) for seed in (0, 1)]
+    notes = built(records, board(records)).notes
+    assert [note for note in notes if note.startswith("Warning")] == [
+        "Warning, claims, head · llama: labels are scored plainly."
+    ]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_records_does_not_matter(seed):
     shuffled = random.Random(seed).sample(SYSTEMS, len(SYSTEMS))

@@ -19,6 +19,7 @@ from benchbench.planning.estimate import (
     fits,
     memory_bytes,
     operations,
+    training_share,
 )
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
 
@@ -152,3 +153,11 @@ def test_the_machine_is_measured_once(monkeypatch, tmp_path):
     for kept in (tmp_path / "calibrations").iterdir():
         kept.write_text("junk")
     assert set(matrix_rates(device, 1)) == set(first)
+
+
+def test_the_share_of_training_leaves_out_the_last_predictions():
+    trained = 3 * 1000 * 300 * 4 + 3 * 100 * 300 * 2
+    last = (100 + 200) * 300 * 2
+    assert training_share(EIGHT, ADAPTERS, AMOUNT, CPU) == pytest.approx(trained / (trained + last))
+    prompted = Workload("nothing", 512, 0, 300)
+    assert training_share(EIGHT, prompted, AMOUNT, CPU) == pytest.approx(0.0)

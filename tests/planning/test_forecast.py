@@ -4,66 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from benchbench import Parameter, Reference, Shape, Workload
-from benchbench.contract.cell import Cell
 from benchbench.contract.executor import Outcome
-from benchbench.machine.hardware import Device
 from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
-from benchbench.planning.plan import PlanContext, PlannedCell
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records.identity import cell_id
-from benchbench.records.store import Store, open_store, publish
+from benchbench.records.store import Store, publish
 from tests.support.building import description, record
-
-CPU = Device("cpu", "a processor", "float32", 8000)
-DATA = Reference("table", "table")
-
-
-class Known:
-    """A method and a backbone in one, both of which say what they take."""
-
-    name = "known"
-    parameters = (Parameter("quantization", str, "none", "how weights are held"),)
-
-    def shape(self):
-        return Shape(2, 64, 128, 4, 4, 16, 100)
-
-    def workload(self, params, amount):
-        return Workload("adapters", 64, amount.characters / 4, 64.0, 2.0, 8, 32, rank=4)
-
-
-class Silent:
-    """A method or a backbone that says nothing."""
-
-    name = "silent"
-    parameters = ()
-
-
-class TwoItems:
-    """A catalog of these two."""
-
-    def method(self, name):
-        return {"known": Known(), "silent": Silent()}[name]
-
-    backbone = method
-
-    def resolved(self, noun, reference):
-        return {"quantization": "none"}
-
-
-@pytest.fixture
-def context(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("benchbench.planning.matrix_speed.SECONDS", 0.001)
-    return PlanContext(TwoItems(), open_store(tmp_path / "store"), CPU)
-
-
-def planned(method="known", backbone="known", seed=0):
-    reference = Reference(backbone, backbone) if backbone else None
-    cell = Cell(DATA, Reference(method, method), reference, seed)
-    return PlannedCell(cell, cell_id(cell), None, {}, "missing")
+from tests.support.forecasting import CPU, DATA, planned
 
 
 def forecast(context, *cells):
@@ -108,6 +54,25 @@ def test_what_ran_with_another_seed_is_measured(context):
         assert (needs[cell.id].basis, needs[cell.id].seconds) == ("measured", 12.5)
         assert needs[cell.id].memory_mib == 300
     assert needs[stranger.id].basis == "unknown"
+
+
+def test_a_backbone_that_was_scored_plainly_is_expected_to_be_again(context):
+    done, other = planned("silent"), planned()
+    before = forecast(context, done, other)[other.id].seconds
+    identity, facts = {"device": "cpu"}, {"scoring": "plain"}
+    scored = record(done.cell, identity=identity, facts=facts, cost={"wall_seconds": 1.0})
+    publish(context.store, Outcome(scored, None))
+    assert forecast(context, done, other)[other.id].seconds > 10 * before
+
+
+def test_a_finished_cell_says_how_its_time_was_divided(context):
+    done, short = planned(seed=0), planned("silent")
+    stages = {"fit_seconds": 6.0, "predict_validation_seconds": 1.0, "predict_test_seconds": 3.0}
+    finish(context.store, done, wall_seconds=12.5, **stages)
+    finish(context.store, short, wall_seconds=12.5, fit_seconds=6.0)
+    needs = forecast(context, done, short)
+    assert (needs[done.id].training_share, needs[done.id].predictions) == (0.6, 20)
+    assert needs[short.id].training_share is None
 
 
 def test_what_ran_elsewhere_or_failed_says_nothing(context):

@@ -87,7 +87,7 @@ def _product() -> Any:
             """Return the gradient of the states: gradient @ weight."""
             (weight,) = context.saved_tensors
             chunks = _chunks(weight)
-            parts = gradient.split([len(rows) for rows in chunks], dim=-1)
+            parts = torch.split(gradient, [len(rows) for rows in chunks], dim=-1)
             products = [part @ rows.float() for part, rows in zip(parts, chunks, strict=True)]
             return functools.reduce(torch.add, products), None
 

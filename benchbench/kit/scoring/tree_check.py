@@ -6,8 +6,8 @@
 
 In 16 bits, even plain scores depend on the batch they are read in. Those of SmolLM2-135M in
 bfloat16 differ by 0.15 to 0.45 nats, and tree and plain scores are equally far from the float32
-ones (0.23 and 0.24 nats, root mean square). Such rounding is no fault, and it would hide one. So 16-bit
-scores are held to the noise of plain ones, and float32 decides whether the tree itself is right.
+ones (0.23 and 0.24 nats, root mean square). Such rounding is no fault, and it would hide one. So
+16-bit scores are held to the noise of plain ones, and float32 decides whether the tree is right.
 """
 
 from __future__ import annotations
