@@ -35,10 +35,6 @@ def as_text(name: str, cell: object, empty: str | None = None) -> str:
     """
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, list):
-        raise BadRow(
-            f"'{name}' is a list; set labels_are_lists=true (--label-list) if it holds labels"
-        )
     if is_empty(cell):
         if empty is None:
             raise BadRow(f"'{name}' is empty")

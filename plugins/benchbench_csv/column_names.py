@@ -78,10 +78,12 @@ def cells_of(names: Sequence[str], row: Mapping[str, object]) -> Mapping[str, ob
     return {name: row[column] for name, column in found.items() if column is not None}
 
 
-def unknown_column(where: str, name: str, available: Sequence[str], hint: str = "") -> str:
+def unknown_column(where: str, name: str, available: Sequence[str]) -> str:
     """Return the message about a missing column, with the nearest name and all names."""
     alike = [column for column in available if plain_name(column) == plain_name(name)]
     if alike:
         listed = " and ".join(map(repr, alike))
         return f"{where}: '{name}' may be {listed}; give the name with its spaces"
+    comma = any("," in column for column in available)
+    hint = " Write \\, for a comma in a name." if comma else ""
     return f"{where}: unknown column '{name}'{did_you_mean(name, available)}{hint}"

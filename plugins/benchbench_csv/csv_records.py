@@ -20,7 +20,7 @@ FIELD_LIMIT = 16 * 2**20
 NEWLINE = re.compile(r"\r\n|\r|\n")
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 ESCAPED = re.compile(r'\\([\\"])')
-SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\r\n])"?[\r\n]*', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\r\n"])"?[\r\n]*', re.IGNORECASE)
 """The first line by which Excel learns the delimiter of a file."""
 
 

@@ -49,7 +49,7 @@ def read_json(
 def _begins_array(line: str) -> bool:
     """Say whether a file whose first line this is holds one array, not a bad line."""
     start = line.strip()
-    return start == "[" or (start.startswith("[") and start[1:].lstrip().startswith("{"))
+    return start[:1] == "[" and start[1:].lstrip()[:1] in ("", "{", "]")
 
 
 def _lines(lines: Iterator[str], number: int) -> Iterator[tuple[int, object]]:

@@ -7,13 +7,18 @@ from collections import Counter
 from dataclasses import dataclass
 
 from benchbench import LoaderError
-from benchbench_csv.cells import Cells, as_flag, as_list, as_text, is_empty
+from benchbench_csv.cells import FLAGS, Cells, as_flag, as_list, as_text, is_empty
 from benchbench_csv.column_names import column_names
 from benchbench_csv.csv_options import CsvOptions
 from benchbench_csv.row_counts import BadRow
 
 ONE_LABEL = "none"
 """The separator of cells that hold one label, also where they look like several."""
+NAME_THE_LABELS = (
+    "write one column of 0 and 1 per label and name them all, as in --label pump,valve,seal; or "
+    "write the names of the labels in one column"
+)
+"""What to do about vectors of 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class LabelCells:
             return [as_text(name, item) for item in as_list(name, cells[name])]
         if self.separator and is_empty(cells[name]):
             return []
+        if isinstance(cells[name], list):
+            raise BadRow(_about_list(name, cells[name]))
         label = as_text(name, cells[name])
         return label.split(self.separator) if self.separator else [label]
 
@@ -105,3 +112,10 @@ def plain_label(label: str) -> str:
 def is_invisible(mark: str) -> bool:
     """Say whether a character takes no room: format characters and variation selectors."""
     return unicodedata.category(mark) == "Cf" or "\ufe00" <= mark <= "\ufe0f"
+
+
+def _about_list(name: str, cell: object) -> str:
+    """Return what to do about a list in a cell that should hold text."""
+    if isinstance(cell, list) and len(cell) > 1 and all(str(item) in FLAGS for item in cell):
+        return f"'{name}' is a vector of 0 and 1, which names no labels; {NAME_THE_LABELS}"
+    return f"'{name}' is a list; set labels_are_lists=true (--label-list) if it holds labels"

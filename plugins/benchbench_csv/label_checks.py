@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from benchbench import LoaderError
-from benchbench_csv.label_cells import LabelCells, plain_label
+from benchbench_csv.label_cells import NAME_THE_LABELS, LabelCells, plain_label
 from benchbench_csv.row_counts import RowCounts
 
 NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?", re.ASCII)
@@ -20,10 +20,6 @@ VECTOR = re.compile(r"[\[(]?\s*[01](?:\s*[,;|\s]\s*[01]){2,}\s*[\])]?")
 SEPARATORS = "|;,/+&\t "
 FEWEST_LABELS = 6
 """With fewer labels, it cannot be told whether some are combinations of others."""
-REMEDY = (
-    "write one column of 0 and 1 per label and name them all, as in --label pump,valve,seal; or "
-    "write the names of the labels in one column"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,7 @@ def _refuse_vectors(labels: LabelCells, counts: RowCounts) -> None:
         what = f"vectors of {length} numbers" if split else "vectors of 0 and 1"
         raise LoaderError(
             f"{next(iter(counts.places.values()))}: the cells of '{labels.columns[0]}' are {what}, "
-            f"which name no labels; {REMEDY}"
+            f"which name no labels; {NAME_THE_LABELS}"
         )
 
 

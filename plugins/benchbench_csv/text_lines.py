@@ -123,7 +123,10 @@ def _undecodable(table: TableFile, encoding: str) -> str:
                 try:
                     line += decoder.decode(bytes([byte])).count("\n")
                     offset += 1
-                except UnicodeError:
+                except UnicodeError as error:
+                    if isinstance(error, UnicodeDecodeError):  # it may begin before this byte
+                        offset += error.start + 1 - len(error.object)
+                        byte = error.object[error.start]
                     return (
                         f"{table.name}:{line}: byte {byte:#04x} at offset {offset} is not "
                         f"{encoding}; {_remedy(table, encoding)}"

@@ -18,50 +18,9 @@ from benchbench_csv.csv_dataset import CsvDataset
 from benchbench_csv.csv_options import CsvOptions
 
 from benchbench import Dataset, LoaderError
-from benchbench.contract.parameters import resolve
 from benchbench.kit.data.corpus_checks import check_corpus
 from benchbench.kit.typed_parameters import read_parameters
-
-GOOD = "text,label\n" + "".join(f"document {i},{'ab'[i % 2]}\n" for i in range(20))
-JSON_GOOD = "".join(json.dumps({"text": f"t{i}", "label": "ab"[i % 2]}) + "\n" for i in range(20))
-
-
-def settled(**params):
-    """Return a value for every parameter, as the core passes them."""
-    values, faults = resolve(
-        "csv", CsvDataset.parameters, {"text": "text", "label": "label", **params}
-    )
-    assert not faults
-    return {**values, "split_seed": 0}
-
-
-@pytest.fixture
-def load(tmp_path):
-    """Write `content` to a file and load it, with some parameters."""
-
-    def load(content, name="table.csv", **params):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        corpus = CsvDataset().load(settled(path=str(path), **params), tmp_path / "out")
-        check_corpus(corpus)
-        report = corpus.report
-        assert report.seen == report.loaded + len(report.skipped)
-        return corpus
-
-    return load
-
-
-def all_rows(corpus):
-    """Return every row by id, with the names of its labels."""
-    return {
-        row["id"]: {**row, "labels": [corpus.labels.names[code] for code in row["labels"]]}
-        for split in (corpus.train, corpus.validation, corpus.test)
-        for row in split
-    }
-
-
-def records(*lines, head="text,label"):
-    return GOOD.replace("text,label", head) + "\n".join(lines) + "\n"
+from tests.support.tables import GOOD, JSON_GOOD, all_rows, records, settled
 
 
 def test_every_declared_parameter_has_a_typed_field():
@@ -527,7 +486,6 @@ def test_patents_load_with_several_labels(shared, tmp_path):
 MEASURE = """
 import re, sys, threading, time
 from pathlib import Path
-from benchbench.contract.parameters import resolve
 from benchbench_csv.csv_dataset import CsvDataset
 import datasets, pyarrow
 
