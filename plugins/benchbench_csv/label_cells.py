@@ -14,6 +14,8 @@ from benchbench_csv.row_counts import BadRow
 
 ONE_LABEL = "none"
 """The separator of cells that hold one label, also where they look like several."""
+TAB = {"tab": "\t", "\\t": "\t"}
+"""How a tab is written on a command line."""
 NAME_THE_LABELS = (
     "write one column of 0 and 1 per label and name them all, as in --label pump,valve,seal; or "
     "write the names of the labels in one column"
@@ -41,7 +43,7 @@ class LabelCells:
         """Return how labels stand in the file. Raises LoaderError for a contradiction."""
         columns = column_names("csv.label", options.label)
         one_label = options.label_separator == ONE_LABEL
-        separator = "" if one_label else options.label_separator
+        separator = "" if one_label else TAB.get(options.label_separator, options.label_separator)
         ways = {
             "csv.label_separator": bool(separator),
             "csv.labels_are_lists (--label-list)": options.labels_are_lists,

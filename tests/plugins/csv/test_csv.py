@@ -486,6 +486,7 @@ def test_patents_load_with_several_labels(shared, tmp_path):
 MEASURE = """
 import re, sys, threading, time
 from pathlib import Path
+from benchbench.contract.parameters import resolve
 from benchbench_csv.csv_dataset import CsvDataset
 import datasets, pyarrow
 
@@ -500,7 +501,7 @@ def watch():
         time.sleep(0.005)
 
 before = held()
-watcher = threading.Thread(target=watch)
+watcher = threading.Thread(target=watch, daemon=True)
 watcher.start()
 params = {"path": sys.argv[1], "text": "text", "label": "label"}
 values, _ = resolve("csv", CsvDataset.parameters, params)

@@ -109,6 +109,13 @@ def test_combinations_of_few_labels_ask_for_a_separator(load, separator):
     assert len(load(content, label_separator="none").labels) == 6
 
 
+@pytest.mark.parametrize("written", ["tab", "\\t", "\t"], ids=["word", "escape", "tab"])
+def test_a_tab_between_labels_may_be_written_as_a_word(load, written):
+    cells = ["a\tb", "b", "a"] * 9
+    content = "text,label\n" + "".join(f"t{n},{cell}\n" for n, cell in enumerate(cells))
+    assert load(content, label_separator=written).labels.names == ("a", "b")
+
+
 def test_combinations_are_found_among_hundreds_of_classes():
     pairs = ["|".join(pair) for pair in combinations("abcdefghijklmnopqrstuvwxyz", 2)]
     found = combinations_in([*pairs, *"abcdefghijklmnopqrstuvwxyz"])
