@@ -18,11 +18,16 @@ cell_option = partial(click.option, cls=Option, section="Choice of cells")
 execution_option = partial(click.option, cls=Option, section="Execution")
 result_option = partial(click.option, cls=Option, section="Results")
 
-CSV_OPTIONS = (
-    "validation", "test", "text", "label", "label_separator", "label_list", "id", "group",
-    "weight",
-)  # fmt: skip
-"""The options that go with --csv, by the parameters of the dataset that reads tables."""
+CSV_OPTIONS = {
+    name: name
+    for name in (
+        "validation", "test", "text", "label", "label_separator", "id", "group", "weight",
+    )
+} | {"label_list": "labels_are_lists"}  # fmt: skip
+"""The options that go with --csv, and the parameters that they set of the dataset `csv`.
+
+`label_list` is also a parameter of methods, which `--set label_list=never` is about.
+"""
 
 STORE: dict[str, Any] = {
     "type": click.Path(path_type=Path),
@@ -56,12 +61,13 @@ def selection_options(function: Function) -> Function:
 
 _OPTIONS = [
     table_option("--csv", metavar="FILE",
-                 help="A table of your own: CSV, TSV, JSONL or Parquet, also .gz."),
+                 help="A table of your own: CSV, TSV, JSON, JSONL or Parquet, also .gz."),
     table_option("--validation", metavar="FILE", help="Table to validate on [a split of --csv]."),
     table_option("--test", metavar="FILE", help="Table to test on [a split of --csv]."),
     table_option("--text", metavar="COLUMN", help="Text column. Several are separated by commas "
                  "and joined in that order."),
-    table_option("--label", metavar="COLUMN", help="Label column."),
+    table_option("--label", metavar="COLUMN", help="Label column. Several, separated by commas, "
+                 "hold 0 or 1 and are one label each."),
     table_option("--label-separator", metavar="TEXT",
                  help="What separates the labels of a row that has several."),
     table_option("--label-list", is_flag=True, help="The label column holds JSON lists."),

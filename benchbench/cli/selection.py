@@ -158,7 +158,7 @@ def _csv_reference(options: dict[str, Any], catalog: Catalog) -> Reference:
     except UnknownName:  # a folder or a strange suffix: the dataset itself says what is wrong
         name = Path(options["csv"]).stem or "csv"
         reference = Reference("csv", name, {"path": options["csv"]})
-    columns = {name: options[name] for name in CSV_OPTIONS if options[name]}
+    columns = {parameter: options[name] for name, parameter in CSV_OPTIONS.items() if options[name]}
     return Reference(reference.use, reference.name, {**reference.params, **columns})
 
 

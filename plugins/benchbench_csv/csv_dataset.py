@@ -6,12 +6,14 @@ import hashlib
 import json
 from pathlib import Path
 
-from benchbench import Corpus, Kind, LoaderError, Params, Split
+from benchbench import Corpus, Kind, LoaderError, LoadReport, Params, Split
 from benchbench.kit.data import BuildOptions, build_corpus
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_csv.columns import Columns
 from benchbench_csv.csv_options import PARAMETERS, CsvOptions
-from benchbench_csv.readers import ReadSettings, read_rows
+from benchbench_csv.label_checks import check_labels, numeric_variants
+from benchbench_csv.read_settings import ReadSettings
+from benchbench_csv.readers import read_rows
 from benchbench_csv.row_counts import RowCounts
 from benchbench_csv.table_files import TableFile, digest, find_table_file
 
@@ -20,13 +22,13 @@ class CsvDataset:
     """A user's own table: one file that is split, or one file per split."""
 
     name = "csv"
-    description = "your own table: CSV, TSV, JSONL or Parquet, each also gzipped"
+    description = "your own table: CSV, TSV, JSON, JSONL or Parquet, each also gzipped"
     parameters = PARAMETERS
 
     def kind(self, params: Params) -> Kind:
-        """Return multi-label where a label cell holds several labels."""
+        """Return multi-label where a row may have several labels."""
         columns = Columns.from_options(read_parameters(CsvOptions, params))
-        return "multi-label" if columns.multi_label else "single-label"
+        return "multi-label" if columns.labels.multi_label else "single-label"
 
     def source(self, params: Params) -> str:
         """Return the sha256 of every file's role and bytes. Raises LoaderError."""
@@ -40,7 +42,7 @@ class CsvDataset:
         options = read_parameters(CsvOptions, params)
         files, columns = _table_files(options), Columns.from_options(options)
         settings = ReadSettings.from_options(options, folder)
-        origin = ", ".join(str(file.path) for file in files)
+        origin = ", ".join(file.name for file in files)
         for file in files:  # read one row of each: a wrong column in the last file shows at once
             first_row = RowCounts(origin, options.skips_bad_rows, 1.0)
             next(read_rows(file, columns, settings, first_row), None)
@@ -56,8 +58,15 @@ class CsvDataset:
                 unseen_labels=options.unseen_labels,
                 source=origin,
             ),
-            report=counts.report,
+            report=lambda: _report(counts, columns),
         )
+
+
+def _report(counts: RowCounts, columns: Columns) -> LoadReport:
+    """Return what became of the rows. Raises LoaderError for rows or labels that are not right."""
+    counts.check_share()
+    check_labels(columns.labels, counts)
+    return counts.report(numeric_variants(counts.labels))
 
 
 def _table_files(options: CsvOptions) -> list[TableFile]:
@@ -72,7 +81,7 @@ def _table_files(options: CsvOptions) -> list[TableFile]:
         for other in files[:number]:
             if file.path.samefile(other.path):
                 raise LoaderError(
-                    f"{file.path}: used both as {other.role} and as {file.role}; "
+                    f"{file.name}: used both as {other.role} and as {file.role}; "
                     "give a different file for each"
                 )
     return files

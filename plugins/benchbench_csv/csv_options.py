@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchbench import Parameter
+from benchbench_csv.table_path import PathParameter
 
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("path", str, None, "file of training rows: .csv .tsv .jsonl .parquet, also .gz"),
-    Parameter("validation", str, "", "file of validation rows; empty: split off from training"),
-    Parameter("test", str, "", "file of test rows; empty: split off from training"),
+    PathParameter(
+        "path", str, None, "file of training rows: .csv .tsv .json .jsonl .parquet, also .gz"
+    ),
+    PathParameter("validation", str, "", "file of validation rows; empty: split off from training"),
+    PathParameter("test", str, "", "file of test rows; empty: split off from training"),
     Parameter(
         "text",
         str,
@@ -17,9 +20,29 @@ PARAMETERS: tuple[Parameter, ...] = (
         "text column; several columns, separated by commas, are joined by newlines (write \\, for "
         "a comma in a name)",
     ),
-    Parameter("label", str, None, "label column"),
-    Parameter("label_separator", str, "", "separates labels in a cell; makes it multi-label"),
-    Parameter("label_list", bool, False, "a label cell is a (JSON) list; makes it multi-label"),
+    Parameter(
+        "label",
+        str,
+        None,
+        "label column; or several, separated by commas, that hold 0 or 1: each is a label, and the "
+        "data are multi-label (write \\, for a comma in a name)",
+    ),
+    Parameter(
+        "label_separator",
+        str,
+        "",
+        "separates labels in a cell; makes it multi-label; none: a cell is one label, also where "
+        "it looks like several",
+    ),
+    Parameter(
+        "labels_are_lists", bool, False, "a label cell is a (JSON) list; makes it multi-label"
+    ),
+    Parameter(
+        "normalize_labels",
+        bool,
+        False,
+        "write labels in Unicode's form NFKC, with single spaces and no invisible characters",
+    ),
     Parameter(
         "main_label",
         str,
@@ -48,6 +71,13 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter("encoding", str, "utf-8", "encoding of text files; a byte order mark overrides it"),
     Parameter("delimiter", str, "auto", "one character, or tab; auto: tab in .tsv, else comma"),
+    Parameter(
+        "quote_escape",
+        str,
+        "doubled",
+        'how a quote is written in a quoted field: doubled as "", or after a backslash as \\"',
+        choices=("doubled", "backslash"),
+    ),
     Parameter("max_newlines", int, 50, "most newlines in one quoted field", minimum=0),
     Parameter(
         "on_bad_row", str, "error", "stop at a bad row, or skip it", choices=("error", "skip")
@@ -73,7 +103,8 @@ class CsvOptions:
     text: str
     label: str
     label_separator: str
-    label_list: bool
+    labels_are_lists: bool
+    normalize_labels: bool
     main_label: str
     id: str
     group: str
@@ -82,6 +113,7 @@ class CsvOptions:
     test_fraction: float
     encoding: str
     delimiter: str
+    quote_escape: str
     max_newlines: int
     on_bad_row: str
     max_skipped: float

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from benchbench import LoaderError, LoadReport
-
-NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?", re.ASCII)
+from benchbench_csv.table_files import TableFile
 
 
 class BadRow(Exception):
@@ -22,7 +19,8 @@ class RowCounts:
     """Counts of rows and labels, updated while rows are read.
 
     `source` names the files in messages, `skip` says whether bad rows are skipped, and
-    `max_skipped` is the largest share of bad rows.
+    `max_skipped` is the largest share of bad rows. `places` has the first place of each label,
+    `lengths` how many labels were written in a row, whatever became of them.
     """
 
     source: str
@@ -31,61 +29,46 @@ class RowCounts:
     seen: int = 0
     loaded: int = 0
     skipped: list[str] = field(default_factory=list)
+    first_bad: str = ""
     labels: Counter[str] = field(default_factory=Counter)
+    places: dict[str, str] = field(default_factory=dict)
+    lengths: set[int] = field(default_factory=set)
     facts: Counter[str] = field(default_factory=Counter)
 
-    def bad(self, where: str, reason: str) -> None:
-        """Count a bad row at "file:line"; raise LoaderError unless bad rows are skipped."""
+    def good(self, table: TableFile, line: int, labels: Iterable[str]) -> None:
+        """Count a good row and its labels."""
+        self.loaded += 1
+        for label in labels:
+            self.labels[label] += 1
+            self.places.setdefault(label, f"{table.name}:{line}")
+
+    def bad(self, table: TableFile, line: int, reason: str) -> None:
+        """Count a bad row; raise LoaderError unless bad rows are skipped."""
+        fault = f"{table.name}:{line}: {reason}"
         if not self.skip:
-            raise LoaderError(f"{where}: {reason}; correct the row, or set on_bad_row=skip")
-        self.skipped.append(f"{where}: {reason}")
+            raise LoaderError(f"{fault}; correct the row, or set on_bad_row=skip")
+        self.first_bad = self.first_bad or fault
+        # The report is published: it says in which file, and not in which folder.
+        self.skipped.append(f"{table.path.name}:{line}: {reason}")
         if len(self.skipped) % 50_000 == 0:  # bounds the list where every row is bad
-            self._check_share()
+            self.check_share()
 
-    def report(self) -> LoadReport:
-        """Return the report.
+    def check_share(self) -> None:
+        """Raise LoaderError where more rows are bad than may be skipped."""
+        bad = len(self.skipped)
+        if bad > self.max_skipped * self.seen:
+            raise LoaderError(
+                f"{self.first_bad}; {bad} of {self.seen} rows are bad, more than "
+                f"max_skipped={self.max_skipped:g} allows; correct them, or raise max_skipped"
+            )
 
-        Raises LoaderError for too many bad rows, and for labels that differ in case or form only.
-        """
-        self._check_share()
-        self._refuse_case_variants()
+    def report(self, warnings: tuple[str, ...] = ()) -> LoadReport:
+        """Return the report; raise LoaderError where too many rows are bad."""
+        self.check_share()
         return LoadReport(
             seen=self.seen,
             loaded=self.loaded,
             skipped=tuple(self.skipped),
-            warnings=self._numeric_variants(),
+            warnings=warnings,
             facts=dict(sorted(self.facts.items())),
         )
-
-    def _check_share(self) -> None:
-        bad = len(self.skipped)
-        if bad > self.max_skipped * self.seen:
-            raise LoaderError(
-                f"{self.skipped[0]}; {bad} of {self.seen} rows are bad, more than "
-                f"max_skipped={self.max_skipped:g} allows; correct them, or raise max_skipped"
-            )
-
-    def _refuse_case_variants(self) -> None:
-        variants: dict[str, list[str]] = defaultdict(list)
-        for label in sorted(self.labels):
-            variants[unicodedata.normalize("NFKC", label).casefold()].append(label)
-        for same in variants.values():
-            if len(same) > 1:
-                raise LoaderError(
-                    f"{self.source}: labels {self._listed(same)} differ in case or form only; "
-                    "write them the same way, or rename one"
-                )
-
-    def _numeric_variants(self) -> tuple[str, ...]:
-        variants: dict[Decimal, list[str]] = defaultdict(list)
-        for label in sorted(self.labels):
-            if NUMBER.fullmatch(label):
-                variants[Decimal(label)].append(label)
-        return tuple(
-            f"labels {self._listed(same)} are equal as numbers and are kept apart as text"
-            for same in variants.values()
-            if len(same) > 1
-        )
-
-    def _listed(self, labels: list[str]) -> str:
-        return ", ".join(f"'{label}' ({self.labels[label]})" for label in labels)

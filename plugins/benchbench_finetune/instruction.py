@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import Amount, BoundBackbone, Kind, Parameter, Params, Task, Workload
+from benchbench import (
+    Amount,
+    BenchbenchError,
+    BoundBackbone,
+    Kind,
+    Parameter,
+    Params,
+    Task,
+    Workload,
+)
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
 from benchbench.kit.scoring import Continuation
 from benchbench.kit.seeding import seed_everything
@@ -166,6 +175,11 @@ def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callab
     prompts, _ = classifier.encode(task.validation["text"])
     examples = _examples(classifier, prompts, golds, "validation")
     examples = [example for example in examples if example.targets]
+    if not examples:
+        raise BenchbenchError(
+            "no validation document has a label that occurs in training, so training cannot tell "
+            "when to stop: give a larger validation split"
+        )
     batches = prediction_batches([len(example.prompt) for example in examples], size)
 
     def validate() -> float:

@@ -22,7 +22,7 @@ WRONG = {
     "columns-without-table": (["run", "--text", "a"], "--text goes with --csv FILE."),
     "table-without-columns": (["run", "--csv", "T"], "--csv FILE needs --text COLUMN"),
     "no-such-file": (["run", "--csv", "absent.csv", *COLUMNS], "absent.csv: no such file"),
-    "a-folder": (["run", "--csv", ".", *COLUMNS], "unknown kind of file"),
+    "a-folder": (["run", "--csv", ".", *COLUMNS], "this is a folder"),
     "strange-suffix": (["run", "--csv", "T.docx", *COLUMNS], "T.docx"),
     "wrong-column": (
         ["run", "--csv", "T", "--text", "txt", "--label", "topic"],

@@ -38,6 +38,7 @@ FILES = {
     "utf16.csv": (CSV.encode("utf-16"), 300),
     "table.csv.gz": (gzip.compress(CSV.encode(), mtime=0), 200),
     "table.jsonl": (JSONL.encode(), 400),
+    "array.json": (f"[{JSONL.strip().replace(chr(10), ',')}]".encode(), 100),
     "table.parquet": (parquet(), 200),
 }
 
@@ -88,7 +89,7 @@ def test_damaged_bytes_give_rows_or_a_named_error_and_lose_no_row(tmp_path, name
             outcomes["rows"] += 1
             outcomes["skipped"] += bool(counts.skipped)
     assert outcomes["refused"] > rounds / 20
-    assert name.endswith((".gz", ".parquet")) or outcomes["skipped"]
+    assert name.endswith((".gz", ".parquet", ".json")) or outcomes["skipped"]
 
 
 def test_damaged_files_give_a_whole_corpus_or_a_named_error(tmp_path):

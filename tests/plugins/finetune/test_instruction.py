@@ -252,3 +252,22 @@ def test_certified_answers_are_those_of_complete_ones_and_say_what_they_left_out
     assert (certified.argmax(1) == expected.argmax(1)).all()
     softmax = lambda rows: np.exp(rows) / np.exp(rows).sum(1, keepdims=True)  # noqa: E731
     assert np.abs(softmax(certified) - softmax(expected)).max() < 2e-4
+
+
+def test_a_validation_split_without_any_known_label_is_refused_in_words(prompted_model):
+    task = prompted_task(prompted_model, Instruction(), **QUICK)
+    alien = task.validation.map(lambda row: {**row, "labels": [3], "main": 3})
+    with pytest.raises(BenchbenchError, match="no validation document has a label that occurs"):
+        Instruction().fit(replace(task, validation=alien))
+
+
+@pytest.mark.parametrize("name", ["yes-no", "list"])
+def test_documents_without_labels_are_learned_too(prompted_model, name):
+    task = prompted_task(
+        prompted_model, Instruction(), multi=True, multi_label=name, **QUICK | {"epochs": 1}
+    )
+    bare = task.train.map(
+        lambda row, number: {"labels": row["labels"] if number % 10 else []}, with_indices=True
+    )
+    classifier = Instruction().fit(replace(task, train=bare, validation=bare))
+    assert np.isfinite(classifier.predict_logits(task.train["text"][:4])).all()
