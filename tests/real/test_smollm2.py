@@ -12,6 +12,10 @@ from tests.support.models import load_model
 from tests.support.real_models import MINILM, SMOLLM2, SMOLLM2_GGUF, real_model
 
 TOPICS = ("World", "Sports", "Business", "Sci/Tech")
+TEXTS = {
+    "sports": ["the team won the match", "a striker scored two goals"],
+    "business": ["the bank raised its forecast", "shares fell after the report"],
+}
 PROMPT = "Name the topic.\n\nText:\nThe bank raised its forecast for the year.\n\nTopic:"
 
 
@@ -41,4 +45,22 @@ def test_a_label_has_its_own_token_as_its_code_behind_the_chat_template():
 
     tokenizer = AutoTokenizer.from_pretrained(real_model(SMOLLM2))
     tokens = codes(tokenizer, written_tokens(tokenizer, TOPICS, ""))
-    assert [tokenizer.decode(list(token)) for token in tokens] == ["World", "Sports", "Business", "Sci"]
+    words = [tokenizer.decode(list(token)) for token in tokens]
+    assert words == ["World", "Sports", "Business", "Sci"]
+
+
+def test_a_gguf_file_is_trained_by_both_methods_beside_a_real_encoder(tmp_path):
+    """A user's first run with real models: every cell has a result, and the board says what the
+    weights were."""
+    table = tmp_path / "news.csv"
+    rows = [f"{text},{topic}" for topic in TEXTS for text in TEXTS[topic] * 5]
+    table.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    done = benchbench(
+        tmp_path, "run", "--csv", table, "--text", "text", "--label", "label",
+        "--backbone", real_model(SMOLLM2_GGUF), "--backbone", real_model(MINILM),
+        "--method", "embedding-head", "--method", "instruction", "--method", "encoder",
+        "--set", "document_tokens=16", "--set", "epochs=1", "--set", "label_list=never",
+    )  # fmt: skip
+    assert "3 of 3 cells have a result" in " ".join(done.stdout.split())
+    assert "GGUF Q4_1" in done.stdout
+    assert "scored plainly" not in done.stdout

@@ -22,7 +22,8 @@ class Known:
         return Shape(2, 64, 128, 4, 4, 16, 100)
 
     def workload(self, params, amount):
-        return Workload("adapters", 64, amount.characters / 4, 64.0, 2.0, 8, 32, rank=4, plain_tokens=9000.0)
+        tokens = amount.characters / 4
+        return Workload("adapters", 64, tokens, 64.0, 2.0, 8, 32, rank=4, plain_tokens=9000.0)
 
 
 class Silent:
