@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 FAMILIES = ("llama", "mistral", "qwen2")
+WINDOW = {"sliding_window": 32}
+EXPERTS = {"num_local_experts": 4, "num_experts_per_tok": 2}
+ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
+    "llama": {},
+    "mistral": {},
+    "qwen2": {},
+    "qwen3": {},
+    "gemma2": WINDOW,  # every other layer looks back 32 tokens; no sdpa
+    "gemma3_text": {**WINDOW, "sliding_window_pattern": 2},
+    "phi3": {},  # q, k and v in one matrix
+    "gpt2": {},  # Conv1D in the place of Linear, learned positions
+    "gpt_neox": {},
+    "bloom": {},  # ALiBi in the place of positions, as in MPT; no sdpa in either
+    "mpt": {},
+    "falcon": {"head_dim": None},
+    "opt": {"word_embed_proj_dim": 32, "ffn_dim": 96},
+    "mixtral": EXPERTS,  # all experts of a layer in one parameter, as in GPT-OSS
+    "gpt_oss": {**WINDOW, **EXPERTS},  # sinks; no sdpa
+}
+"""Model type, for `write_model(family=...)` -> what its configuration needs beyond the common
+sizes (None: without it)."""
 WORDS = (
     "a the of and to in is for with on pump valve water pressure light lens camera image "
     "engine gear wheel brake protein cell gene drug circuit signal antenna network"
@@ -75,31 +96,33 @@ def write_model(
     that every projection can be quantised. Takes well under a second.
     """
     import torch
-    import transformers
-    from transformers import AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder, texts, vocabulary=vocabulary, **tokenizer)
     size = len(AutoTokenizer.from_pretrained(folder))
-    classes = {"llama": "Llama", "mistral": "Mistral", "qwen2": "Qwen2"}
-    config = getattr(transformers, f"{classes[family]}Config")(
-        vocab_size=-(-size // 8) * 8,
-        hidden_size=hidden,
-        intermediate_size=3 * hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=hidden // 4,
-        max_position_embeddings=context,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=None,
-        initializer_range=0.1,
-        tie_word_embeddings=False,
-    )
+    more = ARCHITECTURES[family]
+    sizes = {
+        "vocab_size": -(-size // 8) * 8,
+        "hidden_size": hidden,
+        "intermediate_size": 3 * hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": hidden // 4,
+        "max_position_embeddings": context,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": None,
+        "initializer_range": 0.1,
+        "tie_word_embeddings": False,
+        **more,
+    }
+    given = {name: value for name, value in sizes.items() if more.get(name, 0) is not None}
+    config = AutoConfig.for_model(family, **given)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = getattr(transformers, f"{classes[family]}ForCausalLM")(config)
+        model = AutoModelForCausalLM.from_config(config)
     model.save_pretrained(folder)
     return folder
 
