@@ -9,13 +9,15 @@ import pytest
 import torch
 from benchbench_backbones import benchbench_backbones, benchbench_resolve_backbone
 from benchbench_backbones.cards import CARDS
+from benchbench_backbones.compute_dtype import compute_dtype
 from benchbench_backbones.load_options import PARAMETERS, LoadOptions
-from benchbench_backbones.loading import choose_pad, compute_dtype, count_parameters
+from benchbench_backbones.pad_token import choose_pad
 from benchbench_backbones.pretrained_model import PretrainedModel
 
 from benchbench import Backbone, BenchbenchError, GuardError, Skip
 from benchbench.contract.parameters import resolve
 from benchbench.kit.guards import check_quantized
+from benchbench.kit.quantized_weights import weights
 from benchbench.kit.training.lora import LORA_PARAMETERS, attach
 from tests.support.models import (
     FAMILIES,
@@ -26,6 +28,7 @@ from tests.support.models import (
     write_tokenizer,
 )
 
+KINDS = ("none", "nf4", "int8")
 LORA = {parameter.name: parameter.default for parameter in LORA_PARAMETERS}
 MAIN = {"quantization": "none", "dtype": "auto", "revision": "main"}
 
@@ -94,7 +97,7 @@ def test_a_reference_is_a_folder_or_a_hub_id_or_nothing(folder, monkeypatch):
 
 @pytest.mark.parametrize("reference", ["./none", "/none/such", "../none", "~/none/such"])
 def test_a_path_to_nothing_is_an_error_in_one_line(reference):
-    with pytest.raises(BenchbenchError, match="no such folder") as caught:
+    with pytest.raises(BenchbenchError, match="no such folder or file") as caught:
         benchbench_resolve_backbone(reference)
     assert "\n" not in str(caught.value) and reference in str(caught.value)
 
@@ -213,7 +216,11 @@ def test_a_quantisation_that_did_not_happen_is_an_error(folder):
         check_quantized(four_bit, "none")
     with pytest.raises(GuardError, match="asked for int8"):
         check_quantized(four_bit, "int8")
-    assert check_quantized(torch.nn.Sequential(bnb.nn.Linear4bit(8, 8)), "nf4")["nf4"] == 1
+    packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4").to("cpu")
+    assert check_quantized(torch.nn.Sequential(packed), "nf4")["nf4"] == 1
+    never_packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4")
+    with pytest.raises(GuardError, match="only 0% of the weights are quantised"):
+        check_quantized(torch.nn.Sequential(never_packed), "nf4")
 
 
 def test_a_checkpoint_that_brings_its_own_quantisation_is_not_taken_for_a_whole_one(tmp_path):
@@ -411,6 +418,5 @@ def test_loading_writes_nothing_to_the_terminal(folder):
 
 
 def test_counting_a_packed_matrix_gives_its_real_size(folder):
-    assert count_parameters(load_model(folder, "nf4").model) == count_parameters(
-        load_model(folder).model
-    )
+    sizes = [{w.name: w.size for w in weights(load_model(folder, kind).model)} for kind in KINDS]
+    assert sizes[0] == sizes[1] == sizes[2]
