@@ -121,18 +121,23 @@ class _Reader:
         return self.content[self.place - length : self.place].decode("utf-8", "replace")
 
     def value(self, kind: int) -> Any:
+        """Return a value, of an array only the length."""
         if kind == STRING:
             return self.text()
-        return self.skip_array() if kind == ARRAY else self.number(NUMBERS[kind])
+        return self.array() if kind == ARRAY else self.number(NUMBERS[kind])
 
-    def skip_array(self) -> int:
+    def array(self) -> int:
         """Move past an array and return its length."""
         kind, length = self.number("I"), self.number("Q")
         if kind in NUMBERS:
             self.place += length * struct.calcsize(f"<{NUMBERS[kind]}")
+        elif kind == STRING:
+            for _ in range(length):
+                bytes_ahead = self.number("Q")
+                self.place += bytes_ahead
         else:
             for _ in range(length):
-                self.place += self.number("Q") if kind == STRING else self.skip_array() * 0
+                self.array()
         return int(length)
 
     def tensor(self) -> Tensor:

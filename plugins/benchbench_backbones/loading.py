@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from benchbench import GuardError, LoadedModel, Skip
@@ -23,6 +24,7 @@ from benchbench_backbones.quantization import (
     quantize_experts,
     quantize_loaded,
 )
+from benchbench_backbones.sentencepiece_model import made_exact
 from benchbench_backbones.stored_quantization import check_stored, set_compute_dtype
 from benchbench_backbones.weight_checks import check_finite_weights, check_vocabulary
 from benchbench_backbones.weight_sources import HubRepository, Source
@@ -30,7 +32,7 @@ from benchbench_backbones.weight_sources import HubRepository, Source
 if TYPE_CHECKING:
     from torch import nn
 
-NO_EXPERT_ADAPTERS = "linear layers; the experts, one parameter per layer, get none"
+EXPERTS = "its experts, which are one parameter per layer"
 
 
 def load(
@@ -47,9 +49,9 @@ def load(
     with _explained(source, options.revision, kind), _quiet():
         stored = _stored_as(checkpoint, options.quantization)
         with checkpoint.arguments() as located:
-            tokenizer = _load_tokenizer(located)
+            tokenizer = made_exact(_load_tokenizer(located), checkpoint.name)
             model = _load_model(located, kind, options.quantization, device, dtype)
-    adapters = NO_EXPERT_ADAPTERS if fused_experts(model) else "linear layers"
+    without_adapter = EXPERTS if fused_experts(model) else None
     _finish(model, checkpoint, options.quantization, device, dtype)
     embeddings = model.get_input_embeddings().num_embeddings
     check_vocabulary(checkpoint.name, tokenizer, embeddings)
@@ -59,7 +61,7 @@ def load(
         **choose_pad(tokenizer, embeddings),
         "kind": kind,
         "stored_as": stored,
-        "adapters": adapters,
+        "without_adapter": without_adapter,
     }
     if kind == "encoder":
         facts["context"] = _encoder_context(facts["context"], tokenizer)
@@ -221,6 +223,13 @@ def _unsupported(error: Exception, kind: str) -> str:
         return "the model needs code from its own repository, which benchbench does not run"
     if "Unrecognized configuration" in text:
         return f"transformers has no {kind} class for this type of model"
+    if "tiktoken" in text:  # its guess for every tokenizer.model that it cannot read
+        if find_spec("google.protobuf") is None:
+            return "reading tokenizer.model needs a package; run `pip install protobuf`"
+        return (
+            "tokenizer.model is no SentencePiece file; add the tokenizer.json of the model's "
+            "publisher"
+        )
     return _first_line(error)
 
 
