@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from benchbench_backbones.quantization import (
     quantize_loaded,
 )
 from benchbench_backbones.sentencepiece_model import made_exact
-from benchbench_backbones.stored_quantization import check_stored, set_compute_dtype
+from benchbench_backbones.stored_quantization import check_stored, recast
 from benchbench_backbones.weight_checks import check_finite_weights, check_vocabulary
 from benchbench_backbones.weight_sources import HubRepository, Source
 
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
     from torch import nn
 
 EXPERTS = "its experts, which are one parameter per layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a loaded model is to be: its quantisation, its device, the dtype it computes in."""
+
+    quantization: str
+    device: str
+    dtype: str
 
 
 def load(
@@ -45,19 +55,20 @@ def load(
     where the model is not quantised as `options` asks, or its weights or tokenizer are at fault.
     """
     dtype = compute_dtype(device, dtype if options.dtype == "auto" else options.dtype)
+    target = Target(options.quantization, device, dtype)
     checkpoint = source.checkpoint(options.revision)
-    with _explained(source, options.revision, kind), _quiet():
-        stored = _stored_as(checkpoint, options.quantization)
+    with _explained(source, checkpoint, kind), _quiet():
+        stored = _stored_as(checkpoint, target.quantization)
         with checkpoint.arguments() as located:
             tokenizer = made_exact(_load_tokenizer(located), checkpoint.name)
-            model = _load_model(located, kind, options.quantization, device, dtype)
+            model = _load_model(located, kind, target)
     without_adapter = EXPERTS if fused_experts(model) else None
-    _finish(model, checkpoint, options.quantization, device, dtype)
+    _finish(model, checkpoint, stored, target)
     embeddings = model.get_input_embeddings().num_embeddings
     check_vocabulary(checkpoint.name, tokenizer, embeddings)
     check_finite_weights(checkpoint.name, model)
     facts = {
-        **_facts(model, check_quantized(model, options.quantization), device, dtype),
+        **_facts(model, target),
         **choose_pad(tokenizer, embeddings),
         "kind": kind,
         "stored_as": stored,
@@ -69,18 +80,18 @@ def load(
 
 
 @contextmanager
-def _explained(source: Source, revision: str, kind: str) -> Iterator[None]:
+def _explained(source: Source, checkpoint: Checkpoint, kind: str) -> Iterator[None]:
     """Turn what libraries raise while they load into a Skip of one line."""
     from safetensors import SafetensorError
 
-    name = source.checkpoint(revision).name
+    name = checkpoint.name
     try:
         yield
     except SafetensorError as error:
         raise Skip(f"{name}: damaged weights ({_first_line(error)}); download it again") from error
     except OSError as error:
         if isinstance(source, HubRepository):
-            raise source.missing(revision, _first_line(error)) from error
+            raise source.missing(checkpoint.revision or "main", _first_line(error)) from error
         raise Skip(f"{name}: {_first_line(error)}") from error
     except (ValueError, ImportError, NotImplementedError) as error:
         raise Skip(f"{name}: {_unsupported(error, kind)}") from error
@@ -96,14 +107,15 @@ def _stored_as(checkpoint: Checkpoint, quantization: str) -> str | None:
     return check_stored(checkpoint.name, config, quantization)
 
 
-def _finish(model: Any, checkpoint: Checkpoint, quantization: str, device: str, dtype: str) -> None:
+def _finish(model: Any, checkpoint: Checkpoint, stored: str | None, target: Target) -> None:
     """Quantise what `from_pretrained` leaves whole, and make the model ready to compute."""
     if checkpoint.gguf is not None:
-        quantize_loaded(model, quantization, dtype, device)
-    if quantization == "nf4":
+        quantize_loaded(model, target.quantization, target.dtype, target.device)
+    elif stored:
+        recast(model, target.dtype)
+    if target.quantization == "nf4":
         quantize_experts(model)
-    set_compute_dtype(model, dtype)
-    _keep_cpu_weights(model, device)
+    _keep_cpu_weights(model, target.device)
     model.config.use_cache = False
     model.eval()
 
@@ -123,9 +135,7 @@ def _load_tokenizer(located: Mapping[str, Any]) -> Any:
     return AutoTokenizer.from_pretrained(**located, trust_remote_code=False)
 
 
-def _load_model(
-    located: Mapping[str, Any], kind: str, quantization: str, device: str, dtype: str
-) -> Any:
+def _load_model(located: Mapping[str, Any], kind: str, target: Target) -> Any:
     """Return the model with all of its weights; those of a GGUF file are whole, and on the CPU."""
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, GgufConfig
@@ -135,12 +145,12 @@ def _load_model(
     quantized = (
         {"quantization_config": GgufConfig(dequantize=True)}
         if packed
-        else QUANTIZATIONS[quantization](dtype)
+        else QUANTIZATIONS[target.quantization](target.dtype)
     )
     model, report = factory.from_pretrained(
         **located,
-        dtype=getattr(torch, dtype),
-        device_map={"": "cpu" if packed else device},
+        dtype=getattr(torch, target.dtype),
+        device_map={"": "cpu" if packed else target.device},
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
@@ -174,24 +184,26 @@ def _keep_cpu_weights(model: nn.Module, device: str) -> None:
                 module.support_avx512bf16_for_cpu = False
 
 
-def _facts(model: Any, module_counts: Mapping[str, int], device: str, dtype: str) -> dict[str, Any]:
+def _facts(model: Any, target: Target) -> dict[str, Any]:
+    """Return what the record says of a model. Raises like `check_quantized`."""
     import torch
 
+    counts = check_quantized(model, target.quantization)
     config = model.config.get_text_config()
     stored = weights(model)
-    on_gpu = device.startswith("cuda")
+    on_gpu = target.device.startswith("cuda")
     return {
         "total_parameters": sum(weight.size for weight in stored),
         "whole_parameters": sum(weight.size for weight in stored if not weight.quantization),
         "quantized_share": round(quantized_share(model), 4),
-        "four_bit_modules": module_counts["nf4"],
-        "int8_modules": module_counts["int8"],
+        "four_bit_modules": counts["nf4"],
+        "int8_modules": counts["int8"],
         "context": getattr(config, "max_position_embeddings", None),
         "hidden_size": config.hidden_size,
-        "device": device,
-        "gpu": torch.cuda.get_device_name(device) if on_gpu else None,
+        "device": target.device,
+        "gpu": torch.cuda.get_device_name(target.device) if on_gpu else None,
         "attention": config._attn_implementation,
-        "dtype": dtype,
+        "dtype": target.dtype,
         "commit": getattr(model.config, "_commit_hash", None),
     }
 

@@ -36,16 +36,22 @@ def check_stored(name: str, config: Mapping[str, Any], asked: str) -> str | None
     return f"bitsandbytes {kind}" + ("" if nested else " without double quantisation")
 
 
-def set_compute_dtype(model: Any, dtype: str) -> None:
-    """Let 4-bit layers compute in `dtype`: a checkpoint brings the one that it was written with."""
+def recast(model: Any, dtype: str) -> None:
+    """Let a model that was stored quantised compute in `dtype`, not in the dtype it was stored in.
+
+    Transformers leaves its whole weights as they are, and its 4-bit layers bring a dtype along.
+    """
     import bitsandbytes as bnb
     import torch
 
+    wanted = getattr(torch, dtype)
+    for parameter in model.parameters():
+        if parameter.is_floating_point():
+            parameter.data = parameter.data.to(wanted)
     for module in model.modules():
         if isinstance(module, bnb.nn.Linear4bit):
-            module.compute_dtype = getattr(torch, dtype)
-            if module.weight.quant_state is not None:
-                module.weight.quant_state.dtype = module.compute_dtype
+            module.compute_dtype = wanted
+            module.weight.quant_state.dtype = wanted
 
 
 def _text_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
