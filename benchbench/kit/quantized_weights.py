@@ -37,7 +37,8 @@ def weights(model: Any) -> list[Weight]:
                 continue
             seen.add(id(parameter))
             kind, shape = _stored(module, parameter)
-            found.append(Weight(name, shape.numel(), kind, len(shape) > 1 and not outer))
+            matrix = len(shape) > 1 and not name.endswith("bias")  # experts have theirs as a table
+            found.append(Weight(name, shape.numel(), kind, matrix and not outer))
     return found
 
 

@@ -202,14 +202,14 @@ def _weights(records: Iterable[Record]) -> list[str]:
     for name, loaded in sorted(facts.items()):
         share = loaded.get("quantized_share")
         quantised = loaded.get("four_bit_modules") or loaded.get("int8_modules")
-        if quantised and isinstance(share, int | float) and share < NEARLY_ALL:
+        if quantised and isinstance(share, int | float) and 0 <= share < NEARLY_ALL:
             notes.append(
                 f"{name}: {share:.0%} of the weights are quantised, apart from embeddings and "
                 "output head; the others are whole."
             )
-        if stored := loaded.get("stored_as"):
+        if isinstance(stored := loaded.get("stored_as"), str):
             notes.append(f"{name}: the weights had been quantised before, as {stored}.")
-        if bare := loaded.get("without_adapter"):
+        if isinstance(bare := loaded.get("without_adapter"), str):
             notes.append(f"{name}: no adapter is put on {bare}.")
     return notes
 

@@ -50,11 +50,10 @@ class GgufFile:
         header = self.header()
         if importlib.util.find_spec("gguf") is None:
             raise Skip(f"{self.path}: GGUF needs a package; run `pip install 'benchbench[gguf]'`")
-        size, least = self.path.stat().st_size, _bytes(header)
-        if size < least:
+        size, expected = self.path.stat().st_size, _end(header)
+        if size < expected:
             raise Skip(
-                f"{self.path}: {size:,} bytes, but its weights alone take {least:,}; download it "
-                "again"
+                f"{self.path}: {size:,} bytes, but its header says {expected:,}; download it again"
             )
 
 
@@ -67,12 +66,12 @@ def stored_as(path: Path) -> str | None:
     return None if name in FLOATS else f"GGUF {name}"
 
 
-def _bytes(header: GgufHeader) -> int:
-    """Return how many bytes the weights take."""
+def _end(header: GgufHeader) -> int:
+    """Return where the last tensor ends, in bytes from the beginning of the file."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
-    total = 0
-    for kind, values in header.values_by_type().items():
-        block, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
-        total += values // block * size
-    return total
+    ends = []
+    for tensor in header.tensors:
+        block, size = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.type)]
+        ends.append(header.first_tensor + tensor.offset + tensor.values // block * size)
+    return max(ends, default=header.first_tensor)

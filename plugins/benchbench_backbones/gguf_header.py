@@ -35,23 +35,31 @@ NUMBERS = {
 }
 """Type of a value -> its format for `struct`. The two other types are below."""
 STRING, ARRAY = 8, 9
+ALIGNMENT = 32
+"""Tensors begin at a multiple of so many bytes, where the metadata says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor in the table: the number of its values, and ggml's number for how it is stored."""
+    """A tensor in the table.
+
+    `values` is how many it has, `type` ggml's number for how they are stored, and `offset` where
+    they begin, in bytes from the first tensor.
+    """
 
     name: str
     values: int
     type: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """Metadata by key (an array is there as its length), and all tensors."""
+    """Metadata by key (an array is there as its length), all tensors, and where they begin."""
 
     metadata: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
+    first_tensor: int
 
     @property
     def architecture(self) -> str:
@@ -108,7 +116,9 @@ class _Reader:
         for _ in range(keys):
             key = self.text()
             metadata[key] = self.value(self.number("I"))
-        return GgufHeader(metadata, tuple(self.tensor() for _ in range(tensors)))
+        table = tuple(self.tensor() for _ in range(tensors))
+        alignment = int(metadata.get("general.alignment", ALIGNMENT))
+        return GgufHeader(metadata, table, -(-self.place // alignment) * alignment)
 
     def number(self, format: str) -> Any:
         (number,) = struct.unpack_from(f"<{format}", self.content, self.place)
@@ -143,5 +153,5 @@ class _Reader:
     def tensor(self) -> Tensor:
         name, dimensions = self.text(), self.number("I")
         values = math.prod(self.number("Q") for _ in range(dimensions))
-        kind, _offset = self.number("I"), self.number("Q")
-        return Tensor(name, values, kind)
+        kind, offset = self.number("I"), self.number("Q")
+        return Tensor(name, values, kind, offset)

@@ -60,7 +60,7 @@ def load(
     with _explained(source, checkpoint, kind), _quiet():
         stored = _stored_as(checkpoint, target.quantization)
         with checkpoint.arguments() as located:
-            tokenizer = made_exact(_load_tokenizer(located), checkpoint.name)
+            tokenizer = made_exact(_load_tokenizer(located, checkpoint.name), checkpoint.name)
             model = _load_model(located, kind, target)
     without_adapter = EXPERTS if fused_experts(model) else None
     _finish(model, checkpoint, stored, target)
@@ -95,6 +95,12 @@ def _explained(source: Source, checkpoint: Checkpoint, kind: str) -> Iterator[No
         raise Skip(f"{name}: {_first_line(error)}") from error
     except (ValueError, ImportError, NotImplementedError) as error:
         raise Skip(f"{name}: {_unsupported(error, kind)}") from error
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):
+            raise
+        raise Skip(
+            f"{name}: the weights have other shapes than config.json says; download both again"
+        ) from error
 
 
 def _stored_as(checkpoint: Checkpoint, quantization: str) -> str | None:
@@ -129,10 +135,18 @@ def _encoder_context(positions: int | None, tokenizer: Any) -> int | None:
     return min(positions, longest) if positions and longest else longest
 
 
-def _load_tokenizer(located: Mapping[str, Any]) -> Any:
+def _load_tokenizer(located: Mapping[str, Any], checkpoint: str) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(**located, trust_remote_code=False)
+    try:
+        return AutoTokenizer.from_pretrained(**located, trust_remote_code=False)
+    except (OSError, ValueError, ImportError):
+        raise
+    except Exception as error:  # tokenizers raises Exception itself, transformers what it meets
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        raise Skip(
+            f"{checkpoint}: the tokenizer cannot be read ({reason}); download its files again"
+        ) from error
 
 
 def _load_model(located: Mapping[str, Any], kind: str, target: Target) -> Any:
