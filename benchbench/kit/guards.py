@@ -79,7 +79,7 @@ def _check_share(model: nn.Module, quantization: str) -> None:
         largest = max(whole, key=lambda weight: weight.size)
         others = "none" if quantization == "nf4" else "nf4 or none"
         raise GuardError(
-            f"asked for {quantization}, but only {share:.0%} of the weights are quantised "
+            f"asked for {quantization}, but only {share * 100:.0f} % of the weights are quantised "
             f"(embeddings and output head aside), e.g. '{largest.name}' is not; set the backbone's "
             f"quantization to {others}"
         )

@@ -71,7 +71,7 @@ def test_a_weight_has_its_unpacked_size_and_a_tied_one_counts_once():
 
 def test_a_model_that_is_mostly_whole_does_not_pass_as_quantised():
     check_quantized(Model(nn.Sequential(four_bit(), nn.Linear(64, 64))), "nf4")
-    with pytest.raises(GuardError, match=r"only 20% .* '1\.up_proj' is not; .* to none"):
+    with pytest.raises(GuardError, match=r"only 20 % .* '1\.up_proj' is not; .* to none"):
         check_quantized(nn.Sequential(four_bit(), Experts()), "nf4")
 
 

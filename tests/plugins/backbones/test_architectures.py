@@ -82,7 +82,7 @@ def test_the_experts_of_a_mixture_are_nf4_as_linear_layers_are(folders, name):
 
 @pytest.mark.parametrize("name", MIXTURES)
 def test_a_mixture_in_int8_would_be_mostly_whole_and_is_refused(folders, name):
-    with pytest.raises(GuardError, match=r"only 8% .*experts.* to nf4 or none"):
+    with pytest.raises(GuardError, match=r"only 8 % .*experts.* to nf4 or none"):
         load_model(folders[name], "int8")
 
 

@@ -187,6 +187,45 @@ def test_a_cached_hub_model_is_its_commit_and_is_loaded_without_the_hub(cache, f
         backbone.identity(MAIN, offline=True)
 
 
+def in_the_cache(cache, names):
+    """Write empty files of these names into the cache, as the repository org/tiny."""
+    repository = cache / "models--org--tiny"
+    snapshot = repository / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    for name in names:
+        (snapshot / name).write_text("{}")
+
+
+KINDS_OF_REPOSITORY = {
+    "adapter": (["adapter_config.json", "adapter_model.safetensors"], "merge_and_unload"),
+    "adapter-on-base": (["config.json", "adapter_config.json", "model.safetensors"], "PEFT"),
+    "gguf": (["b.gguf", "a.gguf"], r"GGUF files only; .*`hf download org/tiny a\.gguf"),
+    "gguf-and-config": (["config.json", "a.gguf"], "GGUF files only"),
+    "pickle": (["config.json", "pytorch_model.bin"], r"no \*\.safetensors"),
+}
+
+
+@pytest.mark.parametrize(("names", "line"), KINDS_OF_REPOSITORY.values(), ids=KINDS_OF_REPOSITORY)
+@pytest.mark.parametrize("place", ["cache", "hub"])
+def test_a_repository_of_files_that_are_not_loaded_is_skipped(
+    cache, monkeypatch, place, names, line
+):
+    from types import SimpleNamespace
+
+    import huggingface_hub
+
+    files = [SimpleNamespace(rfilename=name) for name in names]
+    answer = SimpleNamespace(sha=COMMIT, siblings=files)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: answer)
+    if place == "cache":
+        in_the_cache(cache, names)
+    with pytest.raises(Skip, match=line) as caught:
+        benchbench_resolve_backbone("org/tiny").identity(MAIN, offline=place == "cache")
+    assert "\n" not in str(caught.value) and "org/tiny" in str(caught.value)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("quantization", "counts"), [("none", (0, 0)), ("nf4", (14, 0)), ("int8", (0, 14))]
@@ -219,7 +258,7 @@ def test_a_quantisation_that_did_not_happen_is_an_error(folder):
     packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4").to("cpu")
     assert check_quantized(torch.nn.Sequential(packed), "nf4")["nf4"] == 1
     never_packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4")
-    with pytest.raises(GuardError, match="only 0% of the weights are quantised"):
+    with pytest.raises(GuardError, match="only 0 % of the weights are quantised"):
         check_quantized(torch.nn.Sequential(never_packed), "nf4")
 
 
