@@ -204,8 +204,8 @@ def _weights(records: Iterable[Record]) -> list[str]:
         quantised = loaded.get("four_bit_modules") or loaded.get("int8_modules")
         if quantised and isinstance(share, int | float) and 0 <= share < NEARLY_ALL:
             notes.append(
-                f"{name}: {share * 100:.0f} % of the weights are quantised, apart from embeddings and "
-                "output head; the others are whole."
+                f"{name}: {share * 100:.0f} % of the weights are quantised, apart from embeddings "
+                "and output head; the others are whole."
             )
         if isinstance(stored := loaded.get("stored_as"), str):
             notes.append(f"{name}: the weights had been quantised before, as {stored}.")

@@ -18,8 +18,10 @@ TOKENIZER_FILES = (
     "tekken.json",
 )
 """A tokenizer can be built from any of these."""
+INDEX = "model.safetensors.index.json"
 MODEL_FILES = (
     "config.json",
+    INDEX,
     *TOKENIZER_FILES,
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -28,7 +30,6 @@ MODEL_FILES = (
     "chat_template.jinja",
 )
 """The files beside the weights that decide predictions."""
-INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
 NO_SAFETENSORS = (
     "no *.safetensors (other formats can run code when read); write them with "

@@ -39,6 +39,10 @@ ALIGNMENT = 32
 """Tensors begin at a multiple of so many bytes, where the metadata says nothing else."""
 
 
+class ArrayLength(int):
+    """Stands for an array in the metadata: its length."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor in the table.
@@ -55,7 +59,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """Metadata by key (an array is there as its length), all tensors, and where they begin."""
+    """Metadata by key (an array as its `ArrayLength`), all tensors, and where they begin."""
 
     metadata: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
@@ -78,7 +82,12 @@ class GgufHeader:
             "head_dim": f"{prefix}.attention.key_length",
             "vocab_size": "tokenizer.ggml.tokens",
         }
-        known = {name: self.metadata[key] for name, key in names.items() if key in self.metadata}
+        values = {name: self.metadata.get(key) for name, key in names.items()}
+        known = {
+            name: int(value)
+            for name, value in values.items()
+            if isinstance(value, int) and (name == "vocab_size" or type(value) is int)
+        }  # an array of sizes means that layers differ
         tied = all(tensor.name != "output.weight" for tensor in self.tensors)
         return {**known, "model_type": prefix, "tie_word_embeddings": tied}
 
@@ -136,7 +145,7 @@ class _Reader:
             return self.text()
         return self.array() if kind == ARRAY else self.number(NUMBERS[kind])
 
-    def array(self) -> int:
+    def array(self) -> ArrayLength:
         """Move past an array and return its length."""
         kind, length = self.number("I"), self.number("Q")
         if kind in NUMBERS:
@@ -148,7 +157,7 @@ class _Reader:
         else:
             for _ in range(length):
                 self.array()
-        return int(length)
+        return ArrayLength(length)
 
     def tensor(self) -> Tensor:
         name, dimensions = self.text(), self.number("I")

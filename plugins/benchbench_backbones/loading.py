@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from benchbench import GuardError, LoadedModel, Skip
@@ -17,6 +16,7 @@ from benchbench_backbones.checkpoint import Checkpoint
 from benchbench_backbones.checkpoint_files import MERGE_ADAPTER
 from benchbench_backbones.compute_dtype import compute_dtype
 from benchbench_backbones.gguf_file import stored_as
+from benchbench_backbones.load_errors import explained, first_line
 from benchbench_backbones.load_options import LoadOptions
 from benchbench_backbones.pad_token import choose_pad
 from benchbench_backbones.quantization import (
@@ -28,7 +28,7 @@ from benchbench_backbones.quantization import (
 from benchbench_backbones.sentencepiece_model import made_exact
 from benchbench_backbones.stored_quantization import check_stored, recast
 from benchbench_backbones.weight_checks import check_finite_weights, check_vocabulary
-from benchbench_backbones.weight_sources import HubRepository, Source
+from benchbench_backbones.weight_sources import Source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -57,11 +57,11 @@ def load(
     dtype = compute_dtype(device, dtype if options.dtype == "auto" else options.dtype)
     target = Target(options.quantization, device, dtype)
     checkpoint = source.checkpoint(options.revision)
-    with _explained(source, checkpoint, kind), _quiet():
+    with explained(source, checkpoint, kind), _quiet():
         stored = _stored_as(checkpoint, target.quantization)
         with checkpoint.arguments() as located:
             tokenizer = made_exact(_load_tokenizer(located, checkpoint.name), checkpoint.name)
-            model = _load_model(located, kind, target)
+            model = _load_model(located, checkpoint.name, kind, target)
     without_adapter = EXPERTS if fused_experts(model) else None
     _finish(model, checkpoint, stored, target)
     embeddings = model.get_input_embeddings().num_embeddings
@@ -77,30 +77,6 @@ def load(
     if kind == "encoder":
         facts["context"] = _encoder_context(facts["context"], tokenizer)
     return LoadedModel(model, tokenizer, facts)
-
-
-@contextmanager
-def _explained(source: Source, checkpoint: Checkpoint, kind: str) -> Iterator[None]:
-    """Turn what libraries raise while they load into a Skip of one line."""
-    from safetensors import SafetensorError
-
-    name = checkpoint.name
-    try:
-        yield
-    except SafetensorError as error:
-        raise Skip(f"{name}: damaged weights ({_first_line(error)}); download it again") from error
-    except OSError as error:
-        if isinstance(source, HubRepository):
-            raise source.missing(checkpoint.revision or "main", _first_line(error)) from error
-        raise Skip(f"{name}: {_first_line(error)}") from error
-    except (ValueError, ImportError, NotImplementedError) as error:
-        raise Skip(f"{name}: {_unsupported(error, kind)}") from error
-    except RuntimeError as error:
-        if "ignore_mismatched_sizes" not in str(error):
-            raise
-        raise Skip(
-            f"{name}: the weights have other shapes than config.json says; download both again"
-        ) from error
 
 
 def _stored_as(checkpoint: Checkpoint, quantization: str) -> str | None:
@@ -143,24 +119,19 @@ def _load_tokenizer(located: Mapping[str, Any], checkpoint: str) -> Any:
     except (OSError, ValueError, ImportError):
         raise
     except Exception as error:  # tokenizers raises Exception itself, transformers what it meets
-        reason = f"{type(error).__name__}: {_first_line(error)}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
         raise Skip(
             f"{checkpoint}: the tokenizer cannot be read ({reason}); download its files again"
         ) from error
 
 
-def _load_model(located: Mapping[str, Any], kind: str, target: Target) -> Any:
+def _load_model(located: Mapping[str, Any], name: str, kind: str, target: Target) -> Any:
     """Return the model with all of its weights; those of a GGUF file are whole, and on the CPU."""
     import torch
-    from transformers import AutoModel, AutoModelForCausalLM, GgufConfig
+    from transformers import AutoModel, AutoModelForCausalLM
 
     factory = AutoModelForCausalLM if kind == "causal-lm" else AutoModel
     packed = "gguf_file" in located
-    quantized = (
-        {"quantization_config": GgufConfig(dequantize=True)}
-        if packed
-        else QUANTIZATIONS[target.quantization](target.dtype)
-    )
     model, report = factory.from_pretrained(
         **located,
         dtype=getattr(torch, target.dtype),
@@ -168,9 +139,8 @@ def _load_model(located: Mapping[str, Any], kind: str, target: Target) -> Any:
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
-        **quantized,
+        **(_unpacked() if packed else QUANTIZATIONS[target.quantization](target.dtype)),
     )
-    name = located["pretrained_model_name_or_path"]
     if getattr(model, "_hf_peft_config_loaded", False):
         raise Skip(f"{name}: {MERGE_ADAPTER}")
     missing = sorted(report["missing_keys"])
@@ -182,6 +152,13 @@ def _load_model(located: Mapping[str, Any], kind: str, target: Target) -> Any:
             f"e.g. '{missing[0]}'; save the whole model again"
         )
     return model
+
+
+def _unpacked() -> dict[str, Any]:
+    """Return the arguments that turn the blocks of a GGUF file into floats."""
+    from transformers import GgufConfig
+
+    return {"quantization_config": GgufConfig(dequantize=True)}
 
 
 def _keep_cpu_weights(model: nn.Module, device: str) -> None:
@@ -240,24 +217,3 @@ def _quiet() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()
-
-
-def _unsupported(error: Exception, kind: str) -> str:
-    """Say in one line why transformers refuses a model."""
-    text = str(error)
-    if "trust_remote_code" in text:
-        return "the model needs code from its own repository, which benchbench does not run"
-    if "Unrecognized configuration" in text:
-        return f"transformers has no {kind} class for this type of model"
-    if "tiktoken" in text:  # its guess for every tokenizer.model that it cannot read
-        if find_spec("google.protobuf") is None:
-            return "reading tokenizer.model needs a package; run `pip install protobuf`"
-        return (
-            "tokenizer.model is no SentencePiece file; add the tokenizer.json of the model's "
-            "publisher"
-        )
-    return _first_line(error)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -69,6 +69,23 @@ def test_a_model_that_cannot_be_converted_exactly_is_refused(folder, tmp_path):
         made_exact(tokenizer, "spm")
 
 
+@pytest.mark.parametrize(
+    ("protobuf", "line"),
+    [(True, r"no SentencePiece file; add the tokenizer\.json"), (False, "`pip install protobuf`")],
+    ids=["another-format", "without-protobuf"],
+)
+def test_a_tokenizer_model_that_cannot_be_read_is_one_line(
+    folder, tmp_path, monkeypatch, protobuf, line
+):
+    import transformers.utils
+
+    monkeypatch.setattr(transformers.utils, "is_protobuf_available", lambda: protobuf)
+    target = only_sentencepiece(folder, tmp_path / "spm")
+    (target / "tokenizer.model").write_bytes(b"IQ== 0\nIg== 1\n")
+    with pytest.raises(Skip, match=line):
+        load_model(target)
+
+
 def test_a_tokenizer_json_is_left_alone(folder):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     before = tokenizer.backend_tokenizer.to_str()
