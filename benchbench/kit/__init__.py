@@ -7,6 +7,7 @@ __all__ = [
     "data",
     "guards",
     "pooling",
+    "quantized_weights",
     "scoring",
     "seeding",
     "token_cache",

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from benchbench.contract import Diverged, GuardError, HeadFrozen, LabelSpace, LoadedModel, Skip
+from benchbench.kit.quantized_weights import quantized_modules, quantized_share, weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Groups = Mapping[str, Iterable["Tensor"]]
 """Parameters by the name that messages use for them, e.g. "head" or "adapter"."""
+LEAST_QUANTIZED = 0.5
+"""A model of which less is quantised is not what was asked for; `quantized_share` defines it."""
 
 
 def check_trainable(groups: Groups) -> None:
@@ -71,32 +74,40 @@ def check_float16(loaded: LoadedModel) -> None:
         )
 
 
-def quantized_modules(model: nn.Module) -> dict[str, int]:
-    """Return how many modules of the model are quantised, as {"nf4": count, "int8": count}."""
-    import bitsandbytes as bnb
-
-    modules = list(model.modules())
-    return {
-        "nf4": sum(isinstance(module, bnb.nn.Linear4bit) for module in modules),
-        "int8": sum(isinstance(module, bnb.nn.Linear8bitLt) for module in modules),
-    }
-
-
 def check_quantized(model: nn.Module, quantization: str) -> dict[str, int]:
     """Return `quantized_modules`; raise GuardError where they are not as `quantization` says.
 
     It is "nf4", "int8" or "none". A checkpoint that is quantised on disk keeps its own kind,
-    whatever is asked for.
+    whatever is asked for. A model whose weights are mostly whole does not pass as quantised.
     """
     counts = quantized_modules(model)
     if quantization in counts and not counts[quantization]:
-        raise GuardError(f"asked for {quantization}, but no module of the model has that kind")
+        raise GuardError(
+            f"asked for {quantization}, but no module of the model has that kind; set the "
+            "backbone's quantization to none"
+        )
     for kind, count in counts.items():
         if kind != quantization and count:
             raise GuardError(
                 f"asked for '{quantization}', but {count} modules are quantised as {kind}"
             )
+    if quantization in counts:
+        _check_share(model, quantization)
     return counts
+
+
+def _check_share(model: nn.Module, quantization: str) -> None:
+    """Raise GuardError where less than `LEAST_QUANTIZED` of the inner matrices is quantised."""
+    share = quantized_share(model)
+    if share < LEAST_QUANTIZED:
+        whole = [weight for weight in weights(model) if weight.inner and not weight.quantization]
+        largest = max(whole, key=lambda weight: weight.size)
+        others = "none" if quantization == "nf4" else "nf4 or none"
+        raise GuardError(
+            f"asked for {quantization}, but only {share * 100:.0f} % of the weights are quantised "
+            f"(embeddings and output head aside), e.g. '{largest.name}' is not; set the backbone's "
+            f"quantization to {others}"
+        )
 
 
 def check_head(head: nn.Module) -> None:

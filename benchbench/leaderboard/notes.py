@@ -19,6 +19,8 @@ LARGE_BIAS = 0.1
 """A bias of the resamples above this share of an interval's width is shown as a warning. The value
 itself is biased by as much, so the interval is off by twice this share: a normal interval of 95 %
 then covers 88 %."""
+NEARLY_ALL = 0.99
+"""A backbone is called quantised without a note from this share of its weights on."""
 RULES = {
     "single-label": "A document gets the label with the highest score.",
     "multi-label": "A document gets every label whose score is above a threshold. There is one "
@@ -148,6 +150,7 @@ def of_board(
         notes.append("* measured while other cells ran on the same machine.")
     notes += _warnings(good)
     notes += _licences(good)
+    notes += _weights(good)
     notes += _machines(good)
     notes += [f"Not part of the grid: {reason}." for reason in board.dropped]
     if board.command:
@@ -200,6 +203,30 @@ def _licences(records: Iterable[Record]) -> list[str]:
     }
     terms = ", ".join(f"{name} {licence}" for name, licence in sorted(licences.items()))
     return [f"Licences of the backbones: {terms}."] if licences else []
+
+
+def _weights(records: Iterable[Record]) -> list[str]:
+    """Say of which backbones the weights were not simply quantised as a whole, and how."""
+    facts = {
+        record.cell.backbone.name: of_backbone
+        for record in records
+        if record.cell.backbone is not None
+        and isinstance(of_backbone := record.facts.get("backbone"), dict)
+    }
+    notes = []
+    for name, loaded in sorted(facts.items()):
+        share = loaded.get("quantized_share")
+        quantised = loaded.get("four_bit_modules") or loaded.get("int8_modules")
+        if quantised and isinstance(share, int | float) and 0 <= share < NEARLY_ALL:
+            notes.append(
+                f"{name}: {share * 100:.0f} % of the weights are quantised, apart from embeddings "
+                "and output head; the others are whole."
+            )
+        if isinstance(stored := loaded.get("stored_as"), str):
+            notes.append(f"{name}: the weights had been quantised before, as {stored}.")
+        if isinstance(bare := loaded.get("without_adapter"), str):
+            notes.append(f"{name}: no adapter is put on {bare}.")
+    return notes
 
 
 def _machines(records: Iterable[Record]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchbench.contract import Backbone, GuardError, LoadedModel, Params
+from benchbench.contract import Backbone, GuardError, Json, LoadedModel, Params
 from benchbench.machine.stopwatch import Stopwatch
 
 
@@ -13,11 +13,13 @@ class WatchedBackbone:
 
     `weights` is the identity that the cell was planned with: a hub branch may move in between.
     `origin` becomes a fact of the loaded model: the sha256 of all that decides its numbers.
+    `facts` are the plain ones of the model that was loaded last, for the record.
     """
 
     def __init__(self, backbone: Backbone, weights: str, origin: str, watch: Stopwatch) -> None:
         self._backbone, self._weights, self._watch = backbone, weights, watch
         self._origin = origin
+        self.facts: Json = {}
         self.name, self.kind, self.family = backbone.name, backbone.kind, backbone.family
         self.description, self.parameters = backbone.description, backbone.parameters
 
@@ -36,4 +38,9 @@ class WatchedBackbone:
                 f"{self.name} has changed on the hub: commit {self._weights} was planned, commit "
                 f"{commit} was loaded; run again."
             )
+        self.facts = {
+            name: fact
+            for name, fact in loaded.facts.items()
+            if isinstance(fact, str | int | float | None)
+        }
         return replace(loaded, facts={**loaded.facts, "origin": self._origin})

@@ -110,7 +110,7 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         record,
         status="ok",
         curve=tuple(cell_run.curve.points),
-        facts={**training.facts, "hard": training.hard},
+        facts={**_backbone_facts(backbone), **training.facts, "hard": training.hard},
         guards={
             **training.guards,
             "every document predicted once, every logit finite": "passed",
@@ -179,6 +179,14 @@ def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     watched = WatchedBackbone(backbone, str(identity.weights), _origin(identity), watch)
     params = identity.parameters.backbone or {}
     return BoundBackbone(watched, params, identity.device, identity.dtype)
+
+
+def _backbone_facts(backbone: BoundBackbone | None) -> Json:
+    """Return what the backbone says of itself, as one fact; none where nothing was loaded."""
+    watched = backbone.backbone if backbone is not None else None
+    if not isinstance(watched, WatchedBackbone) or not watched.facts:
+        return {}
+    return {"backbone": watched.facts}
 
 
 def _origin(identity: Identity) -> str:

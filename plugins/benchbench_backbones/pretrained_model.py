@@ -1,4 +1,4 @@
-"""One class for every backbone: from a card, from a local folder, from a hub id."""
+"""One class for every backbone: from a card, a local folder, a GGUF file, a hub id."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
+from benchbench_backbones.gguf_file import GgufFile
 from benchbench_backbones.load_options import PARAMETERS, LoadOptions
 from benchbench_backbones.shapes import SHAPES, shape_of
-from benchbench_backbones.weight_sources import Folder, HubRepository
+from benchbench_backbones.weight_sources import Folder, HubRepository, Source
 
 ENCODERS = ("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra",
             "ernie", "eurobert", "modernbert", "mpnet", "nomic_bert", "roberta",
             "xlm-roberta")  # fmt: skip
 """The encoders, by the model type in their configuration. All other types are causal LMs."""
+GGUF = ".gguf"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -32,7 +34,7 @@ class PretrainedModel:
     kind: str
     family: str
     description: str
-    source: Folder | HubRepository
+    source: Source
     licence: str = ""
 
     @property
@@ -54,6 +56,13 @@ class PretrainedModel:
         return cls(path.name, _kind(family), family, f"local folder {path}", Folder(path))
 
     @classmethod
+    def from_gguf(cls, path: Path) -> PretrainedModel:
+        """Return the model of a GGUF file; its family is the architecture in the file's header."""
+        file = GgufFile(path.resolve())
+        family = file.header().architecture
+        return cls(path.stem, _kind(family), family, f"GGUF file {file.path}", file)
+
+    @classmethod
     def from_hub(cls, hub_id: str) -> PretrainedModel:
         """Return the model of a hub id.
 
@@ -71,13 +80,15 @@ class PretrainedModel:
         return cls(name, _kind(family), family, f"{hub_id} on the hub", source)
 
     def identity(self, params: Params, *, offline: bool) -> str:
-        """Return the sha256 of a folder's files or a hub commit; raise Skip where absent."""
+        """Return the sha256 of the files or a hub commit; raise Skip where absent."""
         return self.source.identity(read_parameters(LoadOptions, params).revision, offline=offline)
 
     def shape(self) -> Shape | None:
         """Return its sizes from its configuration or its card, None where both are absent."""
         if isinstance(self.source, Folder):
             return shape_of(_configuration(self.source.path), self.kind)
+        if isinstance(self.source, GgufFile):
+            return shape_of(self.source.header().configuration(), self.kind)
         card_names = {card.hub_id: card.name for card in CARDS}
         shape = SHAPES.get(card_names.get(self.source.hub_id, ""))
         if shape is None and (cached := self.source.cached_configuration()):
@@ -91,19 +102,39 @@ class PretrainedModel:
 
 
 def resolve(reference: str) -> PretrainedModel | None:
-    """Return the model that `reference` stands for: an existing folder, else a hub id.
+    """Return the model that `reference` stands for: a folder, a GGUF file, else a hub id.
 
-    Raises BenchbenchError for a path to nothing.
+    Raises BenchbenchError for a path to nothing, and for a file of another kind.
     """
     path = Path(reference).expanduser()
     if path.is_dir():
-        return PretrainedModel.from_folder(path)
-    if reference.startswith((".", "/", "~")):
+        return _from_directory(path)
+    if path.is_file() and path.suffix.lower() == GGUF:
+        return PretrainedModel.from_gguf(path)
+    if path.is_file():
         raise BenchbenchError(
-            f"backbone '{reference}': no such folder; give the path of a folder with config.json "
-            "and *.safetensors, a name from `benchbench ls backbones`, or a hub id ORG/NAME"
+            f"backbone '{reference}' is a file; give the folder that holds config.json and "
+            "*.safetensors, or a .gguf file"
+        )
+    if reference.startswith((".", "/", "~")) or reference.lower().endswith(GGUF):
+        raise BenchbenchError(
+            f"backbone '{reference}': no such folder or file; give the path of a folder with "
+            "config.json and *.safetensors, the path of a .gguf file, a name from `benchbench ls "
+            "backbones`, or a hub id ORG/NAME"
         )
     return PretrainedModel.from_hub(reference) if HUB_ID.fullmatch(reference) else None
+
+
+def _from_directory(folder: Path) -> PretrainedModel:
+    """Return the model of a folder; of one that holds nothing but a GGUF file, that file's."""
+    files = [] if (folder / "config.json").is_file() else sorted(folder.glob(f"*{GGUF}"))
+    if len(files) > 1:
+        names = ", ".join(path.name for path in files[:3])
+        raise BenchbenchError(
+            f"{folder}: {len(files)} .gguf files ({names}{', ...' * (len(files) > 3)}) and no "
+            "config.json; give the path of one of these files"
+        )
+    return PretrainedModel.from_gguf(files[0]) if files else PretrainedModel.from_folder(folder)
 
 
 def _kind(family: str) -> str:

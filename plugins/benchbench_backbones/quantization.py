@@ -1,4 +1,4 @@
-"""The ways to quantise a model, one function each; a new one is added here."""
+"""Ways to quantise the weights of a model, one function each; a new one is added here."""
 
 from __future__ import annotations
 
@@ -38,3 +38,56 @@ QUANTIZATIONS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "none": _whole,
 }
 """Name -> function from the compute dtype to the arguments of `from_pretrained`."""
+
+
+def quantize_loaded(model: Any, quantization: str, dtype: str, device: str) -> None:
+    """Quantise a model that was loaded whole, in place, and move it to `device`.
+
+    It becomes what `from_pretrained` makes with the same arguments. Layers move one by one, so
+    the device never holds the whole weights.
+    """
+    from torch import nn
+    from transformers.quantizers import AutoHfQuantizer
+
+    arguments = QUANTIZATIONS[quantization](dtype)
+    if arguments:
+        quantizer = AutoHfQuantizer.from_config(
+            arguments["quantization_config"], pre_quantized=False
+        )
+        whole = dict(model.named_modules())
+        quantizer.preprocess_model(model=model, device_map={"": device})
+        operation = quantizer.get_quantize_ops()
+        for name, module in list(model.named_modules()):
+            layer = whole.pop(name)
+            if module is not layer:
+                weight = f"{name}.weight"
+                values = {weight: layer.weight.data.to(device)}
+                packed = operation.convert(values, full_layer_name=weight, model=model)
+                module.weight, module.bias = packed[weight], layer.bias
+        quantizer.postprocess_model(model)
+    nn.Module.to(model, device)
+
+
+def quantize_experts(model: Any) -> None:
+    """Quantise to nf4 the experts of a mixture that are one parameter per layer, in place.
+
+    Transformers quantises linear layers alone, and such experts are most of a model. Their
+    weights are unpacked whenever a layer runs.
+    """
+    from bitsandbytes.nn.parametrize import replace_parameter_4bit
+
+    for module, name in fused_experts(model):
+        replace_parameter_4bit(module, name, compress_statistics=True, quant_type="nf4")
+
+
+def fused_experts(model: Any) -> list[tuple[Any, str]]:
+    """Return (module, name) of every parameter [experts, ., .] with all experts of a layer."""
+    from torch.nn.modules.conv import _ConvNd
+
+    return [
+        (module, name)
+        for module in model.modules()
+        if not isinstance(module, _ConvNd)
+        for name, parameter in module.named_parameters(recurse=False)
+        if parameter.dim() == 3
+    ]

@@ -1,39 +1,24 @@
-"""Where weights come from, and what identifies them: a folder's content or a hub commit."""
+"""Where weights come from, and what identifies them: the content of files, or a hub commit."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbench import BenchbenchError, Skip
+from benchbench import Skip
+from benchbench_backbones.checkpoint import Checkpoint
+from benchbench_backbones.checkpoint_files import (
+    ADAPTER_CONFIG,
+    MERGE_ADAPTER,
+    NO_SAFETENSORS,
+    checkpoint_files,
+)
+from benchbench_backbones.gguf_file import GgufFile
 
-MODEL_FILES = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-    "tekken.json",
-)
-NO_SAFETENSORS = (
-    "no *.safetensors (other formats can run code when read); write them with "
-    "`model.save_pretrained(folder)` and name that folder"
-)
 TIMEOUT = 10.0
 """Seconds to wait for the hub's answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The arguments of `from_pretrained`: a folder or a hub id, and a commit."""
-
-    name: str
-    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +30,16 @@ class Folder:
     def identity(self, revision: str, *, offline: bool) -> str:
         """Return the sha256 over the names and contents of all files that decide predictions."""
         digest = hashlib.sha256()
-        for path in self.files():
+        for path in checkpoint_files(self.path):
             with path.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
             digest.update(f"{path.name} {content}\n".encode())
         return digest.hexdigest()
 
     def checkpoint(self, revision: str) -> Checkpoint:
-        """Return what to load. Raises like `files`."""
-        self.files()
+        """Return what to load. Raises like `checkpoint_files`."""
+        checkpoint_files(self.path)
         return Checkpoint(str(self.path))
-
-    def files(self) -> list[Path]:
-        """Return the model's files, sorted.
-
-        Raises BenchbenchError where the folder holds no model, Skip where its weights are in
-        another format.
-        """
-        if not (self.path / "config.json").is_file():
-            raise BenchbenchError(
-                f"{self.path}: no config.json in this folder; give a folder that was written by "
-                "`save_pretrained`"
-            )
-        weights = sorted(self.path.glob("*.safetensors"))
-        if not weights:
-            raise Skip(f"{self.path}: {NO_SAFETENSORS}")
-        others = [self.path / name for name in MODEL_FILES]
-        return sorted([path for path in others if path.is_file()] + weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +50,16 @@ class HubRepository:
     gated: bool = False
 
     def identity(self, revision: str, *, offline: bool) -> str:
-        """Return the commit: the cached one, else the current one on the hub."""
+        """Return the commit: the cached one, else the current one on the hub.
+
+        Raises Skip where there is none, or where its files are of a kind that is not loaded.
+        """
+        snapshot = self._snapshot(revision)
+        if snapshot is not None:
+            self._check_files({path.name for path in snapshot.iterdir()})
         commit = self.cached_commit(revision)
         if commit:
             return commit
-        if self._has_other_weights(revision):
-            raise Skip(f"{self.hub_id}: {NO_SAFETENSORS}")
         if offline:
             raise self.missing(revision, "offline")
         return self._current_commit(revision)
@@ -104,10 +76,33 @@ class HubRepository:
         snapshot = config.parent
         return snapshot.name if any(snapshot.glob("*.safetensors")) else None
 
-    def _has_other_weights(self, revision: str) -> bool:
-        """Say whether the cached weights are in another format; a download would not help then."""
-        config = self.cached_configuration(revision)
-        return config is not None and any(config.parent.glob("*.bin"))
+    def _snapshot(self, revision: str) -> Path | None:
+        """Return the folder of `revision` in the local hub cache, or None."""
+        from huggingface_hub import constants
+        from huggingface_hub.file_download import repo_folder_name
+
+        name = repo_folder_name(repo_id=self.hub_id, repo_type="model")
+        folder = Path(constants.HF_HUB_CACHE) / name
+        reference = folder / "refs" / revision
+        commit = reference.read_text().strip() if reference.is_file() else revision
+        snapshot = folder / "snapshots" / commit
+        return snapshot if snapshot.is_dir() else None
+
+    def _check_files(self, names: Collection[str]) -> None:
+        """Raise Skip where a repository with these files is not loaded, whatever is downloaded."""
+        if ADAPTER_CONFIG in names:
+            raise Skip(f"{self.hub_id}: {MERGE_ADAPTER}")
+        endings = {Path(name).suffix for name in names}
+        if ".safetensors" in endings:
+            return
+        if ".gguf" in endings:
+            files = sorted(name for name in names if name.endswith(".gguf"))
+            raise Skip(
+                f"{self.hub_id} holds GGUF files only; download one with `hf download "
+                f"{self.hub_id} {files[0]} --local-dir .` and name that file"
+            )
+        if ".bin" in endings:
+            raise Skip(f"{self.hub_id}: {NO_SAFETENSORS}")
 
     def cached_configuration(self, revision: str = "main") -> Path | None:
         """Return the `config.json` of `revision` in the local hub cache, or None."""
@@ -138,4 +133,9 @@ class HubRepository:
             raise self.missing(revision, reason) from error
         if not info.sha:
             raise self.missing(revision, "the hub gave no commit")
+        self._check_files({file.rfilename for file in info.siblings or ()})
         return info.sha
+
+
+Source = Folder | HubRepository | GgufFile
+"""Every place that a model comes from."""

@@ -164,6 +164,7 @@ def test_both_fine_tuning_methods_ran_under_4_bit_with_equal_budgets_and_guards(
     shared = ("rank", "alpha", "epochs", "batch_size", "learning_rate", "document_tokens")
     for record in records:
         assert record.facts["four_bit_modules"] == 21
+        assert record.facts["backbone"]["quantized_share"] == 1.0
         assert record.facts["trainable_parameters"] > 0
         assert set(record.guards.values()) <= {"passed", "not applicable"}
         assert len(record.guards) >= 5

@@ -10,12 +10,14 @@ from benchbench import GuardError, LoadedModel
 from benchbench.machine.stopwatch import Stopwatch
 from benchbench.machine.watched_backbone import WatchedBackbone
 
+FACTS = {"quantized_share": 0.5, "tensor": object()}
+
 
 def watched(weights, watch, commit="first"):
     """Return a backbone of that commit on the hub, planned with these weights."""
 
     def load(params, *, device, dtype):
-        return LoadedModel("model", "tokenizer", {"commit": commit} if commit else {})
+        return LoadedModel("model", "tokenizer", {**FACTS, "commit": commit})
 
     backbone = SimpleNamespace(
         name="llama", kind="causal-lm", family="llama", description="", parameters=(), load=load
@@ -29,6 +31,13 @@ def test_the_planned_weights_are_loaded_and_timed(commit):
     loaded = watched("first", watch, commit).load({}, device="cpu", dtype="float32")
     assert loaded.facts["origin"] == "origin"
     assert watch.seconds["load"] >= 0
+
+
+def test_the_plain_facts_of_the_model_are_kept_for_the_record():
+    backbone = watched("first", Stopwatch())
+    assert backbone.facts == {}
+    backbone.load({}, device="cpu", dtype="float32")
+    assert backbone.facts == {"commit": "first", "quantized_share": 0.5}
 
 
 def test_a_branch_that_moved_between_plan_and_load_is_an_error_that_names_both_commits():

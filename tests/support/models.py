@@ -21,7 +21,8 @@ ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
     "gpt_neox": {},
     "bloom": {},  # ALiBi in the place of positions, as in MPT; no sdpa in either
     "mpt": {},
-    "falcon": {"head_dim": None},
+    "falcon": {"head_dim": None},  # layers that transformers does not quantise
+    "olmo2": {},  # norms behind attention and feed-forward part
     "opt": {"word_embed_proj_dim": 32, "ffn_dim": 96},
     "mixtral": EXPERTS,  # all experts of a layer in one parameter, as in GPT-OSS
     "gpt_oss": {**WINDOW, **EXPERTS},  # sinks; no sdpa

@@ -17,7 +17,7 @@ from benchbench.contract import (
     did_you_mean,
 )
 from benchbench.kit.artifacts import check_names, load_tensors, save_tensors
-from benchbench.kit.guards import quantized_modules
+from benchbench.kit.quantized_weights import quantized_modules
 from benchbench.kit.training.adapter_variants import ADAPTERS, DEFAULT, adapter_parameter
 from benchbench.kit.training.lora_linear import fuse_adapters
 from benchbench.kit.typed_parameters import read_parameters

@@ -9,13 +9,15 @@ import pytest
 import torch
 from benchbench_backbones import benchbench_backbones, benchbench_resolve_backbone
 from benchbench_backbones.cards import CARDS
+from benchbench_backbones.compute_dtype import compute_dtype
 from benchbench_backbones.load_options import PARAMETERS, LoadOptions
-from benchbench_backbones.loading import choose_pad, compute_dtype, count_parameters
+from benchbench_backbones.pad_token import choose_pad
 from benchbench_backbones.pretrained_model import PretrainedModel
 
 from benchbench import Backbone, BenchbenchError, GuardError, Skip
 from benchbench.contract.parameters import resolve
 from benchbench.kit.guards import check_quantized
+from benchbench.kit.quantized_weights import weights
 from benchbench.kit.training.lora import LORA_PARAMETERS, attach
 from tests.support.models import (
     FAMILIES,
@@ -26,6 +28,7 @@ from tests.support.models import (
     write_tokenizer,
 )
 
+KINDS = ("none", "nf4", "int8")
 LORA = {parameter.name: parameter.default for parameter in LORA_PARAMETERS}
 MAIN = {"quantization": "none", "dtype": "auto", "revision": "main"}
 
@@ -94,7 +97,7 @@ def test_a_reference_is_a_folder_or_a_hub_id_or_nothing(folder, monkeypatch):
 
 @pytest.mark.parametrize("reference", ["./none", "/none/such", "../none", "~/none/such"])
 def test_a_path_to_nothing_is_an_error_in_one_line(reference):
-    with pytest.raises(BenchbenchError, match="no such folder") as caught:
+    with pytest.raises(BenchbenchError, match="no such folder or file") as caught:
         benchbench_resolve_backbone(reference)
     assert "\n" not in str(caught.value) and reference in str(caught.value)
 
@@ -184,6 +187,45 @@ def test_a_cached_hub_model_is_its_commit_and_is_loaded_without_the_hub(cache, f
         backbone.identity(MAIN, offline=True)
 
 
+def in_the_cache(cache, names):
+    """Write empty files of these names into the cache, as the repository org/tiny."""
+    repository = cache / "models--org--tiny"
+    snapshot = repository / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    for name in names:
+        (snapshot / name).write_text("{}")
+
+
+KINDS_OF_REPOSITORY = {
+    "adapter": (["adapter_config.json", "adapter_model.safetensors"], "merge_and_unload"),
+    "adapter-on-base": (["config.json", "adapter_config.json", "model.safetensors"], "PEFT"),
+    "gguf": (["b.gguf", "a.gguf"], r"GGUF files only; .*`hf download org/tiny a\.gguf"),
+    "gguf-and-config": (["config.json", "a.gguf"], "GGUF files only"),
+    "pickle": (["config.json", "pytorch_model.bin"], r"no \*\.safetensors"),
+}
+
+
+@pytest.mark.parametrize(("names", "line"), KINDS_OF_REPOSITORY.values(), ids=KINDS_OF_REPOSITORY)
+@pytest.mark.parametrize("place", ["cache", "hub"])
+def test_a_repository_of_files_that_are_not_loaded_is_skipped(
+    cache, monkeypatch, place, names, line
+):
+    from types import SimpleNamespace
+
+    import huggingface_hub
+
+    files = [SimpleNamespace(rfilename=name) for name in names]
+    answer = SimpleNamespace(sha=COMMIT, siblings=files)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: answer)
+    if place == "cache":
+        in_the_cache(cache, names)
+    with pytest.raises(Skip, match=line) as caught:
+        benchbench_resolve_backbone("org/tiny").identity(MAIN, offline=place == "cache")
+    assert "\n" not in str(caught.value) and "org/tiny" in str(caught.value)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("quantization", "counts"), [("none", (0, 0)), ("nf4", (14, 0)), ("int8", (0, 14))]
@@ -213,7 +255,11 @@ def test_a_quantisation_that_did_not_happen_is_an_error(folder):
         check_quantized(four_bit, "none")
     with pytest.raises(GuardError, match="asked for int8"):
         check_quantized(four_bit, "int8")
-    assert check_quantized(torch.nn.Sequential(bnb.nn.Linear4bit(8, 8)), "nf4")["nf4"] == 1
+    packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4").to("cpu")
+    assert check_quantized(torch.nn.Sequential(packed), "nf4")["nf4"] == 1
+    never_packed = bnb.nn.Linear4bit(8, 8, quant_type="nf4")
+    with pytest.raises(GuardError, match="only 0 % of the weights are quantised"):
+        check_quantized(torch.nn.Sequential(never_packed), "nf4")
 
 
 def test_a_checkpoint_that_brings_its_own_quantisation_is_not_taken_for_a_whole_one(tmp_path):
@@ -411,6 +457,5 @@ def test_loading_writes_nothing_to_the_terminal(folder):
 
 
 def test_counting_a_packed_matrix_gives_its_real_size(folder):
-    assert count_parameters(load_model(folder, "nf4").model) == count_parameters(
-        load_model(folder).model
-    )
+    sizes = [{w.name: w.size for w in weights(load_model(folder, kind).model)} for kind in KINDS]
+    assert sizes[0] == sizes[1] == sizes[2]

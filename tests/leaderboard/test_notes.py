@@ -1,0 +1,48 @@
+"""The notes name the backbones whose weights were not simply quantised as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.building import built, record
+
+
+def notes(**facts):
+    """Return the notes about the backbone, of a board with one cell."""
+    loaded = {"four_bit_modules": 7, "quantized_share": 1.0, "stored_as": None, **facts}
+    all_notes = built([record(facts={"backbone": loaded})]).notes
+    return [note for note in all_notes if note.startswith("llama: ")]
+
+
+def test_a_backbone_that_is_quantised_as_a_whole_needs_no_note():
+    assert notes() == []
+    assert notes(quantized_share=0.995) == []
+    assert notes(quantized_share=0.0, four_bit_modules=0) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "note"),
+    [
+        ({"quantized_share": 0.62}, "62 % of the weights are quantised"),
+        ({"stored_as": "GGUF Q4_1"}, "the weights had been quantised before, as GGUF Q4"),
+        ({"without_adapter": "its experts"}, "no adapter is put on its experts."),
+    ],
+    ids=["partly", "before", "experts"],
+)
+def test_what_a_reader_must_know_of_the_weights_is_one_note(facts, note):
+    (line,) = notes(**facts)
+    assert note in line
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"quantized_share": "x"},
+        {"quantized_share": -(10**400)},
+        {"quantized_share": float("nan")},
+        {"stored_as": ["x"], "without_adapter": 3},
+    ],
+    ids=["text", "huge", "nan", "list"],
+)
+def test_facts_of_another_form_are_left_out(facts):
+    assert notes(**facts) == []
