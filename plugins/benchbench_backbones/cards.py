@@ -26,10 +26,11 @@ class Card:
     @property
     def description(self) -> str:
         """Describe the model and its terms in one line."""
-        billions = f"{self.parameters / 1e9:.2f}B parameters"
+        billions, millions = self.parameters / 1e9, self.parameters / 1e6
+        size = f"{billions:.2f}B" if billions >= 1 else f"{millions:.0f}M"
         licence = f"licence {self.licence}" if self.licence else "licence unconfirmed"
         terms = licence + (", gated" if self.gated else "")
-        return f"{self.hub_id}: {billions}, {self.context:,} tokens, {terms}"
+        return f"{self.hub_id}: {size} parameters, {self.context:,} tokens, {terms}"
 
 
 # fmt: off
@@ -48,10 +49,12 @@ CARDS = (
     Card("qwen3-1.7b", "qwen", "Qwen/Qwen3-1.7B-Base", 1_720_574_976, "apache-2.0", False, 32768),
     Card("qwen3-4b", "qwen", "Qwen/Qwen3-4B-Base", 4_022_468_096, "apache-2.0", False, 32768),
     Card("qwen3-8b", "qwen", "Qwen/Qwen3-8B-Base", 8_190_735_360, "apache-2.0", False, 32768),
+    Card("smollm2-135m-instruct", "llama", "HuggingFaceTB/SmolLM2-135M-Instruct", 134_515_008, "apache-2.0", False, 8192),
     Card("bert-for-patents", "bert", "anferico/bert-for-patents", 346_000_000, "apache-2.0", False, 512, "encoder"),
     Card("patentbert", "bert", "ZoeYou/patentbert-pytorch", 110_000_000, "gpl-3.0", False, 512, "encoder"),
     Card("patentsberta", "mpnet", "AI-Growth-Lab/PatentSBERTa", 109_000_000, "", False, 512, "encoder"),
     Card("modernbert-base", "modernbert", "answerdotai/ModernBERT-base", 149_000_000, "apache-2.0", False, 8192, "encoder"),
     Card("modernbert-large", "modernbert", "answerdotai/ModernBERT-large", 395_000_000, "apache-2.0", False, 8192, "encoder"),
+    Card("all-minilm-l6-v2", "bert", "sentence-transformers/all-MiniLM-L6-v2", 22_713_216, "apache-2.0", False, 512, "encoder"),
 )
 # fmt: on

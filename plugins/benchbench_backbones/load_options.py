@@ -27,6 +27,12 @@ def _parameters(quantization: str) -> tuple[Parameter, ...]:
             choices=("auto", "float32", "bfloat16", "float16"),
         ),
         Parameter("revision", str, "main", "branch, tag or commit of a hub repository"),
+        Parameter(
+            "path",
+            str,
+            "",
+            "folder or .gguf file of the same model, read in the place of the hub repository",
+        ),
     )
 
 
@@ -45,3 +51,4 @@ class LoadOptions:
     quantization: str
     dtype: str
     revision: str
+    path: str

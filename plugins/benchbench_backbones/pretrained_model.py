@@ -81,7 +81,8 @@ class PretrainedModel:
 
     def identity(self, params: Params, *, offline: bool) -> str:
         """Return the sha256 of the files or a hub commit; raise Skip where absent."""
-        return self.source.identity(read_parameters(LoadOptions, params).revision, offline=offline)
+        options = read_parameters(LoadOptions, params)
+        return self._chosen(options).identity(options.revision, offline=offline)
 
     def shape(self) -> Shape | None:
         """Return its sizes from its configuration or its card, None where both are absent."""
@@ -98,7 +99,26 @@ class PretrainedModel:
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""
         options = read_parameters(LoadOptions, params)
-        return loading.load(self.source, self.kind, options, device=device, dtype=dtype)
+        return loading.load(self._chosen(options), self.kind, options, device=device, dtype=dtype)
+
+    def _chosen(self, options: LoadOptions) -> Source:
+        """Return where the weights are read from: the path in the options, else its own source.
+
+        Raises BenchbenchError where the path leads to nothing or to a model of another kind.
+        """
+        if not options.path:
+            return self.source
+        local = resolve_path(options.path)
+        if local is None:
+            raise BenchbenchError(
+                f"backbone '{self.name}': path '{options.path}' is no folder and no .gguf file"
+            )
+        if local.kind != self.kind:
+            raise BenchbenchError(
+                f"backbone '{self.name}' is of kind {self.kind}, and path '{options.path}' holds "
+                f"one of kind {local.kind} ({local.family}); give the same model"
+            )
+        return local.source
 
 
 def resolve(reference: str) -> PretrainedModel | None:
@@ -106,12 +126,9 @@ def resolve(reference: str) -> PretrainedModel | None:
 
     Raises BenchbenchError for a path to nothing, and for a file of another kind.
     """
-    path = Path(reference).expanduser()
-    if path.is_dir():
-        return _from_directory(path)
-    if path.is_file() and path.suffix.lower() == GGUF:
-        return PretrainedModel.from_gguf(path)
-    if path.is_file():
+    if local := resolve_path(reference):
+        return local
+    if Path(reference).expanduser().is_file():
         raise BenchbenchError(
             f"backbone '{reference}' is a file; give the folder that holds config.json and "
             "*.safetensors, or a .gguf file"
@@ -123,6 +140,15 @@ def resolve(reference: str) -> PretrainedModel | None:
             "backbones`, or a hub id ORG/NAME"
         )
     return PretrainedModel.from_hub(reference) if HUB_ID.fullmatch(reference) else None
+
+
+def resolve_path(reference: str) -> PretrainedModel | None:
+    """Return the model of an existing folder or GGUF file, None for any other text."""
+    path = Path(reference).expanduser()
+    if path.is_dir():
+        return _from_directory(path)
+    is_gguf = path.is_file() and path.suffix.lower() == GGUF
+    return PretrainedModel.from_gguf(path) if is_gguf else None
 
 
 def _from_directory(folder: Path) -> PretrainedModel:

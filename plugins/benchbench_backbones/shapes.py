@@ -23,11 +23,13 @@ SHAPES: Mapping[str, Shape] = {   # layers, width, inner, heads, key heads, head
     "qwen3-1.7b": Shape(28, 2048, 6144, 16, 8, 128, 151_936),
     "qwen3-4b": Shape(36, 2560, 9728, 32, 8, 128, 151_936),
     "qwen3-8b": Shape(36, 4096, 12_288, 32, 8, 128, 151_936, tied=False),
+    "smollm2-135m-instruct": Shape(30, 576, 1536, 9, 3, 64, 49_152),
     "bert-for-patents": Shape(24, 1024, 4096, 16, 16, 64, 39_859, gated=False, output_head=False),
     "patentbert": Shape(12, 768, 3072, 12, 12, 64, 30_522, gated=False, output_head=False),
     "patentsberta": Shape(12, 768, 3072, 12, 12, 64, 30_527, gated=False, output_head=False),
     "modernbert-base": Shape(22, 768, 1152, 12, 12, 64, 50_368, output_head=False),
     "modernbert-large": Shape(28, 1024, 2624, 16, 16, 64, 50_368, output_head=False),
+    "all-minilm-l6-v2": Shape(6, 384, 1536, 12, 12, 32, 30_522, gated=False, output_head=False),
 }
 # fmt: on
 GATED = ("modernbert", "eurobert", "nomic_bert")
