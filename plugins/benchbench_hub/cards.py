@@ -61,10 +61,10 @@ DBPEDIA_CLASSES = (
 TEXT_LABEL = ColumnNames(("text",), "label")
 TEXT_LABEL_TEXT = ColumnNames(("text",), "label_text")
 
-# What was confirmed, from stored pages of the repositories or from code that reads them: every hub
-# id, its columns and configuration, and that its tables are Parquet, CSV or JSON lines. Licences
-# and label names are those of the repositories' own README files. Commits were confirmed only
-# where `revision` is one; else the branch main is resolved when the data are first read.
+# Hub ids, configurations and columns were taken from pages of the repositories and from code that
+# reads them; licences and label names from their own README files. Where a file differs, the error
+# names the columns that are there. A commit was confirmed only where `revision` is one; else the
+# branch main is resolved when the data are first read.
 # fmt: off
 CARDS = (
     # The original files have 10,003 and 3,080 rows; this copy has 9,993 and 3,076, without repeats.
