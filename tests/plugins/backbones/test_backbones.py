@@ -30,7 +30,7 @@ from tests.support.models import (
 
 KINDS = ("none", "nf4", "int8")
 LORA = {parameter.name: parameter.default for parameter in LORA_PARAMETERS}
-MAIN = {"quantization": "none", "dtype": "auto", "revision": "main"}
+MAIN = {"quantization": "none", "dtype": "auto", "revision": "main", "path": ""}
 
 
 @pytest.fixture(scope="module")

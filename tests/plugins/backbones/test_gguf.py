@@ -117,6 +117,11 @@ def test_a_file_of_blocks_is_near_its_original_and_says_what_it_was(folder, file
     assert logits(loaded).shape == logits(original).shape
 
 
+def test_loading_a_file_writes_nothing_to_the_terminal(files, capfd):
+    load(files["Q8_0"])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_file_is_known_by_its_content_its_stem_and_its_sizes(folder, files, tmp_path):
     backbone = benchbench_resolve_backbone(str(files["Q8_0"]))
     assert (backbone.name, backbone.kind, backbone.family) == ("tiny-q8", "causal-lm", "llama")
@@ -145,7 +150,7 @@ def test_knowing_a_file_brings_in_no_torch(files):
     code = (
         "import sys; from benchbench_backbones.pretrained_model import resolve;"
         f"backbone = resolve({str(files['Q8_0'])!r}); backbone.shape();"
-        "backbone.identity({'quantization': 'nf4', 'dtype': 'auto', 'revision': 'main'}, "
+        "backbone.identity({'quantization': 'nf4', 'dtype': 'auto', 'revision': 'main', 'path': ''}, "
         "offline=True); assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
