@@ -101,6 +101,7 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     watch.seconds["fit"] -= loading
     with watch.stage("write"):
         predictions = _write_predictions(corpus, training.logits, job.scratch)
+    report(Event("check", 0, 1))
     watch.run(
         "check",
         lambda: check_reload(method, job.scratch / ARTIFACTS, backbone, corpus, training.probes),
