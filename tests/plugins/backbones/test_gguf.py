@@ -150,8 +150,9 @@ def test_knowing_a_file_brings_in_no_torch(files):
     code = (
         "import sys; from benchbench_backbones.pretrained_model import resolve;"
         f"backbone = resolve({str(files['Q8_0'])!r}); backbone.shape();"
-        "backbone.identity({'quantization': 'nf4', 'dtype': 'auto', 'revision': 'main', 'path': ''}, "
-        "offline=True); assert not {'torch', 'transformers'} & set(sys.modules)"
+        "params = {'quantization': 'nf4', 'dtype': 'auto', 'revision': 'main', 'path': ''};"
+        "backbone.identity(params, offline=True);"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
