@@ -1,4 +1,4 @@
-"""The published default: nothing failed, weights were really 4-bit, scores are plausible."""
+"""The published boards: nothing failed, weights were really 4-bit, scores are plausible."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import pytest
 from benchbench.evidence.board import read_board, records_on
 from benchbench.publishing.publication import opened, stored_evidence
 
-ARCHIVE = Path(__file__).parent.parent.parent / "leaderboards" / "default.zip"
+FOLDER = Path(__file__).parent.parent.parent / "leaderboards"
+BOARDS = sorted(path.stem for path in FOLDER.glob("*.zip"))
 LLM_METHODS = ("embedding-head", "instruction", "frozen-embedding", "zero-shot")
 
 
 @pytest.fixture(scope="module")
 def default():
-    with opened(ARCHIVE) as store:
+    with opened(FOLDER / "default.zip") as store:
         board = read_board(store, "default")
         yield records_on(store, board), stored_evidence(store, "default")
+
+
+@pytest.fixture(scope="module")
+def laptop():
+    with opened(FOLDER / "laptop.zip") as store:
+        yield records_on(store, read_board(store, "laptop"))
 
 
 def test_no_cell_failed_or_was_skipped(default):
@@ -47,11 +54,24 @@ def test_no_score_is_implausibly_high_and_every_trained_system_beats_the_majorit
         assert min(trained) > values["majority", ""] + 0.1, name
 
 
-def test_the_archive_has_no_absolute_paths():
+def test_the_laptops_board_is_of_real_models_on_real_data(laptop):
+    assert len(laptop) == 26
+    assert all(record is not None and record.status == "ok" for record in laptop.values())
+    cells = [record for record in laptop.values() if record.cell.method.use in LLM_METHODS]
+    assert len(cells) == 2 * (2 * 3 + 2)
+    for record in cells:
+        assert record.facts["four_bit_modules"] == 7 * 30, record.cell.title
+        assert record.facts["backbone"]["stored_as"] == "GGUF Q4_1", record.cell.title
+        assert record.facts["total_parameters"] > 134e6, record.cell.title
+        assert not record.warnings, record.cell.title
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_an_archive_has_no_absolute_paths(name):
     import re
     import zipfile
 
-    with zipfile.ZipFile(ARCHIVE) as archive:
+    with zipfile.ZipFile(FOLDER / f"{name}.zip") as archive:
         texts = [archive.read(name) for name in archive.namelist() if name.endswith(".json")]
     assert texts
     absolute = re.compile(rb'[" =]/[^"/ ]+/')
