@@ -101,7 +101,6 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     watch.seconds["fit"] -= loading
     with watch.stage("write"):
         predictions = _write_predictions(corpus, training.logits, job.scratch)
-    report(Event("check", 0, 1))
     watch.run(
         "check",
         lambda: check_reload(method, job.scratch / ARTIFACTS, backbone, corpus, training.probes),
@@ -144,6 +143,7 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
         watch.run("predict_test", lambda: predict("test", corpus.test))
     facts = dict(classifier.facts)
     guards = facts.pop("guards", {})
+    cell_run.curve.report_stage("check", 0, 1, {})
     probes = watch.run("check", lambda: probe(classifier, corpus, task.backbone))
     watch.run("save", lambda: _save(classifier, cell_run.scratch / ARTIFACTS))
     return FinishedTraining(facts, classifier.hard, guards, logits, probes)
@@ -220,6 +220,7 @@ def _predict(classifier: Classifier, rows: Any, labels: int, curve: Curve) -> np
 
     parts = []
     start = time.monotonic()
+    curve.report_stage("predict", 0, len(rows), {})
     for first in range(0, len(rows), PREDICTION_CHUNK):
         texts = list(rows[first : first + PREDICTION_CHUNK]["text"])
         part = np.asarray(classifier.predict_logits(texts))

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.request
 from contextlib import contextmanager
 
@@ -50,12 +51,20 @@ class Session:
 
     def __init__(self, address, options):
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
-        self.address = address
+        self.address, self.opened = address, 0
         made = self._call("POST", "", {"capabilities": {"alwaysMatch": wanted}})
         self.address = f"{address}/{made['sessionId']}"
 
     def open(self, path):
-        self._call("POST", "/url", {"url": path.as_uri()})
+        """Open a page and wait for all of it.
+
+        Its address is new each time: on a busy machine, the driver takes the page that is there
+        for the loaded one where only the file behind the address has changed.
+        """
+        self.opened += 1
+        self._call("POST", "/url", {"url": f"{path.as_uri()}?{self.opened}"})
+        while self.run("return document.readyState") != "complete":
+            time.sleep(0.01)
 
     def run(self, script, *arguments):
         """Run a script and return what it returns; a page's policy does not bind the driver."""
