@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from benchbench.contract import Cell, Json, Record
 from benchbench.evidence import (
@@ -213,20 +213,24 @@ def _weights(records: Iterable[Record]) -> list[str]:
         if record.cell.backbone is not None
         and isinstance(of_backbone := record.facts.get("backbone"), dict)
     }
-    notes = []
-    for name, loaded in sorted(facts.items()):
-        share = loaded.get("quantized_share")
-        quantised = loaded.get("four_bit_modules") or loaded.get("int8_modules")
-        if quantised and isinstance(share, int | float) and 0 <= share < NEARLY_ALL:
-            notes.append(
-                f"{name}: {share * 100:.0f} % of the weights are quantised, apart from embeddings "
-                "and output head; the others are whole."
-            )
-        if isinstance(stored := loaded.get("stored_as"), str):
-            notes.append(f"{name}: the weights had been quantised before, as {stored}.")
-        if isinstance(bare := loaded.get("without_adapter"), str):
-            notes.append(f"{name}: no adapter is put on {bare}.")
-    return notes
+    return [note for name, loaded in sorted(facts.items()) for note in _of_backbone(name, loaded)]
+
+
+def _of_backbone(name: str, loaded: Json) -> Iterator[str]:
+    """Yield what is unusual about the weights of a backbone, by the facts of the loaded model."""
+    kinds = {"NF4": "four_bit_modules", "INT8": "int8_modules"}
+    kind = next((kind for kind, count in kinds.items() if loaded.get(count)), None)
+    share = loaded.get("quantized_share")
+    if kind and isinstance(share, int | float) and 0 <= share < NEARLY_ALL:
+        yield (
+            f"{name}: {share * 100:.0f} % of the weights are quantised, apart from embeddings and "
+            "output head; the others are whole."
+        )
+    if isinstance(stored := loaded.get("stored_as"), str):
+        again = f"; they were read back and then quantised as {kind}" if kind else ""
+        yield f"{name}: the weights had been quantised before, as {stored}{again}."
+    if isinstance(bare := loaded.get("without_adapter"), str):
+        yield f"{name}: no adapter is put on {bare}."
 
 
 def _machines(records: Iterable[Record]) -> list[str]:

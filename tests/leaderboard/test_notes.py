@@ -24,10 +24,17 @@ def test_a_backbone_that_is_quantised_as_a_whole_needs_no_note():
     ("facts", "note"),
     [
         ({"quantized_share": 0.62}, "62 % of the weights are quantised"),
-        ({"stored_as": "GGUF Q4_1"}, "the weights had been quantised before, as GGUF Q4"),
+        (
+            {"stored_as": "GGUF Q4_1"},
+            "quantised before, as GGUF Q4_1; they were read back and then quantised as NF4.",
+        ),
+        (
+            {"stored_as": "GGUF Q4_1", "four_bit_modules": 0},
+            "the weights had been quantised before, as GGUF Q4_1.",
+        ),
         ({"without_adapter": "its experts"}, "no adapter is put on its experts."),
     ],
-    ids=["partly", "before", "experts"],
+    ids=["partly", "before", "before and now whole", "experts"],
 )
 def test_what_a_reader_must_know_of_the_weights_is_one_note(facts, note):
     (line,) = notes(**facts)
