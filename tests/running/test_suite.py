@@ -227,7 +227,7 @@ def quicken(grid: Path) -> None:
 def test_a_run_killed_during_a_cell_gives_the_same_store_when_it_is_run_again(tmp_path):
     marker = tmp_path / "marker"
     grid = write_grid(tmp_path / "g.toml", {"a": "none", "b": "none"}, marker=str(marker),
-                      seconds=1.5)  # fmt: skip
+                      seconds=1.0)  # fmt: skip
     running = start(tmp_path, "run", "--grid", grid, "--store", "killed")
     child = wait_for(marker)
     time.sleep(0.3)
