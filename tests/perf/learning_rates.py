@@ -10,6 +10,7 @@ two cores; a store that is given is gone on with.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +21,6 @@ import pandas as pd
 from peers.environment import SHARED
 from sklearn.metrics import f1_score, log_loss
 
-from benchbench.cli import main as benchbench
 from benchbench.records import all_records, existing_store, read_predictions
 
 RATES = ("2e-4", "5e-4", "1.4e-3", "3e-3")
@@ -42,7 +42,8 @@ def main() -> None:
         for name, rows, per_label in (("intents", intents(), 8), ("titles", titles(), 40)):
             write(name, rows, per_label)
         Path("rates.toml").write_text(grid(model), encoding="utf-8")
-        benchbench(["run", "--grid", "rates.toml", "--store", str(store)], standalone_mode=False)
+        command = [sys.executable, "-m", "benchbench", "run", "--grid", "rates.toml"]
+        subprocess.run([*command, "--store", str(store)], check=True)
         report(store)
 
 
