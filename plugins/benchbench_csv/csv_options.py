@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchbench import Parameter
+from benchbench.kit.data import BAD_ROW_PARAMETERS, SPLIT_PARAMETERS, unseen_labels
 from benchbench_csv.table_path import PathParameter
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -53,22 +54,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("id", str, "", "id column; empty: the split's name and the row's number"),
     Parameter("group", str, "", "column of groups; rows of one group stay in one split"),
     Parameter("weight", str, "", "column of weights, numbers of at least 0"),
-    Parameter(
-        "validation_fraction",
-        float,
-        0.1,
-        "share of rows split off for validation",
-        minimum=0.001,
-        maximum=0.9,
-    ),
-    Parameter(
-        "test_fraction",
-        float,
-        0.2,
-        "share of rows split off for test",
-        minimum=0.001,
-        maximum=0.9,
-    ),
+    *SPLIT_PARAMETERS,
     Parameter("encoding", str, "utf-8", "encoding of text files; a byte order mark overrides it"),
     Parameter("delimiter", str, "auto", "one character, or tab; auto: tab in .tsv, else comma"),
     Parameter(
@@ -79,17 +65,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         choices=("doubled", "backslash"),
     ),
     Parameter("max_newlines", int, 50, "most newlines in one quoted field", minimum=0),
-    Parameter(
-        "on_bad_row", str, "error", "stop at a bad row, or skip it", choices=("error", "skip")
-    ),
-    Parameter("max_skipped", float, 0.01, "largest share of bad rows", minimum=0, maximum=1),
-    Parameter(
-        "unseen_labels",
-        str,
-        "error",
-        "labels that training lacks: refuse them, or keep them as always missed",
-        choices=("error", "keep"),
-    ),
+    *BAD_ROW_PARAMETERS,
+    unseen_labels(),
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchbench import SPLITS, Corpus, Kind, LoaderError, Parameter, Params, Skip, Split
-from benchbench.kit.data import BuildOptions, build_corpus
+from benchbench.kit.data import BuildOptions, build_corpus, unseen_labels
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_hub.cards import DatasetCard
 from benchbench_hub.columns import ColumnNames, RowReader, chosen, first_present, label_names
@@ -18,7 +18,6 @@ from benchbench_hub.options import (
     OF_ANY_SET,
     HubOptions,
     revision,
-    unseen_labels,
 )
 from benchbench_hub.row_tally import RowTally
 from benchbench_hub.sources import DatasetRepository, Source, find_source
@@ -91,7 +90,7 @@ class AnyHubDataset:
     parameters: tuple[Parameter, ...] = (
         *OF_ANY_SET,
         revision("main"),
-        unseen_labels("error"),
+        unseen_labels(),
     )
 
     def kind(self, params: Params) -> Kind:

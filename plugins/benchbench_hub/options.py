@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchbench import Parameter
+from benchbench.kit.data import BAD_ROW_PARAMETERS, SPLIT_PARAMETERS
 
 AUTO = "auto"
 CUT = "cut"
@@ -24,26 +25,8 @@ SHARED: tuple[Parameter, ...] = (
         "the test split by name (or file, where path is a file); auto: as published; cut: split "
         "off from training",
     ),
-    Parameter(
-        "validation_fraction",
-        float,
-        0.1,
-        "share of rows split off for validation",
-        minimum=0.001,
-        maximum=0.9,
-    ),
-    Parameter(
-        "test_fraction",
-        float,
-        0.2,
-        "share of rows split off for test",
-        minimum=0.001,
-        maximum=0.9,
-    ),
-    Parameter(
-        "on_bad_row", str, "error", "stop at a bad row, or skip it", choices=("error", "skip")
-    ),
-    Parameter("max_skipped", float, 0.01, "largest share of bad rows", minimum=0, maximum=1),
+    *SPLIT_PARAMETERS,
+    *BAD_ROW_PARAMETERS,
 )
 OF_A_CARD: tuple[Parameter, ...] = (
     Parameter("path", str, "", "folder or file with the same data; empty: from the hub"),
@@ -77,17 +60,6 @@ OF_ANY_SET: tuple[Parameter, ...] = (
 def revision(default: str) -> Parameter:
     """Return the parameter that names a state of a repository."""
     return Parameter("revision", str, default, "branch, tag or commit of the repository on the hub")
-
-
-def unseen_labels(default: str) -> Parameter:
-    """Return the parameter that decides about labels outside training."""
-    return Parameter(
-        "unseen_labels",
-        str,
-        default,
-        "labels that training lacks: refuse them, or keep them as always missed",
-        choices=("error", "keep"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

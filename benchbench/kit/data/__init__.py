@@ -12,10 +12,17 @@ from benchbench.kit.data.corpus_store import (
 from benchbench.kit.data.document import Document
 from benchbench.kit.data.sampling import limit_corpus
 from benchbench.kit.data.splits import LabelSets, stratified_group_split, stratified_sample
+from benchbench.kit.data.table_parameters import (
+    BAD_ROW_PARAMETERS,
+    SPLIT_PARAMETERS,
+    unseen_labels,
+)
 from benchbench.kit.data.targets import class_index, multi_hot
 
 __all__ = [
+    "BAD_ROW_PARAMETERS",
     "MAIN_METRICS",
+    "SPLIT_PARAMETERS",
     "BuildOptions",
     "Document",
     "Duplicates",
@@ -32,5 +39,6 @@ __all__ = [
     "stratified_group_split",
     "stratified_sample",
     "training_counts",
+    "unseen_labels",
     "write_corpus",
 ]

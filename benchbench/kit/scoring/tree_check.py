@@ -67,10 +67,11 @@ def check_tree(model: Any, prompt: Sequence[int], trie: TokenTrie, pad_id: int) 
     case = _Case(model, prompt, trie, pad_id)
     with _as_in_prediction(model):
         try:
-            difference = case.difference()
-            noise = case.noise() if narrow else None
+            plain = case.plain()
+            difference = case.difference(plain)
+            noise = case.noise(plain) if narrow else None
             with in_float32(model) as converted:
-                wide = case.difference() if narrow and converted else None
+                wide = case.difference(case.plain()) if narrow and converted else None
         except (
             GuardError,
             AttributeError,
@@ -130,7 +131,7 @@ class _Case:
     def plain(self) -> Tensor:
         return plain_scores(self.model, self.prompts, self.some, self.pad_id)
 
-    def difference(self) -> float:
+    def difference(self, plain: Tensor) -> float:
         """Return the largest difference between plain scores and those of the ways of a tree.
 
         Continuations are read after the whole prompt, after a prompt that is read in two pieces,
@@ -138,7 +139,6 @@ class _Case:
         """
         import torch
 
-        plain = self.plain()
         scores = [self._after(CachedPrompts.of(self.model, self.prompts, self.pad_id))]
         if len(self.prompt) > 3:
             begun = CachedPrompts.of(self.model, [self.prompt[:2]], self.pad_id)
@@ -147,7 +147,7 @@ class _Case:
         scores.append(torch.stack([self._trained(), plain[1]]))
         return max(_largest(score - plain) for score in scores)
 
-    def noise(self) -> float:
+    def noise(self, plain: Tensor) -> float:
         """Return the largest difference between plain scores read together and one by one."""
         import torch
 
@@ -156,7 +156,7 @@ class _Case:
             for prompt in self.prompts
             for item in self.some.continuations
         ]
-        return _largest(torch.cat(alone) - self.plain().flatten())
+        return _largest(torch.cat(alone) - plain.flatten())
 
     def _after(self, prompts: CachedPrompts) -> Tensor:
         return prompts.scores(self.trie)[:, :: self.step]

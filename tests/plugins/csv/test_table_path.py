@@ -24,12 +24,12 @@ from tests.support.tables import GOOD, settled
 def here(tmp_path, monkeypatch):
     """A working folder with a table and a link to it, and another table outside with links."""
     (tmp_path / "secret").mkdir()
-    (tmp_path / "work" / "data").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "work")
-    (tmp_path / "work" / "data" / "t.csv").write_text(GOOD)
+    (tmp_path / "project" / "data").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    (tmp_path / "project" / "data" / "t.csv").write_text(GOOD)
     (tmp_path / "secret" / "u.csv").write_text(GOOD)
-    (tmp_path / "work" / "link.csv").symlink_to("data/t.csv")
-    (tmp_path / "work" / "out.csv").symlink_to("../secret/u.csv")
+    (tmp_path / "project" / "link.csv").symlink_to("data/t.csv")
+    (tmp_path / "project" / "out.csv").symlink_to("../secret/u.csv")
     return tmp_path
 
 
@@ -41,7 +41,7 @@ def cell_of(text):
     return Cell(member.reference, Reference("majority", "majority"), None, 0)
 
 
-INSIDE = ["data/t.csv", "./data/../data/t.csv", "{}/work/data/t.csv", "link.csv"]
+INSIDE = ["data/t.csv", "./data/../data/t.csv", "{}/project/data/t.csv", "link.csv"]
 OUTSIDE = ["../secret/u.csv", "{}/secret/u.csv", "out.csv"]
 
 
@@ -62,15 +62,15 @@ def test_different_files_of_one_name_are_different_cells(here):
 
 
 def test_a_record_of_a_path_names_it_from_the_working_folder_or_by_a_digest(here):
-    assert TablePath.of(f"{here}/work/data/t.csv") == "data/t.csv"
+    assert TablePath.of(f"{here}/project/data/t.csv") == "data/t.csv"
     outside = TablePath.of("../secret/u.csv")
     assert outside.startswith("u.csv@")
     assert "secret" not in outside
 
 
 def test_a_link_whose_target_has_another_kind_of_name_is_not_followed(here):
-    (here / "work" / "blob").write_text(GOOD)
-    (here / "work" / "cached.csv").symlink_to("blob")
+    (here / "project" / "blob").write_text(GOOD)
+    (here / "project" / "cached.csv").symlink_to("blob")
     assert TablePath.of("cached.csv") == "cached.csv"
 
 
