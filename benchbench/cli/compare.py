@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,8 +18,9 @@ from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError, CorpusDescription, did_you_mean
 from benchbench.evaluation import metrics_of, title_of
 from benchbench.evidence import (
-    RESAMPLES,
+    FREQUENT,
     RIGHT,
+    Interval,
     PairEvidence,
     ScoredSystems,
     System,
@@ -103,6 +105,7 @@ def _show_pair(
     console.print()
     console.print(Text(f"{plain(dataset)}: {title_of(by)}", style="bold"))
     scored = _scored(store, corpus, systems, by)
+    scored = replace(scored, seed_free=selected[0].seed_free_methods)
     for letter, choice, system in zip("AB", selected, systems, strict=True):
         mean = system.mean(by)
         seeds = f"{len(system.records)} seed" + ("s" if len(system.records) != 1 else "")
@@ -129,7 +132,7 @@ def _scored(
                 "'benchbench leaderboard' says why; run those cells first."
             )
     runs = {
-        record.id: score_run(store, corpus, record, {metric})
+        record.id: score_run(store, corpus, record, {metric, FREQUENT.get(metric, metric)})
         for system in systems
         for record in system.records
     }
@@ -140,22 +143,33 @@ def _scored(
 
 
 def _pair_lines(pair: PairEvidence, scored: ScoredSystems) -> Iterable[str]:
-    interval = pair.interval
+    about = "the methods" if pair.about_methods else "these trained models"
     yield (
-        f"A - B = {pair.difference:+.4f}, 95 % interval {interval.low:+.4f} to "
-        f"{interval.high:+.4f} (BCa {interval.bca_low:+.4f} to {interval.bca_high:+.4f}; "
-        f"{RESAMPLES:,} resamples of {len(scored.documents.ids):,} test documents)"
+        f"A - B = {pair.difference:+.4f}{_interval(pair.interval)}, on "
+        f"{len(scored.documents.ids):,} test documents; about {about}"
     )
-    yield (
-        f"p {p_text(pair.p)} by paired randomisation: one comparison, not corrected for others "
-        "that were made"
-    )
+    if pair.frequent is not None:
+        yield (
+            f"over frequent labels, A - B = {pair.frequent.value:+.4f}"
+            f"{_interval(pair.frequent.interval)}"
+        )
+    student = "Student's t over documents and seeds"
+    by = "paired randomisation" if scored.exchanged_pairs else student
+    yield f"p {p_text(pair.p)} by {by}: one comparison, not corrected for others that were made"
+    if pair.contradictory:
+        yield "The interval and p lie on different sides of 5 %: the pair is borderline."
     right = title_of(RIGHT[scored.kind])
     for test in pair.mcnemar:
         yield (
             f"McNemar ({right}), seed {test.seed}: A alone right on {test.only_first}, B alone on "
             f"{test.only_second}; mid-p {p_text(test.p)}"
         )
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return ", without an interval"
+    return f", 95 % interval {interval.low:+.4f} to {interval.high:+.4f}"
 
 
 def _settings(found: Iterable[Difference]) -> Table:

@@ -133,11 +133,12 @@ class LabelFacts:
     """What metrics need to know about the labels.
 
     `training_counts` has the number of training documents per label of the space; it is empty
-    where the numbers are unknown.
+    where the numbers are unknown. `training_documents` is the number of all training documents.
     """
 
     space: LabelSpace
     training_counts: tuple[int, ...] = ()
+    training_documents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class CorpusDescription:
     @property
     def label_facts(self) -> LabelFacts:
         """What metrics need to know about the labels."""
-        return LabelFacts(self.labels, self.training_counts)
+        return LabelFacts(self.labels, self.training_counts, self.documents["train"])
 
     def to_json(self) -> Json:
         """Return this description as plain data."""

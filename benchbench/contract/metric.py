@@ -23,13 +23,17 @@ class AdditiveMetric:
     `per_document` is a sparse float64 array [statistics, documents]: what each document adds to
     each sum. `from_totals` maps totals [statistics, ...] to values [...].
 
-    Bootstrap, jackknife and randomisation test need nothing else. The totals of a resample are
-    `per_document` times the count of each document. The totals after an exchange of documents
-    between two systems are sums and differences of such products.
+    Jackknife and randomisation test need nothing else. The totals without a document are the
+    totals less its column. The totals after an exchange of documents between two systems are sums
+    and differences of such products.
+
+    `interval` says whether the metric may have an interval. It is False where no interval would
+    hold the truth often enough, such as that of a mean over labels some of which are rare.
     """
 
     per_document: Any
     from_totals: Callable[[np.ndarray], np.ndarray]
+    interval: bool = True
 
     @classmethod
     def of(
@@ -74,6 +78,9 @@ class Metric:
     - an AdditiveMetric, which gets a value, intervals and tests,
     - a number, which is only a value,
     - None where the metric has no value.
+
+    `limits` are the lowest and the highest value that the metric can have. Its interval then stays
+    between them. Give none where it has no highest value.
     """
 
     name: str
@@ -82,6 +89,7 @@ class Metric:
     kinds: tuple[Kind, ...]
     function: MetricFunction
     lower_is_better: bool = False
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that commands and files cannot use."""

@@ -1,39 +1,49 @@
 """Metrics, intervals and tests as pure functions of arrays."""
 
 from benchbench.evaluation.calibration import BINS, reliability
-from benchbench.evaluation.f1 import label_f1
+from benchbench.evaluation.clusters import clusters
+from benchbench.evaluation.f1 import LEAST_EXPECTED, frequent, label_f1
+from benchbench.evaluation.jackknife import (
+    LEAST_SEEDS,
+    Uncertain,
+    Variation,
+    estimate,
+    estimate_difference,
+    interval,
+    p_value,
+    variation,
+)
 from benchbench.evaluation.mcnemar import mcnemar_test
 from benchbench.evaluation.multiplicity import holm, letters, rank_intervals
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
 from benchbench.evaluation.registry import FAMILIES, METRICS, evaluate, metrics_of, title_of
-from benchbench.evaluation.resampling import (
-    Bootstrap,
-    bca_interval,
-    bootstrap,
-    clusters,
-    percentile_interval,
-)
 from benchbench.evaluation.tuning import tune
 
 __all__ = [
     "BINS",
     "FAMILIES",
+    "LEAST_EXPECTED",
+    "LEAST_SEEDS",
     "METRICS",
-    "Bootstrap",
-    "bca_interval",
-    "bootstrap",
+    "Uncertain",
+    "Variation",
     "clusters",
     "draws_for",
+    "estimate",
+    "estimate_difference",
     "evaluate",
+    "frequent",
     "holm",
+    "interval",
     "label_f1",
     "letters",
     "mcnemar_test",
     "metrics_of",
-    "percentile_interval",
+    "p_value",
     "randomisation_test",
     "rank_intervals",
     "reliability",
     "title_of",
     "tune",
+    "variation",
 ]

@@ -6,6 +6,7 @@ first divided by a temperature. Labels outside the label space have probability 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchbench.contract import AdditiveMetric, Kind, ScoredSplit, ratio
@@ -69,7 +70,8 @@ def ece_per_label(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetr
     np.subtract(hit, confidence, out=values[:, :-1])
     starts = np.arange(0, rows.size + 1, labels + 1, dtype=np.int32)
     shape = (BINS * labels + 1, documents)
-    return AdditiveMetric(csc_array((values.ravel(), rows.ravel(), starts), shape=shape), _mean_gap)
+    columns = csc_array((values.ravel(), rows.ravel(), starts), shape=shape)
+    return AdditiveMetric(columns, _mean_gap, interval=False)
 
 
 def brier(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
@@ -196,7 +198,9 @@ def _pooled_error(confidence: np.ndarray, hit: np.ndarray, bins: np.ndarray) -> 
     bins = bins + BINS * np.arange(documents)[:, None]
     gaps = np.bincount(bins.ravel(), (hit - confidence).ravel(), minlength=BINS * documents)
     counts = np.full((documents, 1), decisions)
-    return AdditiveMetric.of(np.hstack([gaps.reshape(documents, BINS), counts]).T, _mean_gap)
+    per_document = np.hstack([gaps.reshape(documents, BINS), counts]).T
+    # gaps are taken without their sign, so that noise adds up: no interval is right
+    return replace(AdditiveMetric.of(per_document, _mean_gap), interval=False)
 
 
 def _mean_gap(totals: np.ndarray) -> np.ndarray:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+LEAST_EXPECTED = 10
+"""The fewest test documents that a frequent label is expected to have. Macro-F1 has an interval
+only over frequent labels: the F1 of a label with fewer documents is biased by more than it can be
+corrected for."""
 LEAST_LABELS = 6
 """The fewest labels that have thirds: of fewer labels, a third would be a single label."""
 
@@ -32,8 +36,29 @@ def samples_f1(scored: ScoredSplit) -> AdditiveMetric:
 
 
 def macro_f1(scored: ScoredSplit, threshold: np.ndarray | float | None = None) -> AdditiveMetric:
-    """Return the mean over labels of their F1."""
-    return _macro(scored.predictions.gold, scored.decided(threshold))
+    """Return the mean over labels of their F1; it has an interval where all are frequent."""
+    return _macro(scored, slice(None), threshold)
+
+
+def frequent_macro_f1(scored: ScoredSplit) -> AdditiveMetric | None:
+    """Return the mean over the frequent labels of their F1; None where all are, or none is."""
+    chosen = frequent(scored)
+    return None if chosen.all() or not chosen.any() else _macro(scored, chosen.nonzero()[0])
+
+
+def frequent(scored: ScoredSplit) -> np.ndarray:
+    """Return which columns of gold expect at least 10 documents, bool [labels + unseen].
+
+    The expectation is the label's share of the training documents, times the number of documents
+    of this split: what the split itself holds does not choose the labels.
+    """
+    import numpy as np
+
+    facts, gold = scored.labels, scored.predictions.gold
+    counts = np.zeros(gold.shape[1])
+    if facts.training_documents:
+        counts[: len(facts.training_counts)] = facts.training_counts
+    return counts * len(gold) >= LEAST_EXPECTED * max(facts.training_documents, 1)
 
 
 def weighted_f1(scored: ScoredSplit) -> AdditiveMetric:
@@ -49,8 +74,7 @@ def third_macro_f1(scored: ScoredSplit, third: int) -> AdditiveMetric | None:
     labels = len(scored.labels.space.names)
     if labels < LEAST_LABELS or labels != len(scored.labels.training_counts):
         return None
-    chosen = thirds(scored.labels)[third]
-    return _macro(scored.predictions.gold[:, chosen], scored.decided()[:, chosen])
+    return _macro(scored, thirds(scored.labels)[third])
 
 
 def thirds(labels: LabelFacts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,9 +123,17 @@ def _by_document(scored: ScoredSplit, threshold: np.ndarray | float | None = Non
     return np.stack([2 * (gold & decided).sum(axis=1), gold.sum(axis=1) + decided.sum(axis=1)])
 
 
-def _macro(gold: np.ndarray, decided: np.ndarray) -> AdditiveMetric:
+def _macro(
+    scored: ScoredSplit,
+    chosen: np.ndarray | slice,
+    threshold: np.ndarray | float | None = None,
+) -> AdditiveMetric:
+    """Return the mean F1 of the chosen columns."""
+    gold, decided = scored.predictions.gold[:, chosen], scored.decided(threshold)[:, chosen]
     return AdditiveMetric(
-        label_counts(gold, decided), lambda totals: _of_labels(totals).mean(axis=0)
+        label_counts(gold, decided),
+        lambda totals: _of_labels(totals).mean(axis=0),
+        interval=bool(frequent(scored)[chosen].all()),
     )
 
 

@@ -7,13 +7,13 @@ differences after each exchange.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import lcm
 from typing import TYPE_CHECKING
 
-from benchbench.evaluation.resampling import BLOCK, TIE, SystemRuns, by_cluster
+from benchbench.evaluation.clusters import BLOCK, TIE, SystemRuns, by_cluster
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,9 +34,15 @@ class Halves:
 
 
 def randomisation_test(
-    systems: Sequence[SystemRuns], cluster: np.ndarray, draws: int = 9_999, seed: int = 0
+    systems: Sequence[SystemRuns],
+    cluster: np.ndarray,
+    draws: int = 9_999,
+    seed: int = 0,
+    pairs: Collection[tuple[int, int]] | None = None,
 ) -> np.ndarray:
-    """Return the two-sided p of every pair, float64 [systems, systems], with 1 on the diagonal.
+    """Return the two-sided p of every pair, float64 [systems, systems]; 1 where none is asked for.
+
+    `pairs` are the pairs (a, b) with a < b to test, by default all.
 
     Paired approximate randomisation (Noreen 1989; Yeh 2000): in each draw, every cluster's
     outputs are exchanged between the two systems with probability 1/2, for all seeds at once.
@@ -49,22 +55,30 @@ def randomisation_test(
     """
     import numpy as np
 
+    if pairs is None:
+        pairs = set(combinations(range(len(systems)), 2))
+    tested = sorted({system for pair in pairs for system in pair})
     grouped = [[by_cluster(run, cluster) for run in system] for system in systems]
     totals = [[run.per_document.sum(axis=1)[:, None] for run in system] for system in grouped]
     observed = np.array([np.mean([run.value() for run in system]) for system in grouped])
-    extreme = np.zeros((len(systems), len(systems)))
-    for exchanged in exchanges(int(cluster.max()) + 1, draws, np.random.default_rng(seed)):
+    p = np.ones((len(systems), len(systems)))
+    extreme = np.zeros_like(p)
+    generator = np.random.default_rng(seed)
+    for exchanged in exchanges(int(cluster.max()) + 1, draws if pairs else 0, generator):
         # computed once per run, for all its pairs
-        halves = [
-            [halve(run.per_document @ exchanged, total) for run, total in zip(*pair, strict=True)]
-            for pair in zip(grouped, totals, strict=True)
-        ]
-        for a, b in combinations(range(len(systems)), 2):
+        halves = {
+            system: [
+                halve(run.per_document @ exchanged, total)
+                for run, total in zip(grouped[system], totals[system], strict=True)
+            ]
+            for system in tested
+        }
+        for a, b in pairs:
             exchanged_gap = differences(halves[a], halves[b], grouped[a][0].from_totals)
             as_large = np.abs(exchanged_gap) >= abs(observed[a] - observed[b]) - TIE
             extreme[a, b] += as_large.sum()
-    p = (extreme + extreme.T + 1) / (draws + 1)
-    np.fill_diagonal(p, 1.0)
+    for a, b in pairs:
+        p[a, b] = p[b, a] = (extreme[a, b] + 1) / (draws + 1)
     return p
 
 

@@ -66,6 +66,13 @@ def temperature(scored: ScoredSplit) -> float | None:
     return scored.tuning.temperature
 
 
+def share(
+    name: str, title: str, family: str, kinds: tuple[Kind, ...], function: MetricFunction
+) -> Metric:
+    """Return the row of a metric between 0 and 1; higher is better."""
+    return Metric(name, title, family, kinds, function, limits=(0.0, 1.0))
+
+
 def error(
     name: str, title: str, function: MetricFunction, kinds: tuple[Kind, ...] = BOTH
 ) -> Metric:
@@ -74,46 +81,47 @@ def error(
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
-    Metric("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
-    Metric("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
-    Metric("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
-    Metric("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
-    Metric("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
-    Metric("mcc", "MCC", "metrics", BOTH, agreement.mcc),
+    share("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
+    share("frequent_macro_f1", "macro-F1, frequent labels", "metrics", BOTH, f1.frequent_macro_f1),
+    share("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
+    share("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
+    share("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
+    share("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
+    share("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
+    Metric("mcc", "MCC", "metrics", BOTH, agreement.mcc, limits=(-1.0, 1.0)),
     *(
-        Metric(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
-               partial(f1.third_macro_f1, third=third))
+        share(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
+              partial(f1.third_macro_f1, third=third))
         for third, name in enumerate(("head", "mid", "tail"))
     ),
     *(
-        Metric(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k))
+        share(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k))
         for k in (1, 3, 5)
     ),
     *(
-        Metric(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k))
+        share(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k))
         for k, kinds in ((1, MULTI), (3, BOTH), (5, BOTH))
     ),
-    Metric("top_prediction", "top prediction", "guesses", BOTH,
-           partial(ranking.main_code_in_top, k=1)),
-    Metric("three_guesses", "three guesses", "guesses", BOTH,
-           partial(ranking.main_code_in_top, k=3)),
-    Metric("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
-    Metric("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
-    Metric("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
-    Metric("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
+    share("top_prediction", "top prediction", "guesses", BOTH,
+          partial(ranking.main_code_in_top, k=1)),
+    share("three_guesses", "three guesses", "guesses", BOTH,
+          partial(ranking.main_code_in_top, k=3)),
+    share("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
+    share("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
+    share("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
+    share("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
     *(
-        Metric(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
-               partial(hierarchy.level_f1, level=level))
+        share(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
+              partial(hierarchy.level_f1, level=level))
         for level in range(1, DEEPEST_LEVEL + 1)
     ),
     Metric("threshold", "threshold", "thresholds", MULTI, threshold),
-    Metric("micro_f1_fixed", "micro-F1 at 0.5", "thresholds", MULTI, fixed(f1.micro_f1)),
-    Metric("macro_f1_fixed", "macro-F1 at 0.5", "thresholds", MULTI, fixed(f1.macro_f1)),
-    Metric("micro_f1_per_label", "micro-F1, threshold per label", "thresholds", MULTI,
-           per_label(f1.micro_f1)),
-    Metric("macro_f1_per_label", "macro-F1, threshold per label", "thresholds", MULTI,
-           per_label(f1.macro_f1)),
+    share("micro_f1_fixed", "micro-F1 at 0.5", "thresholds", MULTI, fixed(f1.micro_f1)),
+    share("macro_f1_fixed", "macro-F1 at 0.5", "thresholds", MULTI, fixed(f1.macro_f1)),
+    share("micro_f1_per_label", "micro-F1, threshold per label", "thresholds", MULTI,
+          per_label(f1.micro_f1)),
+    share("macro_f1_per_label", "macro-F1, threshold per label", "thresholds", MULTI,
+          per_label(f1.macro_f1)),
     error("ece", "ECE", unscaled(calibration.ece)),
     error("ece_mass", "ECE, equal mass", unscaled(calibration.ece_mass)),
     error("ece_per_label", "ECE, mean of labels", unscaled(calibration.ece_per_label), MULTI),

@@ -11,13 +11,7 @@ from benchbench.evidence.board import (
     records_on,
     write_board,
 )
-from benchbench.evidence.comparison import (
-    RESAMPLES,
-    RIGHT,
-    ScoredSystems,
-    compare_pair,
-    scored_systems,
-)
+from benchbench.evidence.comparison import RIGHT, compare_pair
 from benchbench.evidence.compute import (
     compute_evidence,
     compute_values,
@@ -27,9 +21,12 @@ from benchbench.evidence.compute import (
 )
 from benchbench.evidence.freeze import with_plugin_results
 from benchbench.evidence.runs import main_score, score_run
+from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems, scored_systems
 from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
+    LEVEL,
     DatasetEvidence,
+    Estimate,
     Evidence,
     Interval,
     PairEvidence,
@@ -38,12 +35,14 @@ from benchbench.evidence.values import (
 )
 
 __all__ = [
-    "RESAMPLES",
+    "FREQUENT",
+    "LEVEL",
     "RIGHT",
     "Board",
     "BoardCell",
     "BoardDataset",
     "DatasetEvidence",
+    "Estimate",
     "Evidence",
     "Interval",
     "MetricColumn",

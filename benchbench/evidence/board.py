@@ -68,11 +68,19 @@ class MetricColumn:
     family: str
     kinds: tuple[Kind, ...]
     lower_is_better: bool = False
+    limits: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, metric: Metric) -> MetricColumn:
         """Return the column of a metric."""
-        return cls(metric.name, metric.title, metric.family, metric.kinds, metric.lower_is_better)
+        return cls(
+            metric.name,
+            metric.title,
+            metric.family,
+            metric.kinds,
+            metric.lower_is_better,
+            metric.limits,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,8 @@ class Board:
     """A frozen board.
 
     `datasets` maps the name of a dataset to what the board keeps of it. `baseline_methods` names
-    the methods that need no causal language model.
+    the methods that need no causal language model, `seed_free_methods` those whose result does not
+    depend on the seed.
 
     Reading a board runs no plugin, so the results of plugins' metrics are frozen in it:
 
@@ -148,6 +157,7 @@ class Board:
     baseline_methods: tuple[str, ...] = ()
     plugin_metrics: tuple[MetricColumn, ...] = ()
     plugin_evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    seed_free_methods: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Return this board as plain data."""
@@ -165,6 +175,7 @@ class Board:
             "plugin_evidence": {
                 name: evidence.to_json() for name, evidence in self.plugin_evidence.items()
             },
+            "seed_free_methods": list(self.seed_free_methods),
         }
 
     @classmethod
@@ -189,6 +200,7 @@ class Board:
                 name: Evidence.from_json(evidence)
                 for name, evidence in data.get("plugin_evidence", {}).items()
             },
+            tuple(data.get("seed_free_methods", ())),
         )
 
     def lower_is_better(self, metric: str) -> bool:
@@ -196,6 +208,11 @@ class Board:
         ours = (known.lower_is_better for known in METRICS if known.name == metric)
         theirs = (column.lower_is_better for column in self.plugin_metrics if column.name == metric)
         return any((*ours, *theirs))
+
+    def limits(self, metric: str) -> tuple[float, float] | None:
+        """Return the lowest and the highest value of a metric; None without limits."""
+        columns = (*map(MetricColumn.of, METRICS), *self.plugin_metrics)
+        return next((column.limits for column in columns if column.name == metric), None)
 
     def cells_of(self, dataset: str) -> list[BoardCell]:
         """Return the cells of one dataset."""
@@ -206,7 +223,16 @@ def _plugin_columns(data: Json) -> tuple[MetricColumn, ...]:
     """Return the columns of plugins' metrics; a board of version 0.1.0 has their names alone."""
     if "plugin_metrics" in data:
         columns = data["plugin_metrics"]
-        return tuple(MetricColumn(**{**c, "kinds": tuple(c["kinds"])}) for c in columns)
+        return tuple(
+            MetricColumn(
+                **{
+                    **c,
+                    "kinds": tuple(c["kinds"]),
+                    "limits": tuple(c["limits"]) if c.get("limits") else None,
+                }
+            )
+            for c in columns
+        )
     kinds: dict[str, list[Kind]] = {}
     for dataset in data["datasets"].values():
         for name in dataset.get("plugin_metrics", ()):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchbench.contract import AdditiveMetric, Kind
-from benchbench.evidence.runs import Documents, RunScores
-from benchbench.evidence.systems import System
+from benchbench.evidence.runs import RunScores
+from benchbench.evidence.scored_systems import ScoredSystems
 from benchbench.evidence.values import (
+    LEVEL,
     DatasetEvidence,
+    Estimate,
     Interval,
     McNemarEvidence,
     PairEvidence,
@@ -21,10 +21,8 @@ from benchbench.evidence.values import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from benchbench.evaluation import Bootstrap
+    from benchbench.evaluation import Uncertain, Variation
 
-RESAMPLES = 10_000
-LEVEL = 0.05
 RIGHT = {"single-label": "accuracy", "multi-label": "exact_match"}
 """The metric that McNemar's test compares: whether all labels of a document are right."""
 MOST_CONFUSIONS = 1_000
@@ -33,134 +31,96 @@ Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredSystems:
-    """The complete systems of a dataset that can be compared by `metric`, best first.
+class Variations:
+    """How every system varies by the metric that ranks, and by its form over frequent labels."""
 
-    `runs` has the runs of each system in the order of their seeds; all share `documents`.
-    `left_out` says which systems cannot be compared, and why.
-    """
-
-    kind: Kind
-    metric: str
-    labels: tuple[str, ...]
-    systems: tuple[System, ...] = ()
-    runs: tuple[tuple[RunScores, ...], ...] = ()
-    documents: Documents = field(default_factory=Documents)
-    left_out: tuple[str, ...] = ()
-    lower_is_better: bool = False
-
-    @property
-    def additive(self) -> list[list[AdditiveMetric]]:
-        """The metric of every run of every system."""
-        return [[run.additive[self.metric] for run in runs] for runs in self.runs]
-
-    @property
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """All pairs of systems, by their places."""
-        return combinations(range(len(self.systems)), 2)
+    by_metric: tuple[Variation, ...]
+    by_frequent: tuple[Variation, ...] | None
 
 
-def scored_systems(
-    kind: Kind,
-    metric: str,
-    labels: tuple[str, ...],
-    ranked: Sequence[System],
-    runs: Mapping[str, RunScores],
-) -> ScoredSystems:
-    """Return the systems of `ranked` that have the metric and share their test documents."""
-    documents: Documents | None = None
-    systems: list[System] = []
-    kept: list[tuple[RunScores, ...]] = []
-    left_out: list[str] = []
-    for system in ranked:
-        scores = [runs[entry.id] for entry in system.cells]
-        scores.sort(key=lambda run: run.seed)
-        reason = _reason_to_leave_out(scores, metric, documents)
-        if reason:
-            left_out.append(f"{system.name}: {reason}")
-            continue
-        documents = scores[0].documents
-        systems.append(system)
-        kept.append(tuple(scores))
-    return ScoredSystems(
-        kind,
-        metric,
-        labels,
-        tuple(systems),
-        tuple(kept),
-        documents or (next(iter(runs.values())).documents if runs else Documents()),
-        tuple(left_out),
-    )
+def variations(scored: ScoredSystems) -> Variations:
+    """Return how every system varies with the choice of documents, and of seeds if included."""
+    from benchbench.evaluation import clusters, variation
+
+    cluster = clusters(scored.documents.groups)
+
+    def of(metric: str) -> tuple[Variation, ...]:
+        return tuple(
+            variation(runs, cluster, seeds=scored.seeds_included(place))
+            for place, runs in enumerate(scored.additive(metric))
+        )
+
+    return Variations(of(scored.metric), of(scored.frequent) if scored.frequent else None)
 
 
-def _reason_to_leave_out(
-    runs: Sequence[RunScores], metric: str, documents: Documents | None
-) -> str:
-    """Return why a system cannot be compared, or an empty text."""
-    if any(metric not in run.values["test"] for run in runs):
-        return f"it has no {metric}"
-    if any(metric not in run.additive for run in runs):
-        return f"{metric} is a plain number, so it has no interval and no test"
-    if any(run.documents != runs[0].documents for run in runs):
-        return "its seeds were tested on different documents"
-    if documents is not None and runs[0].documents != documents:
-        return "its test documents differ from those of the other systems"
-    return ""
-
-
-def p_values(scored: ScoredSystems, exchanges: int) -> list[float]:
+def p_values(scored: ScoredSystems, varied: Variations, exchanges: int) -> list[float]:
     """Return the p value of every pair of systems, in the order of `ScoredSystems.pairs`."""
-    from benchbench.evaluation import clusters, randomisation_test
+    from benchbench.evaluation import clusters, estimate_difference, p_value, randomisation_test
 
-    if len(scored.systems) < 2:
-        return []
-    matrix = randomisation_test(scored.additive, clusters(scored.documents.groups), draws=exchanges)
-    return [float(matrix[pair]) for pair in scored.pairs]
+    exchanged = scored.exchanged_pairs
+    matrix = randomisation_test(
+        scored.additive(scored.metric),
+        clusters(scored.documents.groups),
+        draws=exchanges,
+        pairs=exchanged,
+    )
+    return [
+        float(matrix[pair])
+        if pair in exchanged
+        else p_value(estimate_difference(*(varied.by_metric[place] for place in pair)))
+        for pair in scored.pairs
+    ]
 
 
 def compare_pair(scored: ScoredSystems) -> PairEvidence:
     """Return the comparison of two systems; its p value is not corrected."""
-    from benchbench.evaluation import bootstrap, clusters, draws_for
+    from benchbench.evaluation import draws_for
 
-    (p,) = p_values(scored, draws_for(1))
-    resampled = bootstrap(scored.additive, clusters(scored.documents.groups), draws=RESAMPLES)
-    return _pair(scored, (0, 1), (p, p), resampled)
+    varied = variations(scored)
+    (p,) = p_values(scored, varied, draws_for(1))
+    return _pair(scored, (0, 1), (p, p), varied)
 
 
-def dataset_evidence(
-    scored: ScoredSystems,
-    tests: Sequence[tuple[float, float]],
-    baseline_methods: Sequence[str],
-) -> DatasetEvidence:
-    """Return the evidence of a dataset; `tests` are (raw, adjusted) p values by pair."""
-    from benchbench.evaluation import bootstrap, clusters
+def dataset_evidence(scored: ScoredSystems, baseline_methods: Sequence[str]) -> DatasetEvidence:
+    """Return the evidence of a dataset; p values are corrected for all its pairs."""
+    from benchbench.evaluation import clusters, draws_for, holm
 
     if not scored.systems:
         return without_tests(scored)
-    cluster = clusters(scored.documents.groups)
-    resampled = bootstrap(scored.additive, cluster, draws=RESAMPLES)
+    exchanges = draws_for(len(scored.pairs)) if scored.exchanged_pairs else 0
+    varied = variations(scored)
+    raw = p_values(scored, varied, exchanges)
+    tests = zip(raw, holm(raw).tolist(), strict=True)
     pairs = tuple(
-        _pair(scored, pair, p, resampled) for pair, p in zip(scored.pairs, tests, strict=True)
-    )
-    systems = tuple(
-        _system(scored, number, resampled, place)
-        for number, place in enumerate(_places(resampled, pairs, scored.lower_is_better))
-    )
-    baselines = (
-        number for number, system in enumerate(scored.systems) if system.method in baseline_methods
+        _pair(scored, pair, p, varied) for pair, p in zip(scored.pairs, tests, strict=True)
     )
     return DatasetEvidence(
         scored.metric,
         RIGHT[scored.kind],
         len(scored.documents.groups),
-        int(cluster.max()) + 1,
+        int(clusters(scored.documents.groups).max()) + 1,
         scored.labels,
         scored.documents.support,
-        systems,
+        tuple(
+            _system(scored, number, varied, place)
+            for number, place in enumerate(_places(scored, varied, pairs))
+        ),
         pairs,
-        next(baselines, None),
+        _baseline(scored, baseline_methods),
         scored.left_out,
+        scored.documents.frequent_labels if scored.frequent else None,
+        exchanges,
     )
+
+
+def _baseline(scored: ScoredSystems, methods: Sequence[str]) -> int | None:
+    """Return the place of the baseline method that is best on validation; test chooses nothing."""
+    places = [place for place, system in enumerate(scored.systems) if system.method in methods]
+    goodness = {
+        place: scored.systems[place].goodness(scored.metric, scored.lower_is_better, "validation")
+        for place in places
+    }
+    return max(places, key=lambda place: (goodness[place], -place), default=None)
 
 
 def without_tests(scored: ScoredSystems) -> DatasetEvidence:
@@ -172,40 +132,46 @@ def without_tests(scored: ScoredSystems) -> DatasetEvidence:
 
 
 def _places(
-    resampled: Bootstrap, pairs: Sequence[PairEvidence], lower_is_better: bool
+    scored: ScoredSystems, varied: Variations, pairs: Sequence[PairEvidence]
 ) -> list[Place]:
     """Return the letters of every system and its ranks, which follow from the tests."""
     import numpy as np
 
     from benchbench.evaluation import letters, rank_intervals
 
-    count = len(resampled.observed)
+    count = len(scored.systems)
     significant = np.zeros((count, count), dtype=bool)
     for pair in pairs:
         differ = pair.p_holm < LEVEL
         significant[pair.first, pair.second] = significant[pair.second, pair.first] = differ
-    goodness = -resampled.observed if lower_is_better else resampled.observed
-    ranks = rank_intervals(goodness, significant)
+    values = np.array([system.value for system in varied.by_metric])
+    ranks = rank_intervals(-values if scored.lower_is_better else values, significant)
     return [
         (tied, *rank) for tied, rank in zip(letters(range(count), significant), ranks, strict=True)
     ]
 
 
-def _system(
-    scored: ScoredSystems, number: int, resampled: Bootstrap, place: Place
-) -> SystemEvidence:
+def _system(scored: ScoredSystems, number: int, varied: Variations, place: Place) -> SystemEvidence:
     import numpy as np
 
+    from benchbench.evaluation import estimate
+
     system, runs = scored.systems[number], scored.runs[number]
-    observed, draws = resampled.observed[number], resampled.draws[number]
+    frequent = None
+    if varied.by_frequent is not None and scored.frequent is not None:
+        of_frequent = estimate(varied.by_frequent[number])
+        frequent = Estimate(
+            of_frequent.value, _interval(scored, scored.frequent, (number,), of_frequent)
+        )
+    of_metric = estimate(varied.by_metric[number])
     return SystemEvidence(
         system.method,
         system.backbone,
         tuple(run.seed for run in runs),
-        float(observed),
-        _interval(observed, draws, resampled.jackknife[number]),
-        float(draws.mean() - observed),
-        resampled.seeds_resampled[number],
+        of_metric.value,
+        _interval(scored, scored.metric, (number,), of_metric),
+        frequent,
+        scored.speaks_for_method(number),
         *place,
         _pooled([run.reliability for run in runs]),
         tuple(np.mean([run.label_f1 for run in runs], axis=0).tolist()),
@@ -214,24 +180,41 @@ def _system(
 
 
 def _pair(
-    scored: ScoredSystems, pair: tuple[int, int], p: tuple[float, float], resampled: Bootstrap
+    scored: ScoredSystems, pair: tuple[int, int], p: tuple[float, float], varied: Variations
 ) -> PairEvidence:
+    from benchbench.evaluation import estimate_difference
+
     first, second = pair
-    difference = resampled.observed[first] - resampled.observed[second]
-    interval = _interval(
-        difference,
-        resampled.draws[first] - resampled.draws[second],
-        resampled.jackknife[first] - resampled.jackknife[second],
+    difference = estimate_difference(varied.by_metric[first], varied.by_metric[second])
+    frequent = None
+    if varied.by_frequent is not None and scored.frequent is not None:
+        of_frequent = estimate_difference(varied.by_frequent[first], varied.by_frequent[second])
+        frequent = Estimate(
+            of_frequent.value, _interval(scored, scored.frequent, pair, of_frequent)
+        )
+    return PairEvidence(
+        first,
+        second,
+        difference.value,
+        _interval(scored, scored.metric, pair, difference),
+        frequent,
+        *p,
+        all(map(scored.speaks_for_method, pair)),
+        tuple(_mcnemar(scored.runs[first], scored.runs[second])),
     )
-    mcnemar = tuple(_mcnemar(scored.runs[first], scored.runs[second]))
-    return PairEvidence(first, second, float(difference), interval, *p, mcnemar)
 
 
-def _interval(observed: float, draws: np.ndarray, jackknife: np.ndarray) -> Interval:
-    from benchbench.evaluation import bca_interval, percentile_interval
+def _interval(
+    scored: ScoredSystems, metric: str, places: Sequence[int], of: Uncertain
+) -> Interval | None:
+    """Return the interval of a system (one place) or of a difference (two); None if unsafe."""
+    from benchbench.evaluation import interval
 
-    bounds = (*percentile_interval(draws), *bca_interval(observed, draws, jackknife))
-    return Interval(*(float(bound) for bound in bounds))
+    runs = [run.additive[metric] for place in places for run in scored.runs[place]]
+    if not all(run.interval for run in runs):
+        return None
+    bounds = interval(of, scored.limits if len(places) == 1 else None)
+    return Interval(*bounds) if bounds else None
 
 
 def _mcnemar(first: Sequence[RunScores], second: Sequence[RunScores]) -> Iterator[McNemarEvidence]:

@@ -13,17 +13,11 @@ from dataclasses import replace
 from benchbench.contract import Record, StoreError, UnknownName, did_you_mean
 from benchbench.evaluation import METRICS, metrics_of
 from benchbench.evidence.board import Board
-from benchbench.evidence.comparison import (
-    RESAMPLES,
-    ScoredSystems,
-    dataset_evidence,
-    p_values,
-    scored_systems,
-    without_tests,
-)
+from benchbench.evidence.comparison import dataset_evidence, without_tests
 from benchbench.evidence.runs import ScoredRuns, score_board
+from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems, scored_systems
 from benchbench.evidence.systems import systems_on
-from benchbench.evidence.values import DatasetEvidence, Evidence, Values
+from benchbench.evidence.values import Evidence, Values
 from benchbench.machine import core_digest, digest, fsio
 from benchbench.records import Store, read_typed, write_json
 
@@ -74,8 +68,8 @@ def inputs_of(board: Board, records: Records) -> str:
         for name, dataset in board.datasets.items()
     }
     cells = [entry.to_json() for entry in board.cells]
-    baselines = list(board.baseline_methods)
-    return digest([cells, datasets, baselines, runs, core_digest(CODE)])
+    methods = [list(board.baseline_methods), list(board.seed_free_methods)]
+    return digest([cells, datasets, methods, runs, core_digest(CODE)])
 
 
 def compute_evidence(
@@ -96,7 +90,8 @@ def compute_evidence(
         for name, dataset in board.datasets.items()
         if metric in (None, *(known.name for known in metrics_of(dataset.kind)))
     }
-    runs = score_board(store, board, records, set(by.values()))
+    frequent = {FREQUENT[name] for name in by.values() if name in FREQUENT}
+    runs = score_board(store, board, records, {*by.values(), *frequent})
     return evidence_from_runs(board, records, runs, by, say)
 
 
@@ -107,7 +102,7 @@ def compute_values(store: Store, board: Board, records: Records) -> Evidence:
         name: without_tests(_scored(board, name, records, runs, dataset.main_metric))
         for name, dataset in board.datasets.items()
     }
-    return Evidence("", 0, 0, 0, datasets, runs.values, runs.unread)
+    return Evidence("", datasets, runs.values, runs.unread)
 
 
 def evidence_from_runs(
@@ -118,23 +113,17 @@ def evidence_from_runs(
     say: Say = lambda line: None,
 ) -> Evidence:
     """Return the evidence of scored runs; `by` maps each dataset to the metric to compare by."""
-    from benchbench.evaluation import draws_for, holm
-
     scored = {name: _scored(board, name, records, runs, by[name]) for name in sorted(by)}
-    sizes = [len(compared.systems) for compared in scored.values()]
-    family = sum(size * (size - 1) // 2 for size in sizes)
-    if family:
-        systems, pairs = sum(sizes), f"{family} pair" + ("s" if family > 1 else "")
-        say(f"Computing intervals and tests: {systems} systems, {pairs} ...")
-    exchanges = draws_for(family)
-    tests = {name: p_values(compared, exchanges) for name, compared in scored.items()}
-    adjusted = iter(holm([p for values in tests.values() for p in values]).tolist())
-    datasets: dict[str, DatasetEvidence] = {}
-    for name, compared in scored.items():
-        pairs_of_dataset = [(p, next(adjusted)) for p in tests[name]]
-        datasets[name] = dataset_evidence(compared, pairs_of_dataset, board.baseline_methods)
-    inputs = inputs_of(board, records)
-    return Evidence(inputs, family, RESAMPLES, exchanges, datasets, runs.values, runs.unread)
+    systems = sum(len(compared.systems) for compared in scored.values())
+    pairs = sum(len(compared.pairs) for compared in scored.values())
+    if pairs:
+        counted = f"{pairs} pair" + ("s" if pairs > 1 else "")
+        say(f"Computing intervals and tests: {systems} systems, {counted} ...")
+    datasets = {
+        name: dataset_evidence(compared, board.baseline_methods)
+        for name, compared in scored.items()
+    }
+    return Evidence(inputs_of(board, records), datasets, runs.values, runs.unread)
 
 
 def _scored(
@@ -147,7 +136,12 @@ def _scored(
     corpus = runs.corpora.get(fingerprint)
     labels = corpus.labels.columns if corpus else ()
     scored = scored_systems(kind, metric, labels, ranked, of_dataset)
-    return replace(scored, lower_is_better=board.lower_is_better(metric))
+    return replace(
+        scored,
+        lower_is_better=board.lower_is_better(metric),
+        limits=board.limits(metric),
+        seed_free=board.seed_free_methods,
+    )
 
 
 def evidence_by(
@@ -188,4 +182,4 @@ def _frozen_evidence(board: Board, evidence: Evidence, metric: str) -> Evidence:
         for name, dataset in evidence.datasets.items()
         if board.datasets[name].kind in kinds
     }
-    return replace(evidence, family=0, datasets=datasets)
+    return replace(evidence, datasets=datasets)

@@ -13,6 +13,7 @@ from benchbench.catalog import Catalog
 from benchbench.contract import (
     AdditiveMetric,
     Baseline,
+    Method,
     Metric,
     MetricFunction,
     Params,
@@ -50,7 +51,12 @@ def with_plugin_results(
         published = comparable(catalog.baselines, references[name], resolved)
         scores = tuple(_score(baseline) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
-    board = replace(board, datasets=datasets, baseline_methods=_baseline_methods(board, catalog))
+    board = replace(
+        board,
+        datasets=datasets,
+        baseline_methods=_methods(board, catalog, _needs_no_causal_lm),
+        seed_free_methods=_methods(board, catalog, lambda method: not method.seeded),
+    )
     if not catalog.metrics:
         return board
     return with_plugin_metrics(board, catalog.metrics, store, warn, tests=tests)
@@ -150,14 +156,15 @@ def _checked(
     return result
 
 
-def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:
-    """Return the methods that need no causal language model, which others have to beat."""
+def _methods(board: Board, catalog: Catalog, has: Callable[[Method], bool]) -> tuple[str, ...]:
+    """Return the names on the board of the methods for which `has` is true."""
     used = {entry.cell.method.name: entry.cell.method.use for entry in board.cells}
-    return tuple(
-        name
-        for name, use in sorted(used.items())
-        if "causal-lm" not in catalog.method(use).backbone_kinds
-    )
+    return tuple(name for name, use in sorted(used.items()) if has(catalog.method(use)))
+
+
+def _needs_no_causal_lm(method: Method) -> bool:
+    """Say whether a method needs no causal language model: a baseline that others have to beat."""
+    return "causal-lm" not in method.backbone_kinds
 
 
 def comparable(

@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 class Documents:
     """The test documents, which systems must share to be compared.
 
-    `support` is the number of documents per label, unseen labels last.
+    `support` is the number of documents per label, unseen labels last. `frequent_labels` is the
+    number of labels that expect enough documents for an interval.
     """
 
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     support: tuple[int, ...] = ()
+    frequent_labels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _run_scores(
 ) -> RunScores:
     import numpy as np
 
-    from benchbench.evaluation import label_f1, reliability
+    from benchbench.evaluation import frequent, label_f1, reliability
 
     gold, decided = test.predictions.gold, test.decided()
     single = test.kind == "single-label"
@@ -164,7 +166,9 @@ def _run_scores(
         record.cell.seed,
         values,
         additive,
-        Documents(test.predictions.ids, test.predictions.groups, support),
+        Documents(
+            test.predictions.ids, test.predictions.groups, support, int(frequent(test).sum())
+        ),
         right,
         np.array(bins, dtype=float).reshape(-1, 3),
         label_f1(test),

@@ -11,27 +11,38 @@ from dataclasses import asdict, dataclass, field
 
 from benchbench.contract import Json
 
+LEVEL = 0.05
+"""The level of significance."""
 Values = Mapping[str, Mapping[str, float]]
 """The values of a run, by split and metric; a metric without a value is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % bootstrap interval: percentiles, and bias-corrected and accelerated (BCa)."""
+    """A 95 % interval: see `evaluation/jackknife.py`."""
 
     low: float
     high: float
-    bca_low: float
-    bca_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value and its interval; None where no interval would hold the truth often enough."""
+
+    value: float
+    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
 class SystemEvidence:
     """What the test predictions of one system say, over all its seeds.
 
-    - `value`: the mean of the metric over seeds.
-    - `bias`: the mean of the resamples minus `value`. It is negative where rare labels drop out of
-      resamples.
+    - `value`, `interval`: the mean over seeds of the metric that ranks, and its interval; None
+      where no interval would hold the truth often enough.
+    - `frequent`: the same of macro-F1 over the frequent labels, where the metric that ranks is
+      macro-F1 and some labels are rare.
+    - `speaks_for_method`: whether intervals and tests include the choice of seeds. Then they are
+      about the method, else about the trained models.
     - `letters`: two systems share a letter where they do not differ significantly.
     - `best_rank`, `worst_rank`: the ranks that the system may have.
     - `reliability`: (mean confidence, accuracy, count) per bin that is not empty, over all seeds.
@@ -44,9 +55,9 @@ class SystemEvidence:
     backbone: str
     seeds: tuple[int, ...]
     value: float
-    interval: Interval
-    bias: float
-    seeds_resampled: bool
+    interval: Interval | None
+    frequent: Estimate | None
+    speaks_for_method: bool
     letters: str
     best_rank: int
     worst_rank: int
@@ -59,6 +70,11 @@ class SystemEvidence:
         """The name of the system for people."""
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
+    @property
+    def shown(self) -> Estimate:
+        """What has an interval: the value, or that over frequent labels where some are rare."""
+        return self.frequent or Estimate(self.value, self.interval)
+
     @classmethod
     def from_json(cls, data: Json) -> SystemEvidence:
         """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
@@ -66,7 +82,8 @@ class SystemEvidence:
             **{
                 **data,
                 "seeds": tuple(data["seeds"]),
-                "interval": Interval(**data["interval"]),
+                "interval": _interval(data["interval"]),
+                "frequent": _estimate(data["frequent"]),
                 "reliability": tuple(tuple(bins) for bins in data["reliability"]),
                 "label_f1": tuple(data["label_f1"]),
                 "confusion": tuple(tuple(entry) for entry in data["confusion"]),
@@ -86,30 +103,61 @@ class McNemarEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PairEvidence:
-    """A difference of the metric: `first` minus `second` (places in the list of systems)."""
+    """A difference of the metric: `first` minus `second` (places in the list of systems).
+
+    `p_holm` is corrected for all pairs of the dataset. `about_methods` says whether the interval
+    and the test include the choice of seeds, or need not: see `SystemEvidence`.
+    """
 
     first: int
     second: int
     difference: float
-    interval: Interval
+    interval: Interval | None
+    frequent: Estimate | None
     p: float
     p_holm: float
+    about_methods: bool
     mcnemar: tuple[McNemarEvidence, ...]
+
+    @property
+    def shown(self) -> Estimate:
+        """What has an interval: the difference, or that over frequent labels where some are rare."""
+        return self.frequent or Estimate(self.difference, self.interval)
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether the interval and the p value lie on different sides of 5 %, before Holm."""
+        interval = self.shown.interval
+        return interval is not None and (interval.low > 0 or interval.high < 0) != (self.p < LEVEL)
 
     @classmethod
     def from_json(cls, data: Json) -> PairEvidence:
         """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
         mcnemar = tuple(McNemarEvidence(**test) for test in data["mcnemar"])
-        return cls(**{**data, "interval": Interval(**data["interval"]), "mcnemar": mcnemar})
+        estimates = {
+            "interval": _interval(data["interval"]),
+            "frequent": _estimate(data["frequent"]),
+        }
+        return cls(**{**data, **estimates, "mcnemar": mcnemar})
+
+
+def _interval(data: Json | None) -> Interval | None:
+    return Interval(**data) if data else None
+
+
+def _estimate(data: Json | None) -> Estimate | None:
+    return Estimate(data["value"], _interval(data["interval"])) if data else None
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetEvidence:
     """All complete systems of one dataset, best first, and all pairs of them.
 
-    `baseline` is the place of the best system that needs no causal language model. `labels` has
-    the label space, then the unseen labels, and `support` the number of test documents per label.
-    `left_out` says which systems could not be compared, and why.
+    `baseline` is the place of the system that is best on validation of those that need no causal
+    language model. `labels` has the label space, then the unseen labels, and `support` the number
+    of test documents per label. `frequent_labels` is the number of frequent labels where the metric
+    is macro-F1 and some labels are rare. `exchanges` is the number of draws of the randomisation
+    test; 0 where no pair needed it. `left_out` says which systems could not be compared, and why.
     """
 
     metric: str
@@ -122,6 +170,13 @@ class DatasetEvidence:
     pairs: tuple[PairEvidence, ...]
     baseline: int | None = None
     left_out: tuple[str, ...] = ()
+    frequent_labels: int | None = None
+    exchanges: int = 0
+
+    @property
+    def about_methods(self) -> bool:
+        """Whether every verdict is about the methods, and none only about the trained models."""
+        return all(system.speaks_for_method for system in self.systems)
 
     def place(self, method: str, backbone: str) -> int | None:
         """Return a system's place in the list; None where it is not in the list."""
@@ -152,17 +207,11 @@ class Evidence:
     """The evidence of a board: the values of every run, and intervals and tests by dataset.
 
     - `inputs`: a digest of all that decides the evidence.
-    - `family`: the number of pairs on the whole board, for which Holm's correction is made.
-    - `resamples`, `exchanges`: the draws of the bootstrap and of the randomisation test; 0 where
-      no intervals and tests were computed.
     - `values`: the values of a run by split and metric, for each cell id.
     - `unread`: why the predictions of a cell could not be read, for each such cell id.
     """
 
     inputs: str
-    family: int
-    resamples: int
-    exchanges: int
     datasets: Mapping[str, DatasetEvidence]
     values: Mapping[str, Values] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from benchbench.leaderboard.build import Leaderboard, LearningCurve, Section, build_leaderboard
 from benchbench.leaderboard.pair_tables import pairs
-from benchbench.leaderboard.tables import Column, Entry, Row, Table, Value, p_text
+from benchbench.leaderboard.tables import Column, Entry, Row, Table, Value, interval_entry, p_text
 
 __all__ = [
     "Column",
@@ -14,6 +14,7 @@ __all__ = [
     "Table",
     "Value",
     "build_leaderboard",
+    "interval_entry",
     "p_text",
     "pairs",
 ]

@@ -5,15 +5,24 @@ from __future__ import annotations
 from benchbench.evaluation import title_of
 from benchbench.evidence import DatasetEvidence, PairEvidence
 from benchbench.leaderboard.system_tables import NAMES
-from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
+from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry, p_text
 
 PAIR_COLUMNS = (
     Column.of("first", "first", words=True),
     Column.of("second", "second", words=True),
     Column.of("difference", "difference"),
-    Column("95 % interval", ("low", "high", "bca_low", "bca_high")),
+    Column("95 % interval", ("low", "high")),
     Column.of("p", "p"),
     Column.of("p_holm", "p, Holm"),
+    Column.of("about", "about", words=True),
+)
+CONTRADICTORY = "†"
+PAIR_NOTES = (
+    "Intervals and p are per pair; 'p, Holm' is corrected for all pairs of the dataset. 'methods' "
+    "means that the choice of seeds is included, 'these trained models' that it is not.",
+    f"{CONTRADICTORY}: the interval and p lie on different sides of 5 %. They are computed in "
+    "different ways, or over different labels, and the pair is borderline. Letters and ranks follow "
+    "the test.",
 )
 
 
@@ -48,32 +57,43 @@ def differences(evidence: DatasetEvidence, metric: str) -> Table:
         tuple(rows),
         (
             "Above the diagonal: the value of the row minus the value of the column. Below the "
-            "diagonal: the p value of the same pair, corrected by Holm for all pairs of the board.",
+            "diagonal: the p value of the same pair, corrected by Holm for all pairs of the dataset.",
         ),
     )
 
 
 def pairs(evidence: DatasetEvidence) -> Table:
-    """Return one row per pair, with its interval."""
+    """Return one row per pair, with its interval.
+
+    Where some labels are rare, there are two differences: over all labels, which is tested, and
+    over frequent labels, which has the interval.
+    """
     rows = [Row(place, _pair(evidence, pair)) for place, pair in enumerate(evidence.pairs, start=1)]
-    return Table("pairs", "All pairs", PAIR_COLUMNS, tuple(rows), lengthy=True)
+    columns: tuple[Column, ...] = PAIR_COLUMNS
+    if evidence.frequent_labels is not None:
+        frequent = Column.of("frequent_difference", "difference, frequent labels")
+        columns = (*PAIR_COLUMNS[:3], frequent, *PAIR_COLUMNS[3:])
+    notes = PAIR_NOTES if any(pair.contradictory for pair in evidence.pairs) else PAIR_NOTES[:1]
+    return Table("pairs", "All pairs", columns, tuple(rows), notes, lengthy=True)
 
 
 def _pair(evidence: DatasetEvidence, pair: PairEvidence) -> tuple[Entry, ...]:
-    interval = pair.interval
-    bounds = (interval.low, interval.high, interval.bca_low, interval.bca_high)
+    frequent = [Entry.number(pair.frequent.value, "+.3f")] if pair.frequent else []
+    mark = f" {CONTRADICTORY}" if pair.contradictory else ""
     return (
         Entry.words(evidence.systems[pair.first].name),
         Entry.words(evidence.systems[pair.second].name),
         Entry.number(pair.difference, "+.3f"),
-        Entry(f"{interval.low:+.3f} to {interval.high:+.3f}", bounds),
-        Entry(p_text(pair.p), (pair.p,)),
+        *frequent,
+        interval_entry(pair.shown.interval, "+.3f"),
+        Entry(f"{p_text(pair.p)}{mark}", (pair.p,)),
         Entry(p_text(pair.p_holm), (pair.p_holm,)),
+        Entry.words("methods" if pair.about_methods else "these trained models"),
     )
 
 
 def mcnemar(evidence: DatasetEvidence) -> Table:
-    """Return McNemar's test of every system against the best baseline method, seed by seed.
+    """Return McNemar's test of every system against the baseline method, seed by seed.
 
     On a board without baseline methods, systems are tested against the first one.
     """

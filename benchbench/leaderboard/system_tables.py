@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from benchbench.contract import Record
-from benchbench.evidence import (
-    BoardDataset,
-    DatasetEvidence,
-    MetricColumn,
-    System,
-    SystemEvidence,
-)
+from benchbench.evidence import FREQUENT, BoardDataset, DatasetEvidence, MetricColumn, System
 from benchbench.leaderboard.metric_columns import MetricColumns
-from benchbench.leaderboard.tables import Column, Entry, Row, Table, p_text
+from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry, p_text
 
 SECOND = {"single-label": "accuracy", "multi-label": "macro_f1"}
 """The metric that is shown beside the metric that ranks."""
@@ -78,19 +72,30 @@ def _columns(shown: Shown) -> tuple[Column, ...]:
     main, second, title = shown.metric, shown.second, shown.metrics.title
     count = shown.evidence.documents
     documents = f", n = {count:,}" if count else ""
+    about = "" if shown.evidence.about_methods else ", these trained models"
     return (
         *NAMES,
         Column.of(main, title(main)),
         Column.of(f"{main}_sd", "SD over seeds"),
         Column("seeds", ("seeds", "seeds_asked")),
-        Column(f"95 % interval{documents}", ("low", "high", "bca_low", "bca_high")),
-        Column("tied", ("letters",)),
-        Column("rank", ("best_rank", "worst_rank")),
+        *_frequent_column(shown),
+        Column(f"95 % interval{documents}", ("low", "high")),
+        Column(f"tied{about}", ("letters",)),
+        Column(f"rank{about}", ("best_rank", "worst_rank")),
         Column("p vs baseline", ("p_baseline_holm", "p_baseline")),
         Column.of(second, title(second)),
         Column.of("ece", title("ece")),
         *(Column.of(key, heading) for key, heading in COSTS),
     )
+
+
+def _frequent_column(shown: Shown) -> tuple[Column, ...]:
+    """Return the column of the metric over frequent labels, where the interval is about that."""
+    labels, name = shown.evidence.frequent_labels, FREQUENT.get(shown.metric)
+    if labels is None or name is None:
+        return ()
+    noun = "label" if labels == 1 else "labels"
+    return (Column.of(name, f"{shown.metrics.title(shown.metric)}, {labels} frequent {noun}"),)
 
 
 def _row(shown: Shown, place: int | None, system: System) -> Row:
@@ -103,6 +108,7 @@ def _row(shown: Shown, place: int | None, system: System) -> Row:
             Entry.number(system.mean(shown.metric)),
             _deviation(system.values(shown.metric)),
             Entry(f"{counts[0]} of {counts[1]}", counts),
+            *(Entry.number(system.mean(column.keys[0])) for column in _frequent_column(shown)),
             *_certainty(shown.evidence, system if place else None),
             Entry.number(system.mean(shown.second)),
             Entry.number(system.mean("ece")),
@@ -119,7 +125,7 @@ def further_tables(shown: Shown) -> list[Table]:
     kind = shown.dataset.kind
     names = {name for _, system in shown.placed for run in system.runs for name in run["test"]}
     names |= {column.name for column in shown.metrics.of_plugins if kind in column.kinds}
-    names -= {shown.metric, shown.second}
+    names -= {shown.metric, shown.second, *(c.keys[0] for c in _frequent_column(shown))}
     return [
         _family(shown, key, title, columns)
         for key, title, columns in shown.metrics.by_family(names)
@@ -157,25 +163,17 @@ def _deviation(values: list[float]) -> Entry:
 
 
 def _certainty(evidence: DatasetEvidence, ranked: System | None) -> tuple[Entry, ...]:
-    """Return interval, letters, ranks and the p value against the best baseline method."""
+    """Return interval, letters, ranks and the p value against the baseline method."""
     place = evidence.place(ranked.method, ranked.backbone) if ranked else None
     if place is None:
-        return Entry.empty(4), Entry.empty(), Entry.empty(2), Entry.empty(2)
+        return Entry.empty(2), Entry.empty(), Entry.empty(2), Entry.empty(2)
     system = evidence.systems[place]
     ranks = (system.best_rank, system.worst_rank)
     return (
-        _interval(system),
+        interval_entry(system.shown.interval),
         Entry.words(system.letters),
         Entry(f"{ranks[0]}" if ranks[0] == ranks[1] else f"{ranks[0]} to {ranks[1]}", ranks),
         _p_to_baseline(evidence, place),
-    )
-
-
-def _interval(system: SystemEvidence) -> Entry:
-    interval = system.interval
-    return Entry(
-        f"{interval.low:.3f} to {interval.high:.3f}",
-        (interval.low, interval.high, interval.bca_low, interval.bca_high),
     )
 
 

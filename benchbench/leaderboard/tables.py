@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchbench.evidence import Interval
+
 Value = float | int | str | None
 
 
@@ -66,6 +68,14 @@ class Table:
     notes: tuple[str, ...] = ()
     lengthy: bool = False
     """Whether it is too long for a page to read: some formats leave it out."""
+
+
+def interval_entry(interval: Interval | None, form: str = ".3f") -> Entry:
+    """Return an interval, or a dash where there is none; the column has the keys low and high."""
+    if interval is None:
+        return Entry.empty(2)
+    low, high = interval.low, interval.high
+    return Entry(f"{low:{form}} to {high:{form}}", (low, high))
 
 
 def p_text(p: float) -> str:

@@ -27,10 +27,14 @@ WHICH_RUN = ("cell", "seed")
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One of the two systems to compare, by the fingerprint of each dataset it ran on."""
+    """One of the two systems to compare, by the fingerprint of each dataset it ran on.
+
+    `seed_free_methods` are those of its board; of a single run, nothing says it.
+    """
 
     title: str
     systems: Mapping[str, System]
+    seed_free_methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
         )
     if len(matching) > 1:
         raise BenchbenchError(f"'{text}' may be any of: {', '.join(matching)}. Name one.")
-    return Selected(matching[0], systems[matching[0]])
+    return Selected(matching[0], systems[matching[0]], chosen.seed_free_methods)
 
 
 def _run(store: Store, prefix: str) -> Selected | None:

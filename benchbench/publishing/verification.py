@@ -146,9 +146,10 @@ def _evidence(name: str, stored: Evidence, computed: Evidence) -> Finding:
         replace(evidence, inputs="", values={}).to_json() for evidence in (stored, computed)
     )
     systems = sum(len(dataset.systems) for dataset in computed.datasets.values())
+    pairs = sum(len(dataset.pairs) for dataset in computed.datasets.values())
     return Finding(
         f"evidence/{name}.json",
-        f"{systems} systems and {computed.family} pairs agree with the predictions",
+        f"{systems} systems and {pairs} pairs agree with the predictions",
         tuple(differing(first, second)),
     )
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from benchbench.contract import AdditiveMetric
-from benchbench.evaluation import resampling
+from benchbench.evaluation.clusters import clusters
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
-from benchbench.evaluation.resampling import clusters
-from tests.evaluation.test_resampling import LABELS, NAIVE, accuracy, macro_f1
+from tests.evaluation.test_jackknife import LABELS, NAIVE, accuracy, macro_f1
 
 METRICS = pytest.mark.parametrize(
     "metric", [macro_f1, accuracy], ids=lambda metric: metric.__name__
@@ -108,9 +107,17 @@ def test_the_size_of_blocks_changes_no_p(corpus, block, monkeypatch):
     from benchbench.evaluation import randomisation as module
 
     expected = randomisation_test(*board(corpus, macro_f1), draws=130)
-    for owner in (module, resampling):
-        monkeypatch.setattr(owner, "BLOCK", block)
+    monkeypatch.setattr(module, "BLOCK", block)
     np.testing.assert_array_equal(randomisation_test(*board(corpus, macro_f1), draws=130), expected)
+
+
+def test_only_the_pairs_asked_for_are_tested(corpus):
+    runs, cluster = board(corpus, macro_f1)
+    every = randomisation_test(runs, cluster, draws=130)
+    some = randomisation_test(runs, cluster, draws=130, pairs=[(0, 2)])
+    assert some[0, 2] == some[2, 0] == every[0, 2] != 1
+    assert some[0, 1] == some[1, 2] == 1
+    assert (randomisation_test(runs, cluster, draws=130, pairs=[]) == 1).all()
 
 
 def test_identical_systems_have_p_one(corpus):

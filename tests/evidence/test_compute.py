@@ -42,22 +42,55 @@ def test_systems_are_ordered_best_first_and_their_values_are_the_means_of_their_
     assert [shown.method for shown in claims.systems] == [system.method for system in ranked]
     for shown, system in zip(claims.systems, ranked, strict=True):
         assert shown.value == pytest.approx(system.mean(claims.metric), abs=1e-12)
-        assert shown.interval.low <= shown.value <= shown.interval.high
-        assert shown.interval.bca_low <= shown.value <= shown.interval.bca_high
+        assert shown.shown.interval.low <= shown.shown.value <= shown.shown.interval.high
         assert shown.seeds == tuple(range(len(system.records)))
-        assert not shown.seeds_resampled
+        assert shown.speaks_for_method == (shown.method != "tfidf")
+
+
+def test_with_a_rare_label_the_interval_is_that_of_the_frequent_labels(computed):
+    _, board, records, evidence = computed
+    claims = only_dataset(evidence)
+    section = build_leaderboard(board, records, evidence).sections[0]
+    titles = [column.title for column in section.ranking.columns]
+    if claims.metric == "micro_f1":
+        assert claims.frequent_labels is None
+        assert all(system.frequent is None and system.interval for system in claims.systems)
+        return
+    # the unseen label is in no training document, so that none of its test documents is expected
+    assert claims.frequent_labels == 5
+    assert all(system.interval is None for system in claims.systems)
+    assert all(pair.interval is None for pair in claims.pairs)
+    for system in claims.systems:
+        assert system.frequent.value == pytest.approx(np.mean(system.label_f1[:5]), abs=1e-12)
+    assert "macro-F1, 5 frequent labels" in titles
+    assert "Frequent labels (5 of 6)" in " ".join(section.notes)
+
+
+def test_without_a_frequent_label_macro_f1_has_no_interval_and_the_notes_say_so(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(f1, "LEAST_EXPECTED", 30)  # they expect 21.6 to 24
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    evidence = compute_evidence(store, board, records)
+    claims = only_dataset(evidence)
+    assert [system.shown.interval for system in claims.systems] == [None] * 3
+    assert claims.pair(0, 2).p_holm < 0.05
+    section = build_leaderboard(board, records, evidence).sections[0]
+    assert "no label expects 10 test documents" in " ".join(section.notes)
+    (interval,) = [c for c in section.ranking.columns if c.title.startswith("95 % interval")]
+    assert column(section.ranking, interval.title) == ["–"] * 3
 
 
 def test_every_pair_is_compared_once_and_holm_corrects_for_all_pairs(computed):
     evidence = computed[3]
     claims = only_dataset(evidence)
     assert [(pair.first, pair.second) for pair in claims.pairs] == [(0, 1), (0, 2), (1, 2)]
-    assert evidence.family == 3
     for pair in claims.pairs:
         gap = claims.systems[pair.first].value - claims.systems[pair.second].value
         assert pair.difference == pytest.approx(gap, abs=1e-12)
         assert pair.p <= pair.p_holm <= min(1.0, 3 * pair.p) + 1e-12
-        assert pair.interval.low <= pair.difference <= pair.interval.high
+        assert pair.shown.interval.low <= pair.shown.value <= pair.shown.interval.high
 
 
 def test_a_large_difference_is_significant_and_a_small_one_is_not(computed):
@@ -154,7 +187,7 @@ def test_a_run_whose_predictions_are_gone_is_named_and_its_system_is_not_compare
     )
     assert column(section.ranking, "method") == ["head", "tfidf", "instruction"]
     assert column(section.ranking, "seeds") == ["3 of 3", "1 of 1", "2 of 3"]
-    assert column(section.ranking, "tied").count("–") == 1
+    assert column(section.ranking, "tied, these trained models").count("–") == 1
 
 
 def test_a_run_made_on_other_data_than_the_boards_is_not_read(tmp_path):
@@ -168,7 +201,6 @@ def test_a_run_made_on_other_data_than_the_boards_is_not_read(tmp_path):
 
 def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkeypatch):
     """A fixed metric applies to every finished cell: no value of the old metric is left."""
-    from benchbench.contract import AdditiveMetric
     from benchbench.evidence import runs
 
     store, board = store_of(tmp_path)
@@ -177,7 +209,7 @@ def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkey
 
     def halved(scored):
         whole = f1.macro_f1(scored)
-        return AdditiveMetric(whole.per_document, lambda totals: whole.from_totals(totals) / 2)
+        return replace(whole, from_totals=lambda totals: whole.from_totals(totals) / 2)
 
     rows = [replace(row, function=halved) if row.name == "macro_f1" else row for row in METRICS]
     monkeypatch.setattr(runs, "METRICS", tuple(rows))
@@ -188,7 +220,7 @@ def test_a_changed_metric_changes_values_and_intervals_together(tmp_path, monkey
         before.systems, only_dataset(evidence).systems, section.ranking.rows, strict=True
     ):
         assert new.value == pytest.approx(old.value / 2)
-        assert new.interval.low == pytest.approx(old.interval.low / 2)
+        assert new.interval.low <= new.value <= new.interval.high < old.interval.low
         assert shown.entries[2].values[0] == pytest.approx(new.value)
 
 
@@ -216,10 +248,11 @@ def test_the_leaderboard_shows_the_evidence(computed):
     table, claims = section.ranking, only_dataset(evidence)
     interval = next(c.title for c in table.columns if c.title.startswith("95 % interval"))
     assert interval == f"95 % interval, n = {DOCUMENTS['test']}"
-    first = claims.systems[0].interval
+    first = claims.systems[0].shown.interval
     assert column(table, interval)[0] == f"{first.low:.3f} to {first.high:.3f}"
-    assert column(table, "tied") == [system.letters for system in claims.systems]
-    assert column(table, "rank") == ["1 to 2", "1 to 2", "3"]
+    models = "these trained models"
+    assert column(table, f"tied, {models}") == [system.letters for system in claims.systems]
+    assert column(table, f"rank, {models}") == ["1 to 2", "1 to 2", "3"]
     assert column(table, "p vs baseline")[2] == "–"
     assert column(table, "p vs baseline")[0] == p_text(claims.pair(0, 2).p_holm)
     keys = [table.key for table in section.tables]
@@ -230,32 +263,67 @@ def test_the_leaderboard_shows_the_evidence(computed):
     assert differences.rows[1].entries[2].values == (claims.pairs[0].p_holm,)
     notes = " ".join(section.notes)
     assert "120 test documents in 80 groups" in notes
-    assert "Intervals reflect only the choice of test documents, not the choice of seeds" in notes
+    assert "Those of tfidf are about these trained models, and not about the methods" in notes
 
 
-def test_five_seeds_are_resampled_and_the_notes_say_so(tmp_path):
-    store, board = store_of(tmp_path, (("head", "llama", 2.0, 5), ("tfidf", "", 1.0, 1)))
+def test_a_method_without_seeds_speaks_for_itself_and_is_said_to(tmp_path):
+    store, board = store_of(tmp_path)
+    board = replace(board, seed_free_methods=("tfidf",))
     records = records_on(store, board)
     evidence = compute_evidence(store, board, records)
-    assert [system.seeds_resampled for system in only_dataset(evidence).systems] == [True, False]
-    notes = " ".join(build_leaderboard(board, records, evidence).sections[0].notes)
-    assert "For head · llama, intervals reflect both" in notes
-
-
-def test_the_notes_warn_of_an_interval_that_is_too_low(computed):
-    _, board, records, evidence = computed
     claims = only_dataset(evidence)
-    width = claims.systems[0].interval.high - claims.systems[0].interval.low
+    assert claims.about_methods and all(pair.about_methods for pair in claims.pairs)
+    assert claims.exchanges == 0
+    section = build_leaderboard(board, records, evidence).sections[0]
+    assert {"tied", "rank"} <= {column.title for column in section.ranking.columns}
+    assert "They are about the methods" in " ".join(section.notes)
 
-    def warned(share):
-        first = replace(claims.systems[0], bias=-share * width)
-        systems = (first, *(replace(system, bias=0.0) for system in claims.systems[1:]))
-        biased = replace(evidence, datasets={"claims": replace(claims, systems=systems)})
-        notes = build_leaderboard(board, records, biased).sections[0].notes
-        return any("the intervals of 1 system are too low" in note for note in notes)
 
-    assert warned(0.11)
-    assert not warned(0.09)
+def test_two_methods_without_seeds_are_tested_by_exchanging_their_outputs(tmp_path):
+    store, board = store_of(tmp_path, (("one", "", 1.9, 1), ("two", "", 2.0, 1)))
+    board = replace(board, seed_free_methods=("one", "two"))
+    claims = only_dataset(compute_evidence(store, board, records_on(store, board)))
+    assert claims.exchanges == 9_999
+    assert claims.about_methods
+    assert (claims.pairs[0].p * 10_000) % 1 == pytest.approx(0, abs=1e-6)
+
+
+def test_fewer_than_three_seeds_speak_for_these_trained_models(tmp_path):
+    store, board = store_of(tmp_path, (("head", "llama", 2.0, 2), ("other", "llama", 1.0, 3)))
+    records = records_on(store, board)
+    claims = only_dataset(compute_evidence(store, board, records))
+    assert [system.speaks_for_method for system in claims.systems] == [False, True]
+    assert not claims.pairs[0].about_methods
+    assert claims.exchanges == 9_999
+
+
+def test_another_dataset_changes_no_verdict(tmp_path):
+    """The family of the correction is the pairs of the dataset."""
+    store, board = store_of(tmp_path)
+    records = records_on(store, board)
+    alone = compute_evidence(store, board, records).datasets["claims"]
+    _, other = store_of(tmp_path / "other", dataset="others")
+    # the files of the other store, in the same one
+    for path in (tmp_path / "other" / "store").rglob("*"):
+        if path.is_file():
+            target = store.root / path.relative_to(tmp_path / "other" / "store")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    both = replace(
+        board, cells=(*board.cells, *other.cells), datasets={**board.datasets, **other.datasets}
+    )
+    evidence = compute_evidence(store, both, records_on(store, both))
+    assert evidence.datasets["claims"] == alone
+
+
+def test_the_baseline_is_the_best_on_validation_whatever_test_says(computed):
+    store, board, records, _ = computed
+    board = replace(board, baseline_methods=("head", "instruction"))
+    evidence = compute_evidence(store, board, records)
+    claims = only_dataset(evidence)
+    ranked, _ = systems_on(board, "claims", records, evidence.values)
+    best = max(ranked[:2], key=lambda system: system.mean(claims.metric, "validation"))
+    assert claims.systems[claims.baseline].method == best.method
 
 
 def test_a_system_without_a_value_ranks_last_where_lower_is_better(tmp_path):

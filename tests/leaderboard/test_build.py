@@ -243,7 +243,7 @@ def read():
         name: DatasetEvidence(kept.main_metric, "accuracy", 0, 0, (), (), (), ())
         for name, kept in board.datasets.items()
     }
-    table = build_leaderboard(board, records, Evidence("", 0, 0, 0, datasets, values))
+    table = build_leaderboard(board, records, Evidence("", datasets, values))
     assert sum(len(section.ranking.rows) for section in table.sections) == len(records)
     terminal.show(table, warm)
     return markdown.render(table)

@@ -22,9 +22,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchbench.evaluation.randomisation import randomisation_test
 from benchbench.evaluation.resampling import bca_interval, bootstrap, percentile_interval
 from tests.evaluation.test_resampling import accuracy, macro_f1
+
+from benchbench.evaluation.randomisation import randomisation_test
 
 BOARDS, DRAWS = 2_000, 1_000
 PROCESSES = 2

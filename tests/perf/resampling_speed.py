@@ -14,10 +14,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from benchbench.evaluation.resampling import SystemRuns, bootstrap
+
 from benchbench.contract import LabelFacts, LabelSpace, Predictions, ScoredSplit, Tuning
 from benchbench.evaluation.f1 import macro_f1
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
-from benchbench.evaluation.resampling import SystemRuns, bootstrap
 
 SYSTEMS, DOCUMENTS, LABELS, DRAWS = 20, 30_000, 451, 10_000
 SMALL = ((1, 3_000, 50), (5, 3_000, 50), (1, 30_000, 451))

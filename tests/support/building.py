@@ -212,7 +212,7 @@ def evidence(records, of, *, support=()):
         name: DatasetEvidence(dataset.main_metric, "accuracy", 0, 0, (), support, (), ())
         for name, dataset in of.datasets.items()
     }
-    return Evidence("", 0, 0, 0, datasets, values)
+    return Evidence("", datasets, values)
 
 
 def built(records, of=None, **more):

@@ -91,7 +91,7 @@ def _names(systems):
 
 
 def _interval(value, width):
-    return Interval(value - width, value + width, value - 0.9 * width, value + 1.1 * width)
+    return Interval(value - width, value + width)
 
 
 def _evidence(random, names, labels, single, seeds):
@@ -132,8 +132,8 @@ def _system(random, name, value, place, support, single, seeds):
     f1 = tuple(min(1.0, max(0.0, random.gauss(value, 0.15))) for _ in support)
     letters = "abcdefghijklmnopqrstuvwxyz"[min(place // 3, 25)]
     return SystemEvidence(
-        *name, tuple(range(seeds)), value, _interval(value, random.uniform(0.02, 0.05)), 0.0,
-        False, letters, place // 3 + 1, place // 3 + 3, tuple(bins), f1, confusion[:1000],
+        *name, tuple(range(seeds)), value, _interval(value, random.uniform(0.02, 0.05)), None,
+        True, letters, place // 3 + 1, place // 3 + 3, tuple(bins), f1, confusion[:1000],
     )  # fmt: skip
 
 
@@ -143,14 +143,14 @@ def _pair(random, first, second, difference, seeds):
         McNemarEvidence(seed, random.randint(0, 90), random.randint(0, 60), p)
         for seed in range(seeds)
     )
-    return PairEvidence(first, second, difference, _interval(difference, 0.05), p,
-                        min(1.0, 20 * p), mcnemar)  # fmt: skip
+    return PairEvidence(first, second, difference, _interval(difference, 0.05), None, p,
+                        min(1.0, 20 * p), True, mcnemar)  # fmt: skip
 
 
 def _ranking(random, evidence, published):
     columns = (
         *NAMES, Column.of("macro_f1", "macro-F1"), Column("seeds", ("seeds", "seeds_asked")),
-        Column("95 % interval, n = 400", ("low", "high", "bca_low", "bca_high")),
+        Column("95 % interval, n = 400", ("low", "high")),
         Column("tied", ("letters",)), Column("rank", ("best_rank", "worst_rank")),
         Column.of("accuracy", "accuracy"), Column.of("ece", "ECE"),
         Column.of("trainable_parameters", "trained parameters"),
@@ -170,13 +170,12 @@ def _ranking(random, evidence, published):
 
 def _entries(random, system):
     low, high = system.interval.low, system.interval.high
-    bca = (system.interval.bca_low, system.interval.bca_high)
     method = METHODS.index(system.method) if system.method in METHODS else 0
     trained = (162_437, 163_840, 645, 0, 1_050_373)[method]
     return (
         Entry.words(system.method), Entry.words(system.backbone or "–"),
         Entry.number(system.value), Entry("3 of 3", (3, 3)),
-        Entry(f"{low:.3f} to {high:.3f}", (low, high, *bca)), Entry.words(system.letters),
+        Entry(f"{low:.3f} to {high:.3f}", (low, high)), Entry.words(system.letters),
         Entry(f"{system.best_rank} to {system.worst_rank}",
               (system.best_rank, system.worst_rank)),
         Entry.number(min(1.0, system.value + random.uniform(0.0, 0.1))),

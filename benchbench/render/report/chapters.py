@@ -87,10 +87,12 @@ def lead(section: Section) -> str:
         return ""
     best, *others = evidence.systems
     ties = [system.name for system in others if set(system.letters) & set(best.letters)]
+    interval = best.interval
+    certainty = f"95 % interval {interval.low:.3f} to {interval.high:.3f}, " if interval else ""
+    about = "" if evidence.about_methods else ", of these trained models,"
     first = (
-        f"{best.name} is first with {section.metric_title} {best.value:.3f} "
-        f"(95 % interval {best.interval.low:.3f} to {best.interval.high:.3f}, "
-        f"{evidence.documents:,} test documents)."
+        f"{best.name} is first{about} with {section.metric_title} {best.value:.3f} "
+        f"({certainty}{evidence.documents:,} test documents)."
     )
     if not others:
         return first
@@ -119,12 +121,10 @@ def _ranking_bars(table: Table, evidence: DatasetEvidence | None) -> Bars | None
     column = reader.column("low")
     if evidence is None or not evidence.systems or column is None:
         return None
-    scale = interval_scale(system.interval for system in evidence.systems)
-    best = evidence.systems[0].value
+    scale = interval_scale(system.shown for system in evidence.systems)
+    best = evidence.systems[0].shown.value
     bars = {
-        (system.method, system.backbone): interval_bar(
-            system.name, system.value, system.interval, scale, best
-        )
+        (system.method, system.backbone): interval_bar(system.name, system.shown, scale, best)
         for system in evidence.systems
     }
     pictures = (bars.get(reader.system(row)) if row.place else None for row in table.rows)

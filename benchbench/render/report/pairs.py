@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchbench.evaluation import title_of
-from benchbench.evidence import DatasetEvidence, PairEvidence
-from benchbench.leaderboard import Column, Entry, Row, Table, p_text, pairs
+from benchbench.evidence import LEVEL, DatasetEvidence, Estimate, Interval, PairEvidence
+from benchbench.leaderboard import Column, Entry, Row, Table, interval_entry, p_text, pairs
 from benchbench.render.charts.interval_bar import interval_bar, interval_scale
 from benchbench.render.charts.picture import Picture
 
@@ -22,12 +22,10 @@ def pair_table(evidence: DatasetEvidence) -> Table:
         for row, pair in zip(table.rows, evidence.pairs, strict=True)
     )
     note = (
-        f"First minus second, {title_of(evidence.metric)}. The p values are those of the paired "
-        "randomisation test, raw and corrected by Holm for all pairs of the board. McNemar: "
-        "the number of documents that only the first had right, and that only the second had "
+        f"First minus second, {title_of(evidence.metric)}. McNemar: the number of documents that only the first had right, and that only the second had "
         f"right ({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected."
     )
-    return Table("pairs", "All pairs", (*table.columns, *columns), rows, (note,))
+    return replace(table, columns=(*table.columns, *columns), rows=rows, notes=(note, *table.notes))
 
 
 def _mcnemar(pair: PairEvidence, seeds: Sequence[int]) -> list[Entry]:
@@ -42,23 +40,21 @@ def _mcnemar(pair: PairEvidence, seeds: Sequence[int]) -> list[Entry]:
 
 
 def difference_table(evidence: DatasetEvidence) -> tuple[Table, tuple[Picture, ...]]:
-    """Return every system's difference to the best baseline, and its interval as a picture.
+    """Return every system's difference to the baseline, and its interval as a picture.
 
     Where the board has no baseline method, the difference to the first system.
     """
     reference = evidence.baseline or 0
     places = [place for place in range(len(evidence.systems)) if place != reference]
     seen = [_seen_from(evidence.pair(place, reference), place) for place in places]
-    scale = interval_scale((pair.interval for pair in seen), 0.0)
+    scale = interval_scale((pair.shown for pair in seen), 0.0)
     name = evidence.systems[reference].name
     rows = tuple(
         Row(place + 1, _difference(evidence.systems[place].name, pair))
         for place, pair in zip(places, seen, strict=True)
     )
     pictures = tuple(
-        interval_bar(
-            f"{evidence.systems[place].name} minus {name}", pair.difference, pair.interval, scale, 0
-        )
+        interval_bar(f"{evidence.systems[place].name} minus {name}", pair.shown, scale, 0)
         for place, pair in zip(places, seen, strict=True)
     )
     columns = (
@@ -68,7 +64,8 @@ def difference_table(evidence: DatasetEvidence) -> tuple[Table, tuple[Picture, .
         Column.of("p_holm", "p, Holm"),
         Column.of("verdict", "at the 5 % level", words=True),
     )
-    which = "the best baseline method" if evidence.baseline is not None else "the first system"
+    baseline = "the baseline method that is best on validation"
+    which = baseline if evidence.baseline is not None else "the first system"
     note = f"Each system minus {name}, {which}; the thin line marks no difference."
     return Table("against", f"Against {which}", columns, rows, (note,)), pictures
 
@@ -77,29 +74,33 @@ def _seen_from(pair: PairEvidence, place: int) -> PairEvidence:
     """Return a pair with the system at `place` as the first one."""
     if pair.first == place:
         return pair
-    turned = replace(
-        pair.interval,
-        low=-pair.interval.high,
-        high=-pair.interval.low,
-        bca_low=-pair.interval.bca_high,
-        bca_high=-pair.interval.bca_low,
-    )
+    turned = _turned(Estimate(pair.difference, pair.interval))
     return replace(
-        pair, first=place, second=pair.first, difference=-pair.difference, interval=turned
+        pair,
+        first=place,
+        second=pair.first,
+        difference=turned.value,
+        interval=turned.interval,
+        frequent=_turned(pair.frequent) if pair.frequent else None,
     )
+
+
+def _turned(difference: Estimate) -> Estimate:
+    """Return the difference with its sign turned."""
+    interval = difference.interval
+    return Estimate(-difference.value, interval and Interval(-interval.high, -interval.low))
 
 
 def _difference(name: str, pair: PairEvidence) -> tuple[Entry, ...]:
     """Return the entries of a row of the table of differences."""
-    if pair.p_holm >= 0.05:
+    if pair.p_holm >= LEVEL:
         verdict = "not told apart"
     else:
         verdict = "better" if pair.difference > 0 else "worse"
-    interval = pair.interval
     return (
         Entry.words(name),
-        Entry.number(pair.difference, "+.3f"),
-        Entry(f"{interval.low:+.3f} to {interval.high:+.3f}", (interval.low, interval.high)),
+        Entry.number(pair.shown.value, "+.3f"),
+        interval_entry(pair.shown.interval, "+.3f"),
         Entry(p_text(pair.p_holm), (pair.p_holm,)),
         Entry.words(verdict),
     )
