@@ -22,6 +22,7 @@ from benchbench.cli.options import (
     selection_options,
     threads_option,
 )
+from benchbench.cli.seed_advice import seed_advice
 from benchbench.cli.selection import (
     Selection,
     executor_settings,
@@ -63,6 +64,9 @@ RULES = (
     "counts bad rows, up to 1 % of all rows.",
     "'benchbench ls parameters' lists what --set takes. NAME.PARAM=VALUE sets a parameter of one "
     "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
+    "From three seeds on, intervals, tests and ranks are about the methods; with fewer, they are "
+    "about these trained models. Your own table is run with the seeds 0, 1 and 2 where something "
+    "trains.",
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
     "best three labels stay the same) or --set instruction.verbalizer=code.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
@@ -162,6 +166,8 @@ def run(**options: Any) -> int:
             board = with_plugin_results(board, selection.catalog, store, say, tests=finished)
             write_board(store, board, ())
             _publish(store, board, console, say, complete=finished)
+    if advice := seed_advice(board):
+        console.print(advice, markup=False, highlight=False, soft_wrap=True)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed(records_on(store, board).values()) else 0

@@ -66,13 +66,7 @@ def randomisation_test(
     generator = np.random.default_rng(seed)
     for exchanged in exchanges(int(cluster.max()) + 1, draws if pairs else 0, generator):
         # computed once per run, for all its pairs
-        halves = {
-            system: [
-                halve(run.per_document @ exchanged, total)
-                for run, total in zip(grouped[system], totals[system], strict=True)
-            ]
-            for system in tested
-        }
+        halves = {system: _halves(grouped[system], totals[system], exchanged) for system in tested}
         for a, b in pairs:
             exchanged_gap = differences(halves[a], halves[b], grouped[a][0].from_totals)
             as_large = np.abs(exchanged_gap) >= abs(observed[a] - observed[b]) - TIE
@@ -80,6 +74,11 @@ def randomisation_test(
     for a, b in pairs:
         p[a, b] = p[b, a] = (extreme[a, b] + 1) / (draws + 1)
     return p
+
+
+def _halves(runs: SystemRuns, totals: Sequence[np.ndarray], exchanged: np.ndarray) -> list[Halves]:
+    pairs = zip(runs, totals, strict=True)
+    return [halve(run.per_document @ exchanged, total) for run, total in pairs]
 
 
 def exchanges(clusters: int, draws: int, generator: np.random.Generator) -> Iterator[np.ndarray]:

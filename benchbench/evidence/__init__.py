@@ -26,7 +26,7 @@ from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
     LEVEL,
     DatasetEvidence,
-    Estimate,
+    IntervalEstimate,
     Evidence,
     Interval,
     PairEvidence,
@@ -42,7 +42,7 @@ __all__ = [
     "BoardCell",
     "BoardDataset",
     "DatasetEvidence",
-    "Estimate",
+    "IntervalEstimate",
     "Evidence",
     "Interval",
     "MetricColumn",

@@ -11,7 +11,7 @@ from benchbench.evidence.scored_systems import ScoredSystems
 from benchbench.evidence.values import (
     LEVEL,
     DatasetEvidence,
-    Estimate,
+    IntervalEstimate,
     Interval,
     McNemarEvidence,
     PairEvidence,
@@ -160,7 +160,7 @@ def _system(scored: ScoredSystems, number: int, varied: Variations, place: Place
     frequent = None
     if varied.by_frequent is not None and scored.frequent is not None:
         of_frequent = estimate(varied.by_frequent[number])
-        frequent = Estimate(
+        frequent = IntervalEstimate(
             of_frequent.value, _interval(scored, scored.frequent, (number,), of_frequent)
         )
     of_metric = estimate(varied.by_metric[number])
@@ -189,7 +189,7 @@ def _pair(
     frequent = None
     if varied.by_frequent is not None and scored.frequent is not None:
         of_frequent = estimate_difference(varied.by_frequent[first], varied.by_frequent[second])
-        frequent = Estimate(
+        frequent = IntervalEstimate(
             of_frequent.value, _interval(scored, scored.frequent, pair, of_frequent)
         )
     return PairEvidence(

@@ -26,7 +26,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class IntervalEstimate:
     """A value and its interval; None where no interval would hold the truth often enough."""
 
     value: float
@@ -56,7 +56,7 @@ class SystemEvidence:
     seeds: tuple[int, ...]
     value: float
     interval: Interval | None
-    frequent: Estimate | None
+    frequent: IntervalEstimate | None
     speaks_for_method: bool
     letters: str
     best_rank: int
@@ -71,9 +71,9 @@ class SystemEvidence:
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
     @property
-    def shown(self) -> Estimate:
+    def shown(self) -> IntervalEstimate:
         """What has an interval: the value, or that over frequent labels where some are rare."""
-        return self.frequent or Estimate(self.value, self.interval)
+        return self.frequent or IntervalEstimate(self.value, self.interval)
 
     @classmethod
     def from_json(cls, data: Json) -> SystemEvidence:
@@ -113,16 +113,16 @@ class PairEvidence:
     second: int
     difference: float
     interval: Interval | None
-    frequent: Estimate | None
+    frequent: IntervalEstimate | None
     p: float
     p_holm: float
     about_methods: bool
     mcnemar: tuple[McNemarEvidence, ...]
 
     @property
-    def shown(self) -> Estimate:
-        """What has an interval: the difference, or that over frequent labels where some are rare."""
-        return self.frequent or Estimate(self.difference, self.interval)
+    def shown(self) -> IntervalEstimate:
+        """What has an interval: the difference, or that over frequent labels if some are rare."""
+        return self.frequent or IntervalEstimate(self.difference, self.interval)
 
     @property
     def contradictory(self) -> bool:
@@ -145,8 +145,8 @@ def _interval(data: Json | None) -> Interval | None:
     return Interval(**data) if data else None
 
 
-def _estimate(data: Json | None) -> Estimate | None:
-    return Estimate(data["value"], _interval(data["interval"])) if data else None
+def _estimate(data: Json | None) -> IntervalEstimate | None:
+    return IntervalEstimate(data["value"], _interval(data["interval"])) if data else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ PAIR_NOTES = (
     "Intervals and p are per pair; 'p, Holm' is corrected for all pairs of the dataset. 'methods' "
     "means that the choice of seeds is included, 'these trained models' that it is not.",
     f"{CONTRADICTORY}: the interval and p lie on different sides of 5 %. They are computed in "
-    "different ways, or over different labels, and the pair is borderline. Letters and ranks follow "
-    "the test.",
+    "different ways, or over different labels, and the pair is borderline. Letters and ranks "
+    "follow the test.",
 )
 
 
@@ -56,8 +56,8 @@ def differences(evidence: DatasetEvidence, metric: str) -> Table:
         columns,
         tuple(rows),
         (
-            "Above the diagonal: the value of the row minus the value of the column. Below the "
-            "diagonal: the p value of the same pair, corrected by Holm for all pairs of the dataset.",
+            "Above the diagonal: the value of the row minus the value of the column. Below it: the "
+            "p value of the same pair, corrected by Holm for all pairs of the dataset.",
         ),
     )
 

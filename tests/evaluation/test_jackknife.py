@@ -145,7 +145,7 @@ def test_of_two_means_on_the_same_documents_p_is_that_of_the_paired_test():
 
 
 def test_where_documents_do_not_matter_p_is_welchs_over_the_seeds():
-    first, second = np.random.default_rng(2).normal(size=(2, 5)) + [[0], [1]]
+    first, second = np.random.default_rng(2).normal([[0], [1]], size=(2, 5))
     systems = [
         of_means(*(np.full(9, value) for value in seeds), include=True)
         for seeds in (first, second[:3])

@@ -19,7 +19,7 @@ def frozen(tmp_path, function, kinds=("single-label",)):
     """Return (board, evidence, warnings) of a store whose plugin has this metric."""
     store, board = store_of(tmp_path)
     warnings = []
-    metric = Metric("theirs", "theirs", "plugins", kinds, function)
+    metric = Metric("theirs", "theirs", "plugins", kinds, function, limits=(0.0, 1.0))
     made = with_plugin_metrics(board, [metric], store, warnings.append)
     assert Board.from_json(json.loads(canonical(made.to_json()))) == made
     return made, compute_evidence(store, board, records_on(store, board)), warnings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchbench.evidence import Estimate
+from benchbench.evidence import IntervalEstimate
 from benchbench.render.charts.axes import LinearScale
 from benchbench.render.charts.picture import Picture, circle, line
 
@@ -12,7 +12,7 @@ SIZE = (132.0, 16.0)
 
 
 def interval_bar(
-    title: str, estimate: Estimate, scale: LinearScale, mark: float | None = None
+    title: str, estimate: IntervalEstimate, scale: LinearScale, mark: float | None = None
 ) -> Picture:
     """Draw a value as a dot and its interval, if it has one, as a line; a thin line at `mark`."""
     width, height = SIZE
@@ -35,12 +35,12 @@ def interval_bar(
     return Picture(width, height, title, description, tuple(shapes))
 
 
-def interval_scale(estimates: Iterable[Estimate], *marks: float) -> LinearScale:
+def interval_scale(estimates: Iterable[IntervalEstimate], *marks: float) -> LinearScale:
     """Return the scale that the bars of one column share; it holds all intervals and marks."""
     ends = [end for estimate in estimates for end in _ends(estimate)]
     return LinearScale.over([*ends, *marks], 0, SIZE[0])
 
 
-def _ends(estimate: Estimate) -> tuple[float, ...]:
+def _ends(estimate: IntervalEstimate) -> tuple[float, ...]:
     interval = estimate.interval
     return (estimate.value, *((interval.low, interval.high) if interval else ()))

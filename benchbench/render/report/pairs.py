@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchbench.evaluation import title_of
-from benchbench.evidence import LEVEL, DatasetEvidence, Estimate, Interval, PairEvidence
+from benchbench.evidence import LEVEL, DatasetEvidence, IntervalEstimate, Interval, PairEvidence
 from benchbench.leaderboard import Column, Entry, Row, Table, interval_entry, p_text, pairs
 from benchbench.render.charts.interval_bar import interval_bar, interval_scale
 from benchbench.render.charts.picture import Picture
@@ -22,8 +22,9 @@ def pair_table(evidence: DatasetEvidence) -> Table:
         for row, pair in zip(table.rows, evidence.pairs, strict=True)
     )
     note = (
-        f"First minus second, {title_of(evidence.metric)}. McNemar: the number of documents that only the first had right, and that only the second had "
-        f"right ({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected."
+        f"First minus second, {title_of(evidence.metric)}. McNemar: the number of documents that "
+        "only the first had right, and that only the second had right "
+        f"({title_of(evidence.mcnemar_metric)}), and the mid-p value, not corrected."
     )
     return replace(table, columns=(*table.columns, *columns), rows=rows, notes=(note, *table.notes))
 
@@ -74,7 +75,7 @@ def _seen_from(pair: PairEvidence, place: int) -> PairEvidence:
     """Return a pair with the system at `place` as the first one."""
     if pair.first == place:
         return pair
-    turned = _turned(Estimate(pair.difference, pair.interval))
+    turned = _turned(IntervalEstimate(pair.difference, pair.interval))
     return replace(
         pair,
         first=place,
@@ -85,10 +86,10 @@ def _seen_from(pair: PairEvidence, place: int) -> PairEvidence:
     )
 
 
-def _turned(difference: Estimate) -> Estimate:
+def _turned(difference: IntervalEstimate) -> IntervalEstimate:
     """Return the difference with its sign turned."""
     interval = difference.interval
-    return Estimate(-difference.value, interval and Interval(-interval.high, -interval.low))
+    return IntervalEstimate(-difference.value, interval and Interval(-interval.high, -interval.low))
 
 
 def _difference(name: str, pair: PairEvidence) -> tuple[Entry, ...]:

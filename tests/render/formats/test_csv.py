@@ -26,7 +26,7 @@ def test_csv_holds_unrounded_values(made):
     assert [row["method"] for row in rows] == [system.method for system in found.systems]
     for row, system in zip(rows, found.systems, strict=True):
         assert float(row["low"]) == system.interval.low
-        assert float(row["bca_high"]) == system.interval.bca_high
+        assert float(row["high"]) == system.interval.high
         assert float(row["macro_f1"]) == pytest.approx(system.value, abs=1e-12)
     pairs = rows_of(csv_format.render(built, "pairs"))
     assert [float(row["difference"]) for row in pairs] == [p.difference for p in found.pairs]
