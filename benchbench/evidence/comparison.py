@@ -11,8 +11,8 @@ from benchbench.evidence.scored_systems import ScoredSystems
 from benchbench.evidence.values import (
     LEVEL,
     DatasetEvidence,
-    IntervalEstimate,
     Interval,
+    IntervalEstimate,
     McNemarEvidence,
     PairEvidence,
     SystemEvidence,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchbench.evaluation import title_of
-from benchbench.evidence import LEVEL, DatasetEvidence, IntervalEstimate, Interval, PairEvidence
+from benchbench.evidence import LEVEL, DatasetEvidence, Interval, IntervalEstimate, PairEvidence
 from benchbench.leaderboard import Column, Entry, Row, Table, interval_entry, p_text, pairs
 from benchbench.render.charts.interval_bar import interval_bar, interval_scale
 from benchbench.render.charts.picture import Picture
