@@ -50,7 +50,9 @@ SCRATCH = {
     "running.cell_process": {"open"},  # the log beside them
     "records.prediction_files": {"write_table"},  # into the scratch folder too
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak
-    "publishing.publication": {"mkdir", "write_bytes"},  # an archive's files, removed afterwards
+    "machine.regular_files": {"open"},  # to read
+    "machine.temporary_folder": {"open"},  # to hold its lock
+    "publishing.archive": {"mkdir", "open"},  # an archive's files, removed afterwards
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
 }
 """Writes outside `fsio`, each with its reason: none of them touches the store."""
