@@ -17,6 +17,7 @@ from benchbench.evidence import Board, Evidence, load_or_compute, read_board, re
 from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import file_digest, fsio, read_regular, temporary_folder
 from benchbench.publishing.archive import PREDICTIONS_BYTES, archive_bytes, extract
+from benchbench.publishing.claims import claim_faults
 from benchbench.records import (
     UNRESOLVED,
     Store,
@@ -87,9 +88,13 @@ def _fault(name: str, table: Path, archive: Path) -> str:
     """Return why the markdown does not follow from the archive, or an empty text."""
     try:
         with unpacked(archive) as store:
-            text = published_markdown(store, name)
+            board = read_board(store, name)
+            records, evidence = records_on(store, board), stored_evidence(store, name)
             if damaged := corrupt_records(store):
                 return f"{archive.name}: damaged records: {damaged}"
+            for fault in claim_faults(store, board, records, evidence):
+                return f"{archive.name}: {fault}"
+            text = markdown.render(build_leaderboard(board, records, evidence))
     except StoreError as error:
         return str(error)
     return difference(table, text.encode())

@@ -7,7 +7,7 @@ is, and texts stay in their dictionaries until the size that they unfold to is k
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet as pq
 
+COLUMNS = ("split", "id", "gold", "main", "group", "logits")
 TEXTS = ("split", "id", "group")
 MOST_ROWS = 5_000_000
 MOST_SCORES = 1 << 27
@@ -46,8 +47,13 @@ def parquet_of(path: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{path.name} cannot be read as predictions: {error}.") from error
 
 
-def bounded_table(file: pq.ParquetFile, labels: int, rows: int | None = None) -> pyarrow.Table:
-    """Return the table of a file; raise ValueError where it has another form, or is too large.
+def bounded_table(
+    file: pq.ParquetFile,
+    labels: int,
+    rows: int | None = None,
+    columns: Sequence[str] = COLUMNS,
+) -> pyarrow.Table:
+    """Return columns of a file; raise ValueError where it has another form, or is too large.
 
     `rows` is the number of rows that it must have, where that is known.
     """
@@ -55,7 +61,7 @@ def bounded_table(file: pq.ParquetFile, labels: int, rows: int | None = None) ->
 
     _check_types(file.schema_arrow)
     _check_sizes(file, labels, rows)
-    table = file.read()
+    table = file.read(list(columns))
     for name in table.schema.names:
         if table[name].null_count:
             raise ValueError(f"a value of the column '{name}' is missing")
@@ -69,10 +75,9 @@ def bounded_table(file: pq.ParquetFile, labels: int, rows: int | None = None) ->
 def _check_types(schema: pyarrow.Schema) -> None:
     import pyarrow.types as is_a
 
-    expected = ["split", "id", "gold", "main", "group", "logits"]
-    if schema.names != expected:
+    if schema.names != list(COLUMNS):
         raise ValueError(f"its columns are {', '.join(schema.names)}"[:200])
-    kinds = {name: schema.field(name).type for name in expected}
+    kinds = {name: schema.field(name).type for name in COLUMNS}
     right = {
         "gold": is_a.is_list(kinds["gold"]) and is_a.is_int32(kinds["gold"].value_type),
         "main": is_a.is_int32(kinds["main"]),
@@ -80,7 +85,7 @@ def _check_types(schema: pyarrow.Schema) -> None:
         and is_a.is_float32(kinds["logits"].value_type),
         **{name: _is_text(kinds[name]) for name in TEXTS},
     }
-    if wrong := [name for name in expected if not right[name]]:
+    if wrong := [name for name in COLUMNS if not right[name]]:
         raise ValueError(f"the column '{wrong[0]}' has the type {kinds[wrong[0]]}"[:200])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import GuardError, Predictions, Split
 from benchbench.machine import canonical
-from benchbench.records.bounded_parquet import bounded_table, parquet_of
+from benchbench.records.bounded_parquet import COLUMNS, bounded_table, parquet_of
 
 if TYPE_CHECKING:
     import datasets
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PREDICTED_SPLITS: tuple[Split, ...] = ("validation", "test")
 CELL, KEY = b"benchbench.cell", b"benchbench.key"
-COLUMNS = ("split", "id", "gold", "main", "group", "logits")
 
 
 def predictions_table(
@@ -85,7 +84,7 @@ def content_digest(path: Path, labels: int, columns: tuple[str, ...] = COLUMNS) 
     names. Raises StoreError where the file cannot be read as predictions.
     """
     with parquet_of(path) as file:
-        table = bounded_table(file, labels)
+        table = bounded_table(file, labels, columns=columns)
     sha = hashlib.sha256(canonical(columns))
     for name in columns:
         column = table[name].combine_chunks()
@@ -116,6 +115,8 @@ def read_predictions(
                 raise ValueError(
                     f"it has {len(part):,} documents of {name}, expected {documents[name]:,}"
                 )
+            if len(pc.unique(part["id"])) != len(part):
+                raise ValueError(f"a document of {name} stands in it twice")
         return {name: _split(part, labels) for name, part in splits.items()}
 
 
