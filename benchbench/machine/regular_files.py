@@ -10,15 +10,15 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 """Opening a pipe does not wait for a writer, and a link is not followed."""
 
 
 @contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
+def open_regular(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file to read; raise OSError for a link, a folder, a pipe or a device."""
     try:
         descriptor = os.open(path, FLAGS | getattr(os, "O_BINARY", 0))

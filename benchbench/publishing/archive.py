@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -126,12 +126,13 @@ def _listed(archive: Path, file: BinaryIO) -> list[Member]:
     listing = file.read(length)
     members = list(_parsed(archive, listing, count))
     check_sizes(str(archive), members)
+    names = [member.name for member in members]
     places = [0, *(member.end for member in members)]
     if (
         listing != b"".join(member.central for member in members)
         or tail != _end(count, length, start)
         or [*(member.offset for member in members), start] != places
-        or not all(a.name < b.name for a, b in zip(members, members[1:], strict=False))
+        or names != sorted(names)
     ):
         raise _malformed(archive, "a header, the order or a place is not as it is written here")
     return members
@@ -156,17 +157,17 @@ def _parsed(archive: Path, listing: bytes, count: int) -> Iterator[Member]:
         place += CENTRAL.size + length + values[11] + values[12]
 
 
-def check_sizes(place: str, members: Iterable[Member]) -> None:
-    """Raise StoreError where declared sizes are not those of a leaderboard."""
-    total = count = 0
-    for count, member in enumerate(members, start=1):
+def check_sizes(place: str, members: Sequence[Member]) -> None:
+    """Raise StoreError where numbers or declared sizes are not those of a leaderboard."""
+    if len(members) > MEMBERS:
+        raise StoreError(f"{place}: it has {len(members):,} files, at most {MEMBERS:,} are read")
+    total = 0
+    for member in members:
         total += member.size
         most = PREDICTIONS_BYTES if PREDICTIONS.fullmatch(member.name) else DOCUMENT_BYTES
         shrunk = member.size > CHUNK and member.size > RATIO * max(member.deflated, 1)
         if member.size > most or total > TOTAL_BYTES or shrunk:
             raise StoreError(f"{place}: {member.name} is too large unpacked")
-    if count > MEMBERS:
-        raise StoreError(f"{place}: it has {count:,} files, at most {MEMBERS:,} are read")
 
 
 def _inflated(archive: Path, file: BinaryIO, member: Member) -> Iterator[bytes]:

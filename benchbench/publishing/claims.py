@@ -104,9 +104,7 @@ def baseline_faults(board: Board, name: str, records: Records) -> Iterator[str]:
                 break
 
 
-def _dataset_parameters(
-    board: Board, name: str, records: Records
-) -> Iterator[tuple[str, Params]]:
+def _dataset_parameters(board: Board, name: str, records: Records) -> Iterator[tuple[str, Params]]:
     """Yield the dataset that the cells of a table use, and its parameters, as records have them."""
     for entry in board.cells_of(name):
         record = records.get(entry.id)

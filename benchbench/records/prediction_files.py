@@ -110,11 +110,10 @@ def read_predictions(
         table = bounded_table(file, labels, rows)
         _check_gold(table["gold"], labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
-        for name, part in splits.items() if documents is not None else ():
-            if len(part) != documents[name]:
-                raise ValueError(
-                    f"it has {len(part):,} documents of {name}, expected {documents[name]:,}"
-                )
+        for name, part in splits.items():
+            expected = len(part) if documents is None else documents[name]
+            if len(part) != expected:
+                raise ValueError(f"it has {len(part):,} documents of {name}, not {expected:,}")
             if len(pc.unique(part["id"])) != len(part):
                 raise ValueError(f"a document of {name} stands in it twice")
         return {name: _split(part, labels) for name, part in splits.items()}
