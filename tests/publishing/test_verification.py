@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchbench.contract.errors import StoreError
-from benchbench.publishing.publication import publish_board
 from benchbench.publishing.differences import differing
+from benchbench.publishing.publication import publish_board
 from benchbench.publishing.verification import Finding, verify
 from tests.support.commands import benchbench
 from tests.support.forging import predictions, repack, resealed
