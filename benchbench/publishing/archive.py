@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -47,7 +47,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class PackedFile:
     """One file of an archive: its name, checksum, deflated size, size, and place."""
 
     name: str
@@ -80,12 +80,12 @@ class Member:
 def archive_bytes(files: Iterable[tuple[str, bytes]]) -> bytes:
     """Return the archive of these files; raise StoreError where they are too many or too large."""
     parts: list[bytes] = []
-    members: list[Member] = []
+    members: list[PackedFile] = []
     offset = 0
     for name, content in sorted(files):
         press = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
         data = press.compress(content) + press.flush()
-        members.append(Member(name, zlib.crc32(content), len(data), len(content), offset))
+        members.append(PackedFile(name, zlib.crc32(content), len(data), len(content), offset))
         parts += [members[-1].local, data]
         offset = members[-1].end
     check_sizes("The leaderboard", members)
@@ -93,11 +93,16 @@ def archive_bytes(files: Iterable[tuple[str, bytes]]) -> bytes:
     return b"".join([*parts, listing, _end(len(members), len(listing), offset)])
 
 
-def extract(archive: Path, folder: Path) -> None:
-    """Unpack an archive into a folder; raise StoreError where it has another form or is damaged."""
+def extract(archive: Path, folder: Path, accept: Callable[[list[str]], None]) -> None:
+    """Unpack an archive into a folder; raise StoreError where it has another form or is damaged.
+
+    `accept` is called with the names of all files when the first one, which is the board, is
+    unpacked and nothing else is; it raises StoreError where the others do not belong to it.
+    """
     try:
         with open_regular(archive) as file:
-            for member in _listed(archive, file):
+            members = _listed(archive, file)
+            for place, member in enumerate(members):
                 path = folder / member.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 file.seek(member.offset)
@@ -106,11 +111,13 @@ def extract(archive: Path, folder: Path) -> None:
                 with path.open("wb") as out:
                     for part in _inflated(archive, file, member):
                         out.write(part)
+                if place == 0:
+                    accept([each.name for each in members])
     except OSError as error:
         raise StoreError(f"{archive}: cannot be unpacked ({error.strerror})") from error
 
 
-def _listed(archive: Path, file: BinaryIO) -> list[Member]:
+def _listed(archive: Path, file: BinaryIO) -> list[PackedFile]:
     """Return the members that the end of the archive lists, after a check of the whole form."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - END.size))
@@ -138,7 +145,7 @@ def _listed(archive: Path, file: BinaryIO) -> list[Member]:
     return members
 
 
-def _parsed(archive: Path, listing: bytes, count: int) -> Iterator[Member]:
+def _parsed(archive: Path, listing: bytes, count: int) -> Iterator[PackedFile]:
     """Yield what the list says of each member; its form is checked by the caller."""
     place = 0
     seen: set[str] = set()
@@ -153,11 +160,11 @@ def _parsed(archive: Path, listing: bytes, count: int) -> Iterator[Member]:
         if name in seen:
             raise StoreError(f"{archive}: {name} is in it twice")
         seen.add(name)
-        yield Member(name, crc, deflated, size, values[16])
+        yield PackedFile(name, crc, deflated, size, values[16])
         place += CENTRAL.size + length + values[11] + values[12]
 
 
-def check_sizes(place: str, members: Sequence[Member]) -> None:
+def check_sizes(place: str, members: Sequence[PackedFile]) -> None:
     """Raise StoreError where numbers or declared sizes are not those of a leaderboard."""
     if len(members) > MEMBERS:
         raise StoreError(f"{place}: it has {len(members):,} files, at most {MEMBERS:,} are read")
@@ -170,7 +177,7 @@ def check_sizes(place: str, members: Sequence[Member]) -> None:
             raise StoreError(f"{place}: {member.name} is too large unpacked")
 
 
-def _inflated(archive: Path, file: BinaryIO, member: Member) -> Iterator[bytes]:
+def _inflated(archive: Path, file: BinaryIO, member: PackedFile) -> Iterator[bytes]:
     """Yield the content of a member in pieces, never more than its declared size."""
     damaged = f"{archive}: damaged ({member.name}); copy or download it again"
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)

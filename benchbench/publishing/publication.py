@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbench.contract import StoreError
+from benchbench.contract import Record, StoreError
 from benchbench.evidence import Board, Evidence, load_or_compute, read_board, records_on
 from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import file_digest, fsio, read_regular, temporary_folder
@@ -153,38 +153,45 @@ def unpacked(archive: Path) -> Iterator[Store]:
     match the sha256 in their name, and for a file that its board does not use.
     """
     with temporary_folder() as root:
-        extract(archive, root)
-        (root / "runs").mkdir(exist_ok=True)
+        store = Store(root)
+        (root / "runs").mkdir()
+        extract(archive, root, lambda names: _refuse(archive, _unused(store, names)))
         for path in sorted(root.glob("predictions/*.parquet")):
             if file_digest(path) != path.stem:
                 raise StoreError(f"{archive}: {path.name} does not match its sha256")
-        store = Store(root)
-        if unused := _unused(store):
-            raise StoreError(f"{archive}: its board does not use {unused[0]}; publish it again")
+        _refuse(archive, _unused_predictions(store))
         yield store
 
 
-def _unused(store: Store) -> list[str]:
-    """Return the files that an archive's board does not use; a missing board is found later."""
-    names = {path.relative_to(store.root).as_posix() for path in store.root.glob("*/**/*.*")}
+def _refuse(archive: Path, unused: list[str]) -> None:
+    if unused:
+        raise StoreError(f"{archive}: its board does not use {unused[0]}; publish it again")
+
+
+def _unused(store: Store, names: list[str]) -> list[str]:
+    """Return the files that an archive's board does not use, by their names alone."""
     boards = list_names(store, "boards")
     if not boards:
-        return []
+        return names
     board = read_board(store, boards[0])
-    keys = {entry.id: entry.key or UNRESOLVED for entry in board.cells}
     used = {f"{folder}/{board.name}.json" for folder in ("boards", "evidence")}
     used |= {f"datasets/{dataset.fingerprint}.json" for dataset in board.datasets.values()}
-    attempts: set[str] = set()
-    for path, record in records_in(store):
-        cell, key = path.parent.name, path.name.rpartition("-")[0]
-        if keys.get(cell) == key and cell not in attempts:
-            attempts.add(cell)
-            used.add(path.relative_to(store.root).as_posix())
-        if isinstance(record, StoreError):  # it is damaged: what it used cannot be told
-            used |= {name for name in names if name.startswith("predictions/")}
-        elif record.predictions:
-            used.add(f"predictions/{record.predictions}.parquet")
-    return sorted(names - used)
+    runs = {f"runs/{entry.id}/{entry.key or UNRESOLVED}" for entry in board.cells}
+    for name in names:
+        if (run := name.rpartition("-")[0]) in runs:
+            runs.remove(run)  # so that a second attempt is not used
+            used.add(name)
+    return [name for name in names if name not in used and not name.startswith("predictions/")]
+
+
+def _unused_predictions(store: Store) -> list[str]:
+    """Return the predictions that no record names; a damaged record may have named any."""
+    records = [record for _, record in records_in(store)]
+    if any(isinstance(record, StoreError) for record in records):
+        return []
+    used = {f"{record.predictions}.parquet" for record in records if isinstance(record, Record)}
+    paths = sorted(store.root.glob("predictions/*"))
+    return [f"predictions/{path.name}" for path in paths if path.name not in used]
 
 
 def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[str, bytes]]:

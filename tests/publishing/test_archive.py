@@ -14,7 +14,7 @@ import pytest
 
 from benchbench.contract import StoreError
 from benchbench.machine.temporary_folder import PREFIX
-from benchbench.publishing.archive import CENTRAL, END, LOCAL, Member, archive_bytes, extract
+from benchbench.publishing.archive import CENTRAL, END, LOCAL, PackedFile, archive_bytes, extract
 from benchbench.publishing.publication import check_folder
 from benchbench.publishing.verification import verify
 
@@ -32,7 +32,7 @@ def refused(path, content):
     path.write_bytes(content)
     out = path.parent / "out"
     with pytest.raises(StoreError) as error:
-        extract(path, out)
+        extract(path, out, list)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -43,7 +43,7 @@ def built(files=None, *, local=lambda m: m.local, central=lambda m: m.central, e
     for name, content in (files or FILES).items():
         press = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
         data = press.compress(content) + press.flush()
-        member = Member(name, zlib.crc32(content), len(data), len(content), offset)
+        member = PackedFile(name, zlib.crc32(content), len(data), len(content), offset)
         parts += [local(member), data]
         offset = member.end
         listing.append(central(member))
@@ -77,7 +77,7 @@ def test_an_archive_is_a_zip_file_that_others_can_read_and_its_files_come_back(p
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == FILES
-    extract(path, tmp_path / "out")
+    extract(path, tmp_path / "out", list)
     assert all((tmp_path / "out" / name).read_bytes() == FILES[name] for name in FILES)
 
 
@@ -112,7 +112,7 @@ def test_an_archive_of_another_form_is_refused(path, content):
 
 def test_a_name_that_stands_twice_is_refused(path):
     name = "boards/a.json"
-    members = [Member(name, 0, 2, 0, 0), Member(name, 0, 2, 0, LOCAL.size + len(name) + 2)]
+    members = [PackedFile(name, 0, 2, 0, 0), PackedFile(name, 0, 2, 0, LOCAL.size + len(name) + 2)]
     data = b"".join(part for member in members for part in (member.local, b"\3\0"))
     listing = b"".join(member.central for member in members)
     tail = END.pack(b"PK\5\6", 0, 0, 2, 2, len(listing), len(data), 0)
@@ -154,7 +154,7 @@ def test_sizes_are_looked_at_before_data(path):
 def archive_with(name, content, level):
     press = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     data = press.compress(content) + press.flush()
-    member = Member(name, zlib.crc32(content), len(data), len(content), 0)
+    member = PackedFile(name, zlib.crc32(content), len(data), len(content), 0)
     tail = END.pack(b"PK\5\6", 0, 0, 1, 1, len(member.central), member.end, 0)
     return member.local + data + member.central + tail
 
@@ -162,7 +162,7 @@ def archive_with(name, content, level):
 def test_fifty_thousand_records_are_refused_by_their_number(path):
     start = time.process_time()
     name = f"runs/{'a' * 64}/{'b' * 64}-{{}}.json"
-    headers = b"".join(Member(name.format(n), 0, 2, 0, 0).central for n in range(1, 50_001))
+    headers = b"".join(PackedFile(name.format(n), 0, 2, 0, 0).central for n in range(1, 50_001))
     tail = END.pack(b"PK\5\6", 0, 0, 50_000, 50_000, len(headers), 0, 0)
     assert "it has 50,000 files" in refused(path, headers + tail)
     assert time.process_time() - start < 3

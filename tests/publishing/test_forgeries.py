@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from contextlib import suppress
@@ -13,7 +14,12 @@ import pytest
 from benchbench.contract import StoreError
 from benchbench.evidence import compute_evidence, read_board, records_on
 from benchbench.publishing.archive import archive_bytes
-from benchbench.publishing.publication import check_folder, publish_board, published_markdown
+from benchbench.publishing.publication import (
+    check_folder,
+    publish_board,
+    published_markdown,
+    unpacked,
+)
 from benchbench.publishing.verification import verify
 from benchbench.records import Store, write_json
 from tests.support.forging import forge_record, members, predictions, resealed
@@ -351,3 +357,30 @@ def test_predictions_of_an_older_version_name_no_cell_which_is_stated(publish):
     faults, _, lines = publish(older, again=True)
     assert faults == []
     assert any("that 1 predictions belong to their cells" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "boards/z.json",
+        "evidence/z.json",
+        f"datasets/{'0' * 64}.json",
+        f"runs/{'0' * 64}/unresolved-1.json",
+        f"predictions/{hashlib.sha256(b'{}').hexdigest()}.parquet",
+    ],
+)
+def test_a_file_that_the_board_does_not_use_is_refused(original, tmp_path, name):
+    (tmp_path / "board.zip").write_bytes(archive_bytes([*original.items(), (name, b"{}")]))
+    with (
+        pytest.raises(StoreError, match=f"its board does not use {name}"),
+        unpacked(tmp_path / "board.zip"),
+    ):
+        pass
+
+
+def test_a_second_attempt_at_a_cell_is_not_used(original, tmp_path):
+    first = document(original, "runs/")
+    again = (first.replace("-1.json", "-2.json"), original[first])
+    (tmp_path / "board.zip").write_bytes(archive_bytes([*original.items(), again]))
+    with pytest.raises(StoreError, match="does not use runs/"), unpacked(tmp_path / "board.zip"):
+        pass
