@@ -47,10 +47,13 @@ def record_faults(board: Board, entry: BoardCell, record: Record | None) -> Iter
     resolved = identity.get("parameters")
     if isinstance(resolved, dict):
         yield from _parameter_faults(entry, resolved)
-    kind = (record.facts.get("backbone") or {}).get("kind")
-    without = cell.method.name in board.baseline_methods
-    if record.status == "ok" and without and kind == "causal-lm":
-        yield f"{cell.method.name} stands as a method that needs no language model, but has one"
+    backbone = record.facts.get("backbone")
+    kind = backbone.get("kind") if isinstance(backbone, dict) else None
+    baseline = cell.method.name in board.baseline_methods
+    if baseline and kind == "causal-lm":
+        yield f"{cell.method.name} is said to need no language model, but has one"
+    if not baseline and cell.backbone is None:
+        yield f"{cell.method.name} is said to need a language model, but has none"
 
 
 def _parameter_faults(entry: BoardCell, resolved: Json) -> Iterator[str]:

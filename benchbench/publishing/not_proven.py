@@ -13,7 +13,7 @@ ALWAYS = (
     "that a model made the predictions, and that cells without a result have none",
     "that methods, backbones and datasets are what their names say",
     "costs, hardware, versions, guards and the facts of each run",
-    "training labels, skipped rows and warnings: the texts under the fingerprint are not here",
+    "fingerprint, label names, training counts, skipped rows and warnings: the texts are not here",
     "that no cell was left out of the board",
     "the title, the note, the command and what was dropped from the grid",
 )

@@ -213,6 +213,11 @@ def fewer_trained(data):
         pytest.param(on_description(skipped), "skipped_rows is 0, but 1", id="skipped-rows"),
         pytest.param(on_description(warned), "warnings has 0 entries, but 1", id="warning"),
         pytest.param(on_description(fewer_trained), "training documents", id="training-count"),
+        pytest.param(
+            on_board(lambda data: data.update(baseline_methods=[])),
+            "tfidf is said to need a language model, but has none",
+            id="baseline-method",
+        ),
         pytest.param(published_score(limit=300), "measured on limit = 300", id="baseline"),
     ],
 )
@@ -268,6 +273,10 @@ def asked_for_more(data):
     data["identity"]["cell"] = digest_of(data["cell"])
 
 
+def language_model(data):
+    data["facts"]["backbone"] = {"kind": "causal-lm"}
+
+
 def other_data(data):
     data["identity"]["dataset"] = "0" * 64
 
@@ -297,6 +306,7 @@ def easier_gold(files):
     [
         pytest.param(forged_record(other_seed), "another seed: 0", id="seed"),
         pytest.param(forged_record(asked_for_more, "tfidf"), "with method.rank", id="parameter"),
+        pytest.param(forged_record(language_model, "tfidf"), "no language model", id="baseline"),
         pytest.param(forged_record(other_data), "another dataset", id="dataset"),
     ],
 )
