@@ -53,6 +53,7 @@ SCRATCH = {
     "machine.regular_files": {"open"},  # to read
     "machine.temporary_folder": {"open"},  # to hold its lock
     "publishing.archive": {"mkdir", "open"},  # an archive's files, removed afterwards
+    "publishing.publication": {"mkdir"},  # the folder of records, where an archive has none
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
 }
 """Writes outside `fsio`, each with its reason: none of them touches the store."""
