@@ -8,7 +8,7 @@ from benchbench.machine.hardware import Device, find_device, processor_name, sha
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.redaction import one_line, redact
-from benchbench.machine.regular_files import open_regular, read_regular
+from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.temporary_folder import temporary_folder
@@ -19,6 +19,7 @@ __all__ = [
     "PACKAGES",
     "TEMPORARY",
     "Device",
+    "NotRegular",
     "PeakMemory",
     "Stopwatch",
     "WatchedBackbone",

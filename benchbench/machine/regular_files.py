@@ -17,26 +17,30 @@ FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0
 """Opening a pipe does not wait for a writer, and a link is not followed."""
 
 
+class NotRegular(OSError):
+    """A file is a link, a folder, a pipe or a device, or larger than what is read."""
+
+
 @contextmanager
 def open_regular(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file to read; raise OSError for a link, a folder, a pipe or a device."""
+    """Open a regular file to read; raise NotRegular for any other, or OSError."""
     try:
         descriptor = os.open(path, FLAGS | getattr(os, "O_BINARY", 0))
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+            raise NotRegular(errno.ELOOP, "it is a symbolic link", str(path)) from error
         raise
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+            raise NotRegular(errno.EINVAL, "it is not a regular file", str(path))
         yield file
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file; raise OSError where they are more than `most`."""
+    """Return the bytes of a regular file; raise NotRegular where they are more than `most`."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         data = b"" if size > most else file.read(most + 1)
     if size > most or len(data) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+        raise NotRegular(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return data

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
-from benchbench.machine import canonical, digest, fsio, read_regular
+from benchbench.machine import NotRegular, canonical, digest, fsio, read_regular
 from benchbench.records.identity import cell_id, key_of
 
 Value = TypeVar("Value")
@@ -173,6 +173,8 @@ def read_record(path: Path) -> Record:
     """Read one record; raise StoreError where it is corrupt or has another record's name."""
     try:
         data = read_regular(path, MOST_BYTES)
+    except NotRegular as error:
+        raise StoreError(f"{path} is not a record: {error.strerror}.") from error
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
     record = decode(data, str(path))
