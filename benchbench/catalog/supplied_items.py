@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench.catalog.checks import check_item
 from benchbench.contract import Baseline, BenchbenchError, Metric, PluginError
+from benchbench.evaluation.metric_names import taken_for
 from benchbench.evaluation.registry import METRICS
 from benchbench.machine import one_line
 
@@ -63,6 +64,12 @@ class SuppliedItems:
         for plugin, metric in self._supplied("benchbench_metrics"):
             _check_type(plugin, "metric", metric, Metric)
             self._claim(plugin, "metric", metric.name)
+            if ours := taken_for(metric.name, metric.title):
+                raise PluginError(
+                    f"Plugin {plugin!r} supplies the metric {metric.name!r} with the title "
+                    f"{metric.title!r}, which readers would take for benchbench's {ours!r}; "
+                    "rename it, or uninstall the plugin."
+                )
             metrics.append(metric)
         return tuple(metrics)
 

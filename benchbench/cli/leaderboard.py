@@ -34,8 +34,8 @@ def formats() -> Iterable[tuple[str, str]]:
         "leaderboard (--store NAME.zip). It needs no plugin, no model and no network.",
         "--publish writes NAME.md and NAME.zip. The archive holds the board, the evidence, the "
         "records and the predictions: ids, labels and scores, no text and no weights.",
-        "--check computes the markdown of every archive again and compares it. 'benchbench "
-        "verify' also computes every number again.",
+        "--check computes the markdown of every archive again, and holds the board against its "
+        "records and datasets. 'benchbench verify' also computes every number again.",
         "Exit code: 0 if all is well, 1 if --check finds a difference, 2 for wrong usage.",
     ),
     examples=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -18,10 +19,10 @@ SOME_WRONG = 1
     cls=Subcommand,
     rules=(
         "FOLDER holds published leaderboards (NAME.md with NAME.zip), or is a store.",
-        "Every metric, interval, test and table is computed again from the predictions. Each file "
-        "that disagrees is named with what disagrees.",
-        "This proves that the numbers follow from the predictions. It cannot prove that a model "
-        "made the predictions.",
+        "Every metric, interval, test and table is computed again from the predictions. All that "
+        "the board shows beside them is held against the records, the datasets and the "
+        "documents. Each file that disagrees is named with what disagrees.",
+        "What files cannot prove, such as that a model made the predictions, is listed at the end.",
         "The command works from files alone: it needs no plugin, no model and no network.",
         "Exit code: 0 if all agree, 1 if something disagrees, 2 for wrong usage.",
     ),
@@ -33,15 +34,29 @@ def verify(folder: Path, quiet: bool) -> int:
     """Compute the leaderboards of FOLDER [leaderboards] again from their predictions."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     wrong = agreeing = 0
+    open_ends: dict[str, list[str]] = {}
     for finding in verify_folder(folder):
+        if finding.unproven:
+            open_ends.setdefault(finding.unproven, []).append(finding.place)
+            continue
         wrong += bool(finding.faults)
         agreeing += not finding.faults
         if finding.faults:
             console.print(f"WRONG  {plain(finding.line)}", style="bold red")
         elif not quiet:
             console.print(f"ok     {plain(finding.line)}")
+    if open_ends and not quiet:
+        _print_unproven(console, open_ends)
     console.print(
         f"{agreeing} agree, {wrong} disagree. What agrees follows from the predictions; "
         "whether a model made them is not proven."
     )
     return SOME_WRONG if wrong else 0
+
+
+def _print_unproven(console: Console, lines: Mapping[str, list[str]]) -> None:
+    """Print what files cannot prove, with the boards that it is about unless it is about all."""
+    boards = {board for of in lines.values() for board in of}
+    console.print("Not proven by these files:")
+    for line, of in lines.items():
+        console.print(f"  - {plain(line)}" + (f" ({', '.join(of)})" if {*of} != boards else ""))

@@ -6,11 +6,11 @@ from benchbench.evidence.board import (
     BoardDataset,
     MetricColumn,
     PublishedScore,
-    read_board,
     read_description,
     records_on,
     write_board,
 )
+from benchbench.evidence.board_reader import read_board
 from benchbench.evidence.comparison import RIGHT, compare_pair
 from benchbench.evidence.compute import (
     compute_evidence,

@@ -50,13 +50,18 @@ class BoardCell:
 
 @dataclass(frozen=True, slots=True)
 class PublishedScore:
-    """A score that somebody else published, shown as reported and never ranked."""
+    """A score that somebody else published, shown as reported and never ranked.
+
+    It was measured on `dataset` with `params`; a board of version 0.2.0 has neither.
+    """
 
     name: str
     metric: str
     value: float
     citation: str
     note: str = ""
+    dataset: str = ""
+    params: Params = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +250,6 @@ def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]
     for corpus in corpora:
         write_json(store, "datasets", corpus.fingerprint, corpus.to_json())
     write_json(store, "boards", board.name, board.to_json())
-
-
-def read_board(store: Store, name: str) -> Board:
-    """Return a frozen board; raise StoreError where it is absent or corrupt."""
-    return read_typed(store, "boards", name, Board.from_json)
 
 
 def read_description(store: Store, fingerprint: str) -> CorpusDescription:

@@ -181,5 +181,11 @@ def comparable(
 
 def _score(baseline: Baseline) -> PublishedScore:
     return PublishedScore(
-        baseline.name, baseline.metric, baseline.value, baseline.citation, baseline.note
+        baseline.name,
+        baseline.metric,
+        baseline.value,
+        baseline.citation,
+        baseline.note,
+        baseline.dataset,
+        dict(baseline.params),
     )

@@ -8,8 +8,10 @@ from benchbench.machine.hardware import Device, find_device, processor_name, sha
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
+from benchbench.machine.temporary_folder import temporary_folder
 from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "PACKAGES",
     "TEMPORARY",
     "Device",
+    "NotRegular",
     "PeakMemory",
     "Stopwatch",
     "WatchedBackbone",
@@ -32,10 +35,13 @@ __all__ = [
     "is_out_of_memory",
     "module_digest",
     "one_line",
+    "open_regular",
     "package_versions",
     "processor_name",
+    "read_regular",
     "redact",
     "share_of_cores",
     "stage",
+    "temporary_folder",
     "watching",
 ]

@@ -1,27 +1,25 @@
 """A published leaderboard: a markdown file, and an archive with all that it is derived from.
 
 The archive has the folders of a store: the board, its evidence, the descriptions of its datasets,
-the records that count and their predictions (ids, labels and scores; no text, no weights). Names
-and sizes of members are checked before they are unpacked. Nothing in an archive is run.
+the records that count and their predictions (ids, labels and scores; no text, no weights), and
+nothing else. Nothing in an archive is run.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbench.contract import StoreError
+from benchbench.contract import Record, StoreError
 from benchbench.evidence import Board, Evidence, load_or_compute, read_board, records_on
 from benchbench.leaderboard import build_leaderboard
-from benchbench.machine import fsio
+from benchbench.machine import file_digest, fsio, read_regular, temporary_folder
+from benchbench.publishing.archive import PREDICTIONS_BYTES, archive_bytes, extract
+from benchbench.publishing.claims import claim_faults
 from benchbench.records import (
+    UNRESOLVED,
     Store,
     corrupt_records,
     encode,
@@ -29,22 +27,11 @@ from benchbench.records import (
     json_bytes,
     list_names,
     read_typed,
+    records_in,
 )
 from benchbench.render.formats import markdown
 
-SHA = "[0-9a-f]{64}"
-MEMBERS = (
-    re.compile(r"(?:boards|evidence)/[a-z0-9][a-z0-9._-]{0,99}\.json"),
-    re.compile(rf"datasets/{SHA}\.json"),
-    re.compile(rf"predictions/({SHA})\.parquet"),
-    re.compile(rf"runs/{SHA}/(?:{SHA}|unresolved)-[1-9][0-9]{{0,5}}\.json"),
-)
-"""The only names that the members of an archive may have."""
-MEMBER_BYTES = 1 << 30
-TOTAL_BYTES = 5 << 30
-RATIO = 1000
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The time stamp of every member, so that an archive depends only on its content."""
+MARKDOWN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +49,7 @@ def publish_board(store: Store, name: str, folder: Path) -> Published:
     evidence = load_or_compute(store, board, records)
     fsio.make_folder(folder)
     published = Published(folder / f"{name}.md", folder / f"{name}.zip")
-    scratch = fsio.scratch_folder(folder)
-    try:
-        archive = scratch / published.archive.name
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-            for member, content in sorted(_contents(store, board, evidence)):
-                info = zipfile.ZipInfo(member, EPOCH)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                info.external_attr = 0o644 << 16
-                packed.writestr(info, content)
-        fsio.replace(published.archive, archive.read_bytes())
-    finally:
-        fsio.remove_folder(scratch)
+    fsio.replace(published.archive, archive_bytes(_contents(store, board, evidence)))
     fsio.replace(
         published.markdown, markdown.render(build_leaderboard(board, records, evidence)).encode()
     )
@@ -112,9 +88,13 @@ def _fault(name: str, table: Path, archive: Path) -> str:
     """Return why the markdown does not follow from the archive, or an empty text."""
     try:
         with unpacked(archive) as store:
-            text = published_markdown(store, name)
+            board = read_board(store, name)
+            records, evidence = records_on(store, board), stored_evidence(store, name)
             if damaged := corrupt_records(store):
                 return f"{archive.name}: damaged records: {damaged}"
+            for fault in claim_faults(store, board, records, evidence):
+                return f"{archive.name}: {fault}"
+            text = markdown.render(build_leaderboard(board, records, evidence))
     except StoreError as error:
         return str(error)
     return difference(table, text.encode())
@@ -138,7 +118,10 @@ def stored_evidence(store: Store, name: str) -> Evidence:
 
 def difference(table: Path, expected: bytes) -> str:
     """Return where the markdown first differs from what it should be, or an empty text."""
-    content = table.read_bytes()
+    try:
+        content = read_regular(table, MARKDOWN_BYTES)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
     if content == expected:
         return ""
     pairs = zip(_lines(content), _lines(expected), strict=False)
@@ -164,43 +147,51 @@ def opened(path: Path) -> Iterator[Store]:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Store]:
-    """Unpack an archive into a store that lasts as long as the context.
+    """Unpack an archive into a store that lasts as long as the context, and no longer.
 
-    Raises StoreError for a damaged archive, for names or sizes that a published leaderboard
-    cannot have, and for predictions that do not match the sha256 in their name.
+    Raises StoreError for a damaged archive, for one of another form, for predictions that do not
+    match the sha256 in their name, and for a file that its board does not use.
     """
-    with tempfile.TemporaryDirectory(prefix="benchbench-") as name:
-        root = Path(name)
-        try:
-            with zipfile.ZipFile(archive) as packed:
-                _check_members(archive, packed)
-                for info in packed.infolist():
-                    path = root / info.filename
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(packed.read(info))
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-            raise StoreError(f"{archive}: damaged ({error}); copy or download it again") from error
-        (root / "runs").mkdir(exist_ok=True)
+    with temporary_folder() as root:
+        store = Store(root)
+        (root / "runs").mkdir()
+        extract(archive, root, lambda names: _refuse(archive, _unused(store, names)))
         for path in sorted(root.glob("predictions/*.parquet")):
-            with path.open("rb") as stream:
-                if hashlib.file_digest(stream, "sha256").hexdigest() != path.stem:
-                    raise StoreError(f"{archive}: {path.name} does not match its sha256")
-        yield Store(root)
+            if file_digest(path) != path.stem:
+                raise StoreError(f"{archive}: {path.name} does not match its sha256")
+        _refuse(archive, _unused_predictions(store))
+        yield store
 
 
-def _check_members(archive: Path, packed: zipfile.ZipFile) -> None:
-    seen: set[str] = set()
-    total = 0
-    for info in packed.infolist():
-        total += info.file_size
-        large = info.file_size > MEMBER_BYTES or total > TOTAL_BYTES
-        if not any(pattern.fullmatch(info.filename) for pattern in MEMBERS):
-            raise StoreError(f"{archive}: {info.filename!r} is not part of a leaderboard")
-        if info.filename in seen:
-            raise StoreError(f"{archive}: {info.filename} is in it twice")
-        if large or info.file_size > RATIO * max(info.compress_size, 1):
-            raise StoreError(f"{archive}: {info.filename} is too large unpacked")
-        seen.add(info.filename)
+def _refuse(archive: Path, unused: list[str]) -> None:
+    if unused:
+        raise StoreError(f"{archive}: its board does not use {unused[0]}; publish it again")
+
+
+def _unused(store: Store, names: list[str]) -> list[str]:
+    """Return the files that an archive's board does not use, by their names alone."""
+    boards = list_names(store, "boards")
+    if not boards:
+        return names
+    board = read_board(store, boards[0])
+    used = {f"{folder}/{board.name}.json" for folder in ("boards", "evidence")}
+    used |= {f"datasets/{dataset.fingerprint}.json" for dataset in board.datasets.values()}
+    runs = {f"runs/{entry.id}/{entry.key or UNRESOLVED}" for entry in board.cells}
+    for name in names:
+        if (run := name.rpartition("-")[0]) in runs:
+            runs.remove(run)  # so that a second attempt is not used
+            used.add(name)
+    return [name for name in names if name not in used and not name.startswith("predictions/")]
+
+
+def _unused_predictions(store: Store) -> list[str]:
+    """Return the predictions that no record names; a damaged record may have named any."""
+    records = [record for _, record in records_in(store)]
+    if any(isinstance(record, StoreError) for record in records):
+        return []
+    used = {f"{record.predictions}.parquet" for record in records if isinstance(record, Record)}
+    paths = sorted(store.root.glob("predictions/*"))
+    return [f"predictions/{path.name}" for path in paths if path.name not in used]
 
 
 def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[str, bytes]]:
@@ -225,6 +216,6 @@ def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[
 
 def _bytes(store: Store, name: str) -> bytes:
     try:
-        return (store.root / name).read_bytes()
+        return read_regular(store.root / name, PREDICTIONS_BYTES)
     except OSError as error:
         raise StoreError(f"{store.root / name}: cannot be read ({error.strerror})") from error

@@ -1,28 +1,34 @@
 """Check that a published leaderboard follows from its predictions, by computing it again.
 
-This proves consistency: every metric, test and table agrees with the stored predictions. It does
-not prove that a model was run.
+This proves consistency: every metric, test and table agrees with the stored predictions, and all
+that the board shows beside them with records and datasets. What files cannot prove, such as that a
+model was run, is listed as not proven.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from benchbench.contract import Record, StoreError
 from benchbench.evidence import (
     Board,
     BoardCell,
-    BoardDataset,
     Evidence,
     compute_evidence,
     read_board,
-    read_description,
     records_on,
 )
+from benchbench.publishing.claims import (
+    Records,
+    baseline_faults,
+    dataset_faults,
+    prediction_faults,
+    record_faults,
+)
+from benchbench.publishing.differences import differing
+from benchbench.publishing.not_proven import not_proven
 from benchbench.publishing.publication import (
     difference,
     publications,
@@ -32,25 +38,27 @@ from benchbench.publishing.publication import (
 )
 from benchbench.records import Store, existing_store, list_names, records_in
 
-TOLERANCE = 1e-9
-"""How much a stored and a computed number may differ: processors round differently."""
 MOST_NAMED = 5
 """The most faults that one line names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check: `agrees` says what is right, `faults` what is wrong."""
+    """The result of one check: `agrees` says what is right, `faults` what is wrong.
+
+    `unproven` says what the files cannot prove.
+    """
 
     place: str
     agrees: str = ""
     faults: tuple[str, ...] = ()
+    unproven: str = ""
 
     @property
     def line(self) -> str:
         """The finding in one line."""
         if not self.faults:
-            return f"{self.place}: {self.agrees}"
+            return f"{self.place}: {self.agrees or self.unproven}"
         named = "; ".join(self.faults[:MOST_NAMED])
         more = len(self.faults) - MOST_NAMED
         return f"{self.place}: {named}" + (f"; and {more} more" if more > 0 else "")
@@ -91,16 +99,23 @@ def verify_board(store: Store, name: str, markdown: Path) -> Iterator[Finding]:
         stored, fault = stored_evidence(store, name), ""
     except StoreError as error:
         stored, fault = computed, str(error)
+    given: dict[str, str] = {}
     for entry in board.cells:
-        yield _record(entry, records[entry.id], stored, computed)
+        record = records[entry.id]
+        faults = [*record_faults(board, entry, record), *_values(entry, record, stored, computed)]
+        if record is not None and entry.id in computed.values:
+            faults += prediction_faults(store, board, record, given)
+        yield _run(entry, record, faults)
+    yield _cells(board, computed)
     for dataset in board.datasets:
-        yield _data(store, dataset, board.datasets[dataset])
+        yield _data(store, board, dataset, records)
     if fault:
         yield Finding(f"evidence/{name}.json", faults=(fault,))
     else:
         yield _evidence(name, stored, computed)
-    yield from _plugin_metrics(board)
     yield _markdown(store, name, markdown)
+    for line in not_proven(store, board, records):
+        yield Finding(name, unproven=line)
 
 
 def _damaged(store: Store) -> Iterator[Finding]:
@@ -110,32 +125,39 @@ def _damaged(store: Store) -> Iterator[Finding]:
             yield Finding(path.relative_to(store.root).as_posix(), faults=(str(record),))
 
 
-def _record(
+def _values(
     entry: BoardCell, record: Record | None, stored: Evidence, computed: Evidence
-) -> Finding:
-    """Compare the stored values of a run with those that its predictions give."""
+) -> Iterator[str]:
+    """Yield where the stored values of a run are not those that its predictions give."""
+    if record is None or record.status != "ok":
+        return
+    if entry.id in computed.unread:
+        yield computed.unread[entry.id]
+    else:
+        yield from differing(stored.values.get(entry.id, {}), computed.values[entry.id])
+
+
+def _run(entry: BoardCell, record: Record | None, faults: list[str]) -> Finding:
     place = f"{entry.id[:12]} {entry.cell.title}"
     if record is None:
-        return Finding(place, "not run, and shown as not run")
+        return Finding(place, "not run, and shown as not run", tuple(faults))
     if record.status != "ok":
-        return Finding(place, f"{record.status}; nothing to compute again")
-    if entry.id in computed.unread:
-        return Finding(place, faults=(computed.unread[entry.id],))
-    values = computed.values[entry.id]
-    faults = tuple(differing(stored.values.get(entry.id, {}), values))
-    count = sum(len(split) for split in values.values())
-    return Finding(place, f"{count} values agree with its predictions", faults)
+        return Finding(place, f"{record.status}; nothing to compute again", tuple(faults))
+    return Finding(place, "record, documents and values agree with its predictions", tuple(faults))
 
 
-def _data(store: Store, name: str, dataset: BoardDataset) -> Finding:
+def _cells(board: Board, computed: Evidence) -> Finding:
+    """Say how many cells the board has, so that a reader sees where some were left out."""
+    return Finding(
+        f"boards/{board.name}.json",
+        f"{len(computed.values)} of {len(board.cells)} cells have a result",
+    )
+
+
+def _data(store: Store, board: Board, name: str, records: Records) -> Finding:
     """Compare what the board says about a dataset with the description of the dataset."""
-    place = f"datasets/{dataset.fingerprint}.json ({name})"
-    try:
-        described = BoardDataset.of(read_description(store, dataset.fingerprint))
-    except StoreError as error:
-        return Finding(place, faults=(str(error),))
-    stored = replace(dataset, baselines=()).to_json()
-    faults = tuple(differing(stored, described.to_json()))
+    faults = (*dataset_faults(store, board, name), *baseline_faults(board, name, records))
+    place = f"datasets/{board.datasets[name].fingerprint}.json ({name})"
     return Finding(place, "agrees with the board", faults)
 
 
@@ -154,14 +176,6 @@ def _evidence(name: str, stored: Evidence, computed: Evidence) -> Finding:
     )
 
 
-def _plugin_metrics(board: Board) -> Iterator[Finding]:
-    if board.plugin_metrics:
-        names = ", ".join(sorted(metric.name for metric in board.plugin_metrics))
-        yield Finding(
-            f"boards/{board.name}.json", f"not computed again, which only plugins can do: {names}"
-        )
-
-
 def _markdown(store: Store, name: str, path: Path) -> Finding:
     try:
         text = published_markdown(store, name)
@@ -169,34 +183,3 @@ def _markdown(store: Store, name: str, path: Path) -> Finding:
     except StoreError as error:
         fault = str(error)
     return Finding(path.name, "every byte is what the records give", (fault,) if fault else ())
-
-
-def differing(stored: Any, computed: Any, place: str = "") -> Iterator[str]:
-    """Yield the places where stored and computed plain data differ."""
-    if isinstance(stored, Mapping) and isinstance(computed, Mapping):
-        for name in sorted({*stored, *computed}):
-            inner = f"{place}.{name}" if place else str(name)
-            if name not in computed:
-                yield f"{inner} is stored but not computed"
-            elif name not in stored:
-                yield f"{inner} is computed but not stored"
-            else:
-                yield from differing(stored[name], computed[name], inner)
-    elif isinstance(stored, list | tuple) and isinstance(computed, list | tuple):
-        if len(stored) != len(computed):
-            yield f"{place} has {len(stored)} entries, but {len(computed)} when computed again"
-            return
-        for number, (left, right) in enumerate(zip(stored, computed, strict=True)):
-            yield from differing(left, right, f"{place}[{number}]")
-    elif not _equal(stored, computed):
-        yield f"{place} is {stored!r}, but {computed!r} when computed again"
-
-
-def _equal(stored: Any, computed: Any) -> bool:
-    if _is_number(stored) and _is_number(computed):
-        return math.isclose(stored, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return bool(stored == computed)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

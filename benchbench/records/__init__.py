@@ -3,12 +3,15 @@
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
     check_complete,
+    content_digest,
+    predicted_for,
     predictions_table,
     read_predictions,
     write_predictions,
 )
 from benchbench.records.provenance import provenance_of
 from benchbench.records.store import (
+    UNRESOLVED,
     Store,
     all_records,
     check_name,
@@ -28,11 +31,13 @@ from benchbench.records.store import (
 )
 
 __all__ = [
+    "UNRESOLVED",
     "Store",
     "all_records",
     "cell_id",
     "check_complete",
     "check_name",
+    "content_digest",
     "corrupt_records",
     "encode",
     "existing_store",
@@ -40,6 +45,7 @@ __all__ = [
     "key_of",
     "list_names",
     "open_store",
+    "predicted_for",
     "predictions_table",
     "provenance_of",
     "publish",

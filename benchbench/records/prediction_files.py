@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.contract import GuardError, Predictions, StoreError
+from benchbench.contract import GuardError, Predictions, Split
+from benchbench.machine import canonical
+from benchbench.records.bounded_parquet import COLUMNS, bounded_table, parquet_of
 
 if TYPE_CHECKING:
     import datasets
     import numpy as np
     import pyarrow
 
-PREDICTED_SPLITS = ("validation", "test")
+PREDICTED_SPLITS: tuple[Split, ...] = ("validation", "test")
+CELL, KEY = b"benchbench.cell", b"benchbench.key"
 
 
 def predictions_table(
@@ -47,30 +50,73 @@ def predictions_table(
     return pa.concat_tables(parts)
 
 
-def write_predictions(table: pyarrow.Table, path: Path) -> str:
-    """Write the table and return the sha256 of the file."""
+def write_predictions(
+    table: pyarrow.Table, path: Path, cell: str | None = None, key: str | None = None
+) -> str:
+    """Write the table and return the sha256 of the file.
+
+    The file names the cell and the key that it was predicted for, so that it cannot stand for
+    another cell.
+    """
     import pyarrow.parquet as pq
 
+    made_for = {name: value for name, value in ((CELL, cell), (KEY, key)) if value}
+    table = table.replace_schema_metadata(made_for or None)
     pq.write_table(table, path, compression="zstd")
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_predictions(path: Path, labels: int) -> dict[str, Predictions]:
-    """Return the predictions by split; `labels` is the number of labels, unseen ones included.
+def predicted_for(path: Path) -> tuple[str, str] | None:
+    """Return the cell's id and the key that a file of predictions names; None where it has none.
 
     Raises StoreError where the file cannot be read as predictions.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+    with parquet_of(path) as file:
+        metadata = file.schema_arrow.metadata or {}
+    names = [metadata.get(name, b"").decode("utf-8", "replace") for name in (CELL, KEY)]
+    return (names[0], names[1]) if any(names) else None
 
-    try:
-        table = pq.read_table(path)
+
+def content_digest(path: Path, labels: int, columns: tuple[str, ...] = COLUMNS) -> str:
+    """Return the sha256 of the content of predictions, or of some of their columns.
+
+    It does not depend on the version of pyarrow, on compression, or on the cell that the file
+    names. Raises StoreError where the file cannot be read as predictions.
+    """
+    with parquet_of(path) as file:
+        table = bounded_table(file, labels, columns=columns)
+    sha = hashlib.sha256(canonical(columns))
+    for name in columns:
+        column = table[name].combine_chunks()
+        if name == "logits":
+            sha.update(column.flatten().to_numpy().tobytes())
+        else:
+            sha.update(canonical(column.to_pylist()))
+    return sha.hexdigest()
+
+
+def read_predictions(
+    path: Path, labels: int, documents: Mapping[Split, int] | None = None
+) -> dict[str, Predictions]:
+    """Return the predictions by split; `labels` is the number of labels, unseen ones included.
+
+    `documents` is the number of documents per split, where it is known. Raises StoreError where
+    the file cannot be read as predictions of these documents.
+    """
+    import pyarrow.compute as pc
+
+    with parquet_of(path) as file:
+        rows = None if documents is None else sum(documents[name] for name in PREDICTED_SPLITS)
+        table = bounded_table(file, labels, rows)
         _check_gold(table["gold"], labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
+        for name, part in splits.items():
+            expected = len(part) if documents is None else documents[name]
+            if len(part) != expected:
+                raise ValueError(f"it has {len(part):,} documents of {name}, not {expected:,}")
+            if len(pc.unique(part["id"])) != len(part):
+                raise ValueError(f"a document of {name} stands in it twice")
         return {name: _split(part, labels) for name, part in splits.items()}
-    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path.name} cannot be read as predictions: {error}.") from error
 
 
 def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
@@ -89,7 +135,10 @@ def _check_gold(gold: Any, labels: int) -> None:
     """Raise ValueError for a label that does not exist; -1 would count as the last label."""
     import pyarrow.compute as pc
 
-    ends = pc.min_max(pc.list_flatten(gold)).as_py()
+    flat = pc.list_flatten(gold)
+    if flat.null_count:
+        raise ValueError("a gold label is missing")
+    ends = pc.min_max(flat).as_py()
     if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < labels:
         raise ValueError(
             f"gold labels range from {ends['min']} to {ends['max']}, but there are {labels} labels"

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
-from benchbench.machine import canonical, digest, fsio
+from benchbench.machine import NotRegular, canonical, digest, fsio, read_regular
 from benchbench.records.identity import cell_id, key_of
 
 Value = TypeVar("Value")
+MOST_BYTES = 64 << 20
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
@@ -171,7 +172,9 @@ def decode(data: bytes, where: str) -> Record:
 def read_record(path: Path) -> Record:
     """Read one record; raise StoreError where it is corrupt or has another record's name."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_BYTES)
+    except NotRegular as error:
+        raise StoreError(f"{path} is not a record: {error.strerror}.") from error
     except OSError as error:
         raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
     record = decode(data, str(path))
@@ -195,7 +198,7 @@ def read_json(store: Store, folder: str, name: str) -> dict[str, Any]:
     """Read what `write_json` wrote; raise StoreError where it is missing or corrupt."""
     path = _json_path(store, folder, name)
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
+        content: dict[str, Any] = json.loads(read_regular(path, MOST_BYTES))
         intact = content.pop("sha256") == digest(content)
     except FileNotFoundError as error:
         names = ", ".join(list_names(store, folder)) or "none"

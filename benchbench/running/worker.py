@@ -100,7 +100,7 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
     loading = watch.seconds.pop("load", 0.0)
     watch.seconds["fit"] -= loading
     with watch.stage("write"):
-        predictions = _write_predictions(corpus, training.logits, job.scratch)
+        predictions = _write_predictions(job, corpus, training.logits)
     watch.run(
         "check",
         lambda: check_reload(method, job.scratch / ARTIFACTS, backbone, corpus, training.probes),
@@ -154,7 +154,7 @@ def _speed(training: FinishedTraining, watch: Stopwatch) -> float:
     return round(sum(map(len, training.logits.values())) / max(seconds, 1e-9), 3)
 
 
-def _write_predictions(corpus: Corpus, logits: Mapping[str, np.ndarray], scratch: Path) -> str:
+def _write_predictions(job: Job, corpus: Corpus, logits: Mapping[str, np.ndarray]) -> str:
     """Write the predictions, read them back to check them, and return the file's sha256."""
     from benchbench.records import (
         check_complete,
@@ -164,8 +164,8 @@ def _write_predictions(corpus: Corpus, logits: Mapping[str, np.ndarray], scratch
     )
 
     splits = {"validation": corpus.validation, "test": corpus.test}
-    path = scratch / PREDICTIONS
-    digest = write_predictions(predictions_table(splits, logits), path)
+    path = job.scratch / PREDICTIONS
+    digest = write_predictions(predictions_table(splits, logits), path, job.id, job.key)
     stored = read_predictions(path, len(corpus.labels.columns))
     for name, rows in splits.items():
         check_complete(stored[name], rows)

@@ -84,6 +84,14 @@ def test_a_metric_with_the_name_of_one_of_ours_is_refused(name):
     )
 
 
+@pytest.mark.parametrize("title", ["Macro F1", "macro-F1", "ＭＡＣＲＯ-F1"])
+def test_a_metric_that_readers_would_take_for_one_of_ours_is_refused(title):
+    theirs = Metric("gain", title, "plugins", ("single-label",), measure)
+    message = refused(plugin("theirs", metrics=[theirs]))
+    assert message.startswith("Plugin 'theirs' supplies the metric 'gain' with the title")
+    assert "take for benchbench's 'macro_f1'" in message
+
+
 def test_metrics_of_other_names_are_taken():
     catalog = catalog_of(metrics=[metric("macro_f2"), metric("gain")])
     assert [taken.name for taken in catalog.metrics] == ["macro_f2", "gain"]

@@ -13,7 +13,7 @@ import pytest
 from benchbench import Reference
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
-from benchbench.evidence.board import Board, read_board, records_on, write_board
+from benchbench.evidence import Board, read_board, records_on, write_board
 from benchbench.leaderboard.build import Leaderboard
 from benchbench.records.store import open_store, publish, write_json
 from benchbench.render.formats import markdown
@@ -207,7 +207,7 @@ import os, sys
 from pathlib import Path
 import benchbench.cli, benchbench.leaderboard.build
 from rich.console import Console
-from benchbench.evidence.board import read_board, records_on
+from benchbench.evidence import read_board, records_on
 from benchbench.evidence.values import DatasetEvidence, Evidence
 from benchbench.leaderboard.build import build_leaderboard
 from benchbench.render.formats import markdown, terminal

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.evidence.board import read_board, records_on
+from benchbench.evidence import read_board, records_on
 from benchbench.publishing.publication import opened, stored_evidence
 
 FOLDER = Path(__file__).parent.parent.parent / "leaderboards"

@@ -32,6 +32,7 @@ from benchbench.records.store import (
     read_json,
     read_record,
     record_that_counts,
+    records_in,
     records_of,
     write_json,
 )
@@ -437,3 +438,21 @@ def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path):
         (folder / name).write_bytes(data)
         digests.add(folder_digest(folder))
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "device"])
+def test_what_is_no_regular_file_is_never_opened(store, tmp_path, kind):
+    """A pipe would wait for ever, and a device has no end."""
+    stored = put(store, record())
+    paths = [store.folder("boards") / "a.json", store.record_path(stored.id, stored.key, 2)]
+    for path in paths:
+        if kind == "pipe":
+            os.mkfifo(path)
+        else:
+            path.symlink_to("/dev/zero" if kind == "device" else tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"not a regular file|symbolic link"):
+        read_json(store, "boards", "a")
+    found = dict(records_in(store))
+    assert found[store.record_path(stored.id, stored.key, 1)] == stored
+    assert "2.json" in str(found[paths[1]])
+    assert all_records(store) == [stored]

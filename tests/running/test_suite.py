@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchbench.contract.record import Record
-from benchbench.evidence.board import read_board, records_on
+from benchbench.evidence import read_board, records_on
 from benchbench.records.store import Store, all_records
 from tests.support.commands import benchbench, environment
 

@@ -11,6 +11,7 @@ from benchbench import Outcome
 from benchbench.contract import CorpusDescription, LabelSpace, LoadReport
 from benchbench.evidence.board import BoardDataset, write_board
 from benchbench.machine import digest
+from benchbench.records import cell_id, key_of
 from benchbench.records.prediction_files import write_predictions
 from benchbench.records.store import open_store, publish
 from tests.support.building import board, cell, record
@@ -32,17 +33,23 @@ def store_of(folder, systems=SYSTEMS, *, kind="single-label", labels=5, unseen=0
             outcome.mkdir()
             path = outcome / "predictions.parquet"
             random = np.random.default_rng([seed, *method.encode()])
-            name = write_predictions(table(truth, skill, labels, random), path)
             of = cell(dataset, method, backbone or None, seed)
+            identity = {
+                "cell": cell_id(of),
+                "seed": seed,
+                "dataset": corpus.fingerprint,
+                "parameters": {"dataset": {"limit": 0}, "method": {"rank": 8 + len(method)}},
+                "packages": {"torch": "2.13.0"},
+            }
+            rows = table(truth, skill, labels, random)
+            name = write_predictions(rows, path, cell_id(of), key_of(identity))
             one = record(
                 of,
                 predictions=name,
                 curve=({"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}),
                 facts={"trainable_parameters": 1000, "hard": False},
-                identity={"cell": digest(of.to_json()), "dataset": corpus.fingerprint,
-                          "parameters": {"method": {"rank": 8 + len(method)}},
-                          "packages": {"torch": "2.13.0"}},
-            )  # fmt: skip
+                identity=identity,
+            )
             records.append(publish(store, Outcome(one, outcome)))
     made = board(records, datasets={dataset: BoardDataset.of(corpus)})
     made = replace(made, baseline_methods=("tfidf",))
@@ -54,14 +61,16 @@ def described(kind, labels, unseen, dataset):
     """Return a dataset's description, with a hierarchy of two levels."""
     names = tuple(sorted(f"{'AB'[number % 2]}{number:02d}" for number in range(labels)))
     unknown = tuple(f"Z{number}" for number in range(unseen))
+    counts = tuple(40 - number for number in range(labels))
+    train = sum(counts)
     return CorpusDescription(
         kind,
         "macro_f1" if kind == "single-label" else "micro_f1",
         LabelSpace(names, names, {name: name[0] for name in names}, unknown),
-        {"train": 200, **DOCUMENTS},
+        {"train": train, **DOCUMENTS},
         1000,
-        tuple(40 - number for number in range(labels)),
-        LoadReport(360, 360),
+        counts,
+        LoadReport(train + 160, train + 160),
         digest([kind, labels, unseen, dataset]),
     )
 
