@@ -54,6 +54,7 @@ from benchbench.contract.metric import AdditiveMetric, Metric, MetricFunction, r
 from benchbench.contract.parameters import Json, Parameter, Params, Value, did_you_mean, resolve
 from benchbench.contract.predictions import Predictions
 from benchbench.contract.record import CellParameters, Identity, Record, Status
+from benchbench.contract.rules import Count, Positive, Probability, Rule, Sha256
 from benchbench.contract.scored import ScoredSplit, Tuning, decide
 from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
 
@@ -73,6 +74,7 @@ __all__ = [
     "Configurable",
     "Corpus",
     "CorpusDescription",
+    "Count",
     "Dataset",
     "Diverged",
     "Event",
@@ -102,10 +104,14 @@ __all__ = [
     "Parameter",
     "Params",
     "PluginError",
+    "Positive",
     "Predictions",
+    "Probability",
     "Record",
     "Reference",
+    "Rule",
     "ScoredSplit",
+    "Sha256",
     "Shape",
     "Skip",
     "Split",

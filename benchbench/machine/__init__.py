@@ -8,8 +8,10 @@ from benchbench.machine.hardware import Device, find_device, processor_name, sha
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.regular_files import check_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
+from benchbench.machine.typed_json import WrongForm, read_as
 from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "PeakMemory",
     "Stopwatch",
     "WatchedBackbone",
+    "WrongForm",
     "canonical",
+    "check_regular",
     "core_digest",
     "digest",
     "execution_digest",
@@ -34,6 +38,8 @@ __all__ = [
     "one_line",
     "package_versions",
     "processor_name",
+    "read_as",
+    "read_regular",
     "redact",
     "share_of_cores",
     "stage",

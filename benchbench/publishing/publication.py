@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbench.contract import StoreError
-from benchbench.evidence import Board, Evidence, load_or_compute, read_board, records_on
+from benchbench.evidence import (
+    Board,
+    Evidence,
+    load_or_compute,
+    read_board,
+    read_evidence,
+    records_on,
+)
 from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.records import (
@@ -26,9 +33,8 @@ from benchbench.records import (
     corrupt_records,
     encode,
     existing_store,
-    json_bytes,
     list_names,
-    read_typed,
+    sealed,
 )
 from benchbench.render.formats import markdown
 
@@ -133,7 +139,7 @@ def published_markdown(store: Store, name: str) -> str:
 
 def stored_evidence(store: Store, name: str) -> Evidence:
     """Return the stored evidence of a board; raise StoreError if it is missing or damaged."""
-    return read_typed(store, "evidence", name, Evidence.from_json)
+    return read_evidence(store, read_board(store, name))
 
 
 def difference(table: Path, expected: bytes) -> str:
@@ -206,7 +212,7 @@ def _check_members(archive: Path, packed: zipfile.ZipFile) -> None:
 def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[str, bytes]]:
     """Yield (name, bytes) of all that the leaderboard is derived from."""
     yield f"boards/{board.name}.json", _bytes(store, f"boards/{board.name}.json")
-    yield f"evidence/{board.name}.json", json_bytes(evidence.to_json())
+    yield f"evidence/{board.name}.json", sealed(evidence.to_json())
     known = list_names(store, "datasets")
     for fingerprint in sorted({dataset.fingerprint for dataset in board.datasets.values()}):
         if fingerprint in known:

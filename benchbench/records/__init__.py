@@ -1,5 +1,6 @@
 """The store with one record per attempt, and the ids and keys that identify results."""
 
+from benchbench.records.documents import sealed
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
     check_complete,
@@ -15,7 +16,6 @@ from benchbench.records.store import (
     corrupt_records,
     encode,
     existing_store,
-    json_bytes,
     list_names,
     open_store,
     publish,
@@ -36,7 +36,6 @@ __all__ = [
     "corrupt_records",
     "encode",
     "existing_store",
-    "json_bytes",
     "key_of",
     "list_names",
     "open_store",
@@ -49,6 +48,7 @@ __all__ = [
     "record_that_counts",
     "records_in",
     "records_of",
+    "sealed",
     "write_json",
     "write_predictions",
 ]

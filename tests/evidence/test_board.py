@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchbench.evidence.board import Board, BoardDataset, MetricColumn, PublishedScore
+from benchbench.machine import read_as
 from tests.support.building import board, description, evidence, facts, record
 
 
@@ -19,7 +20,7 @@ def test_a_board_with_everything_on_it_is_read_as_it_was_written():
         plugin_metrics=(column,),
         plugin_evidence={"their_score": evidence(records, made)},
     )
-    assert Board.from_json(made.to_json()) == made
+    assert read_as(Board, made.to_json()) == made
     assert made.lower_is_better("their_score")
     assert made.lower_is_better("nll")
     assert not made.lower_is_better("macro_f1")
@@ -35,7 +36,7 @@ def test_a_board_of_version_0_1_is_read():
         dataset["plugin_metrics"] = ["their-score"]
         del dataset["baselines"]
     column = MetricColumn("their-score", "their-score", "plugins", ("single-label",))
-    assert Board.from_json(old) == replace(made, plugin_metrics=(column,))
+    assert read_as(Board, old) == replace(made, plugin_metrics=(column,))
 
 
 def test_a_board_keeps_what_a_corpus_says_of_itself():
