@@ -215,6 +215,9 @@ from benchbench.render.formats import markdown, terminal
 from benchbench.records.store import Store, all_records, records_of
 import io
 from benchbench.leaderboard.build import Leaderboard
+from benchbench.machine.typed_json import _reader
+from benchbench.contract import Record
+from benchbench.evidence.board import Board
 from tests.support.building import ranked, scores
 
 store = Store(Path(sys.argv[1]))
@@ -222,6 +225,8 @@ store = Store(Path(sys.argv[1]))
 warm = Console(file=io.StringIO(), width=200)
 plain = ranked(("method", "F1"), ("a", "–中"), failures=("failed",), notes=("note",))
 terminal.show(Leaderboard("a", (plain,), ("a", "b")), warm)
+for form in (Record, Board):
+    _reader(form)  # compiles the annotations of our own classes
 events = []
 WATCHED = ("import", "exec", "compile", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
            "os.system", "subprocess.Popen", "socket.", "ctypes.", "urllib.", "pickle.find_class")
