@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from benchbench.contract import (
     AdditiveMetric,
     CorpusDescription,
-    LabelFacts,
     Metric,
     Predictions,
     Record,
@@ -23,7 +22,7 @@ from benchbench.contract import (
 from benchbench.evaluation import METRICS, evaluate, tune
 from benchbench.evidence.board import Board, read_description
 from benchbench.evidence.values import Values
-from benchbench.machine import file_digest
+from benchbench.machine import check_regular, file_digest
 from benchbench.records import Store, read_predictions
 
 if TYPE_CHECKING:
@@ -123,7 +122,11 @@ def score_run(
     if fingerprint != corpus.fingerprint:
         raise StoreError("it was made on other data than the board's: the fingerprints differ")
     path = store.folder("predictions") / f"{record.predictions}.parquet"
-    predictions = stored_predictions(path, corpus.label_facts)
+    predictions = stored_predictions(path, corpus)
+    if corpus.kind == "single-label" and any(
+        (part.gold.sum(axis=1) != 1).any() for part in predictions.values()
+    ):
+        raise StoreError(f"{path.name}: a document of single-label data needs exactly one label")
     hard = bool(record.facts.get("hard"))
     tuning = tune(corpus.kind, predictions["validation"], hard)
     validation, test = (
@@ -172,23 +175,24 @@ def _run_scores(
     )
 
 
-def stored_predictions(path: Path, labels: LabelFacts) -> Mapping[str, Predictions]:
-    """Return the predictions of both splits; raise StoreError unless they fit the labels.
+def stored_predictions(path: Path, corpus: CorpusDescription) -> Mapping[str, Predictions]:
+    """Return the predictions of both splits; raise StoreError unless they fit the corpus.
 
     The file's name is its sha256, so that a changed byte is noticed.
     """
     import numpy as np
 
     try:
+        check_regular(path)
         unchanged = file_digest(path) == path.stem
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read ({error.strerror})") from error
     if not unchanged:
         raise StoreError(f"{path.name} does not match the sha256 in its name: it was changed")
-    predictions = read_predictions(path, len(labels.space.columns))
+    predictions = read_predictions(path, len(corpus.labels.columns), corpus.documents)
     for split, part in predictions.items():
         if not len(part.ids):
             raise StoreError(f"{path.name} holds no predictions of {split}")
-        if part.logits.shape[1] != len(labels.space) or not np.isfinite(part.logits).all():
+        if part.logits.shape[1] != len(corpus.labels) or not np.isfinite(part.logits).all():
             raise StoreError(f"{path.name}: {split} needs one finite score per document and label")
     return predictions

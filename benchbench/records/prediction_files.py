@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.contract import GuardError, Predictions, StoreError
+from benchbench.contract import GuardError, Predictions, Split, StoreError
+from benchbench.machine import check_regular
 
 if TYPE_CHECKING:
     import datasets
     import numpy as np
     import pyarrow
 
-PREDICTED_SPLITS = ("validation", "test")
+PREDICTED_SPLITS: tuple[Split, ...] = ("validation", "test")
 
 
 def predictions_table(
@@ -55,19 +56,31 @@ def write_predictions(table: pyarrow.Table, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_predictions(path: Path, labels: int) -> dict[str, Predictions]:
+def read_predictions(
+    path: Path, labels: int, documents: Mapping[Split, int] | None = None
+) -> dict[str, Predictions]:
     """Return the predictions by split; `labels` is the number of labels, unseen ones included.
 
-    Raises StoreError where the file cannot be read as predictions.
+    Raises StoreError where the file cannot be read as predictions, or where it does not have as
+    many `documents` per split. Types and counts are looked at before the data is read.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    expected = documents and {name: documents[name] for name in PREDICTED_SPLITS}
     try:
-        table = pq.read_table(path)
-        _check_gold(table["gold"], labels)
+        check_regular(path)
+        with pq.ParquetFile(path) as file:
+            _check_types(file.schema_arrow)
+            if expected is not None:
+                _check_count(file.metadata.num_rows, sum(expected.values()))
+            table = file.read()
+        _check_values(table, labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
+        _check_count(len(table), sum(map(len, splits.values())))
+        for name, count in (expected or {}).items():
+            _check_count(len(splits[name]), count)
         return {name: _split(part, labels) for name, part in splits.items()}
     except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise StoreError(f"{path.name} cannot be read as predictions: {error}.") from error
@@ -85,27 +98,58 @@ def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
         raise GuardError("The stored predictions are not those of the split's documents.")
 
 
-def _check_gold(gold: Any, labels: int) -> None:
-    """Raise ValueError for a label that does not exist; -1 would count as the last label."""
+def _check_types(schema: Any) -> None:
+    """Raise ValueError unless the columns have the types that `predictions_table` gives them."""
+    import pyarrow as pa
+
+    plain = {"split": pa.string(), "id": pa.string(), "main": pa.int32(), "group": pa.string()}
+    for name, kind in plain.items():
+        if schema.field(name).type != kind:
+            raise ValueError(f"{name} is {schema.field(name).type}, expected {kind}")
+    gold, logits = schema.field("gold").type, schema.field("logits").type
+    if not (pa.types.is_list(gold) and gold.value_type == pa.int32()):
+        raise ValueError(f"gold is {gold}, expected lists of int32")
+    if not (pa.types.is_fixed_size_list(logits) and logits.value_type == pa.float32()):
+        raise ValueError(f"logits is {logits}, expected lists of float32 of one size")
+
+
+def _check_count(found: int, expected: int) -> None:
+    if found != expected:
+        raise ValueError(f"it has predictions for {found} documents, expected {expected}")
+
+
+def _check_values(table: Any, labels: int) -> None:
+    """Raise ValueError for a missing value, and for a label that does not exist."""
     import pyarrow.compute as pc
 
-    ends = pc.min_max(pc.list_flatten(gold)).as_py()
-    if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < labels:
-        raise ValueError(
-            f"gold labels range from {ends['min']} to {ends['max']}, but there are {labels} labels"
-        )
+    for name in table.column_names:
+        if table[name].null_count:
+            raise ValueError(f"{name} has missing values")
+    for name, least, values in (
+        ("gold", 0, pc.list_flatten(table["gold"])),  # -1 would count as the last label
+        ("main", -1, table["main"]),
+    ):
+        ends = pc.min_max(values).as_py()
+        if ends["min"] is not None and not least <= ends["min"] <= ends["max"] < labels:
+            raise ValueError(
+                f"{name} labels range from {ends['min']} to {ends['max']}, but there are {labels} "
+                "labels"
+            )
 
 
 def _split(table: Any, labels: int) -> Predictions:
     import numpy as np
 
+    ids = tuple(table["id"].to_pylist())
+    if len(set(ids)) != len(ids):
+        raise ValueError("a document is in it twice")
     gold_lists = table["gold"].combine_chunks()
     counts = np.diff(gold_lists.offsets.to_numpy())
     gold = np.zeros((len(table), labels), dtype=bool)
     gold[np.repeat(np.arange(len(table)), counts), gold_lists.flatten().to_numpy()] = True
     logits = table["logits"].combine_chunks()
     return Predictions(
-        tuple(table["id"].to_pylist()),
+        ids,
         gold,
         table["main"].to_numpy(),
         tuple(table["group"].to_pylist()),

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from benchbench import evaluation
 from benchbench.cli import main
-from benchbench.contract import AdditiveMetric, Metric, StoreError
+from benchbench.contract import AdditiveMetric, LoadReport, Metric, StoreError
 from benchbench.evidence import comparison, read_board, read_description, read_evidence
 from benchbench.evidence.board import PublishedScore, write_board
 from benchbench.evidence.freeze import with_plugin_metrics
@@ -63,7 +63,9 @@ def planted(folder):
         board, cells=cells, datasets=datasets, note="a note", dropped=("x: none",), command="run"
     )
     metric = Metric("theirs", "Theirs", "Of others", ("single-label", "multi-label"), share_right)
-    write_board(store, board, [described("single-label", 3, 1, "claims")])
+    report = LoadReport(360, 360, warnings=("few documents",), facts={"files": 1})
+    corpus = replace(described("single-label", 3, 1, "claims"), report=report)
+    write_board(store, board, [corpus])
     board = with_plugin_metrics(board, [metric], store, print)
     write_board(store, board, ())
     publish_board(store, "board", store.root / "leaderboards")
