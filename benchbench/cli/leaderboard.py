@@ -16,7 +16,7 @@ from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
-from benchbench.render import format_names, load_format
+from benchbench.render import format_names, load_format, plain
 
 SOME_WRONG = 1
 
@@ -138,6 +138,7 @@ def _check(folder: Path, console: Console) -> int:
     """Print a line for every published leaderboard; return whether one is not in order."""
     wrong = 0
     for name, fault in check_folder(folder):
-        console.print(f"{name}: {fault or 'is what its records give'}", markup=False)
+        line = plain(f"{name}: {fault or 'is what its records give'}")
+        console.print(line, markup=False)
         wrong += bool(fault)
     return SOME_WRONG if wrong else 0

@@ -27,8 +27,9 @@ from benchbench.evidence import (
     records_on,
 )
 from benchbench.leaderboard import build_leaderboard
-from benchbench.machine import fsio
+from benchbench.machine import fsio, read_regular
 from benchbench.records import (
+    MOST_BYTES,
     Store,
     corrupt_records,
     encode,
@@ -144,7 +145,10 @@ def stored_evidence(store: Store, name: str) -> Evidence:
 
 def difference(table: Path, expected: bytes) -> str:
     """Return where the markdown first differs from what it should be, or an empty text."""
-    content = table.read_bytes()
+    try:
+        content = read_regular(table, MOST_BYTES)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
     if content == expected:
         return ""
     pairs = zip(_lines(content), _lines(expected), strict=False)

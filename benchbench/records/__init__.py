@@ -1,6 +1,6 @@
 """The store with one record per attempt, and the ids and keys that identify results."""
 
-from benchbench.records.documents import sealed
+from benchbench.records.documents import MOST_BYTES, sealed
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
     check_complete,
@@ -28,6 +28,7 @@ from benchbench.records.store import (
 )
 
 __all__ = [
+    "MOST_BYTES",
     "Store",
     "all_records",
     "cell_id",

@@ -8,6 +8,7 @@ datasets/<fingerprint>.json  boards/<name>.json  evidence/<name>.json  leaderboa
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -162,7 +163,8 @@ def read_record(path: Path) -> Record:
     try:
         data = read_regular(path, MOST_BYTES)
     except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
+        kind = StoreError if error.errno == errno.EFBIG else Unreadable
+        raise kind(f"{path} cannot be read: {error.strerror}.") from error
     record = decode(data, str(path))
     name = f"{record.key or UNRESOLVED}-{record.attempt}.json"
     if path.name != name or path.parent.name != record.id:

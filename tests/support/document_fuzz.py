@@ -9,6 +9,7 @@ import copy
 import io
 import json
 import shutil
+import signal
 import sys
 import unicodedata
 import zipfile
@@ -176,10 +177,10 @@ def again(whole, root):
     shutil.copytree(whole, root)
 
 
-def quicken():
+def quicken(put=setattr):
     """Draw few resamples and exchanges: the numbers do not matter to a fuzz."""
-    evaluation.draws_for = lambda family: 19
-    comparison.RESAMPLES = 20
+    put(evaluation, "draws_for", lambda family: 19)
+    put(comparison, "RESAMPLES", 20)
 
 
 def is_refused(root, path):
@@ -232,6 +233,7 @@ def commands(root, other):
 def outcome(words):
     """Run a command in this process, as its script would; return (exit code, stdout, stderr)."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    handler = signal.getsignal(signal.SIGTERM)
     before, sys.argv = sys.argv, ["benchbench", *map(str, words)]
     try:
         with redirect_stdout(out), redirect_stderr(err):
@@ -240,6 +242,7 @@ def outcome(words):
         code = stop.code
     finally:
         sys.argv = before
+        signal.signal(signal.SIGTERM, handler)
     texts = []
     for stream in (out, err):
         stream.flush()
