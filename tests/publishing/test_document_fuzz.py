@@ -42,7 +42,6 @@ def test_without_a_change_every_command_succeeds(whole, tmp_path):
 @pytest.mark.parametrize("kind", ["boards", "evidence", "datasets", "runs"])
 def test_a_wrong_value_in_any_field_ends_in_a_result_or_in_one_line(whole, tmp_path, kind):
     root = tmp_path / "store"
-    every = commands(root, whole)
     found, refused = [], 0
     for number, place in enumerate(place for place in places(whole) if place.kind == kind):
         change = CHANGES[number * 7 % len(CHANGES)]
@@ -54,6 +53,7 @@ def test_a_wrong_value_in_any_field_ends_in_a_result_or_in_one_line(whole, tmp_p
         if no and number % EVERY_SO_MANY:
             continue
         packed(root)
+        every = commands(root, whole)
         words = every[number % len(every)]
         if ended := fault(words):
             found.append(f"{place.name} {change}: {' '.join(map(str, words))}: {ended}")

@@ -216,6 +216,7 @@ def packed(root):
 def commands(root, other):
     """Return every command that reads a store; `other` is a store without faults."""
     store = ("--store", root)
+    runs = sorted(path.name for path in (root / "runs").iterdir())
     forms = ("markdown", "csv", "json", "html", "latex", "terminal")
     return (
         *(("leaderboard", *store, "--format", form) for form in forms),
@@ -227,6 +228,7 @@ def commands(root, other):
         ("ls", "runs", *store),
         ("compare", "head", "tfidf", *store),
         ("compare", root, other),
+        ("compare", runs[0], runs[-1], *store),
     )
 
 
