@@ -30,6 +30,8 @@ from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_c
 from benchbench.records import Store, check_name
 
 OWN_DATA = "own-data"
+LONGEST_SEED = 18
+"""The most digits of a seed, which has 64 bits in a record."""
 """The grid of a run that names none."""
 
 
@@ -185,9 +187,10 @@ def _numbers(text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() for word in words) or len(set(words)) != len(words):
+    seeds = tuple(int(word) for word in words if word.isdecimal() and len(word) <= LONGEST_SEED)
+    if len(seeds) != len(words) or len(set(seeds)) != len(seeds):
         raise BenchbenchError(f"--seeds takes different whole numbers as in 0,1,2; found '{text}'.")
-    return tuple(int(word) for word in words)
+    return seeds
 
 
 def _board_name(expansion: Expansion) -> str:

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+LONGEST_TEXT = 100_000
+"""The most characters of a text that a document may hold."""
+LARGEST_INTEGER = 2**63 - 1
+LARGEST_FLOAT = 1e100
+"""The bound of a number: sums, squares and ratios of some thousands of these are finite."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -21,7 +26,13 @@ class Rule:
     holds: Callable[[Any], object]
 
 
+def is_storable(value: str | int | float | bool) -> bool:
+    """Say whether a document may hold a value."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST_TEXT
+    return abs(value) <= (LARGEST_FLOAT if isinstance(value, float) else LARGEST_INTEGER)
+
+
 Sha256 = Annotated[str, Rule("a sha256 of 64 lowercase hexadecimal digits", SHA256.fullmatch)]
 Count = Annotated[int, Rule("a whole number of at least 0", lambda number: number >= 0)]
 Positive = Annotated[int, Rule("a whole number of at least 1", lambda number: number >= 1)]
-Probability = Annotated[float, Rule("a number from 0 to 1", lambda number: 0 <= number <= 1)]

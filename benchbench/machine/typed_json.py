@@ -29,18 +29,13 @@ from typing import (
     get_type_hints,
 )
 
-from benchbench.contract import Rule
+from benchbench.contract import LARGEST_FLOAT, LONGEST_TEXT, Rule, is_storable
 
 Form = TypeVar("Form")
 Reader = Callable[[Any], Any]
 
-LONGEST_TEXT = 100_000
-"""The most characters of a text."""
 DEEPEST = 32
 """The most levels of lists and tables in free plain data."""
-LARGEST_INTEGER = 2**63
-LARGEST_FLOAT = 1e100
-"""The bound of a number: sums, squares and ratios of some thousands of these are finite."""
 SHOWN = 60
 """The most characters of a wrong value that a message shows."""
 SIMPLE_NAME = re.compile(r"[A-Za-z0-9_/+-]{1,80}")
@@ -100,7 +95,7 @@ def _wrong(found: object, expected: str) -> WrongForm:
 def _text(value: Any) -> Any:
     if type(value) is not str:
         raise _wrong(value, "a text")
-    if len(value) > LONGEST_TEXT:
+    if not is_storable(value):
         raise WrongForm(f" has {len(value):,} characters; at most {LONGEST_TEXT:,} are read")
     return value
 
@@ -108,7 +103,7 @@ def _text(value: Any) -> Any:
 def _integer(value: Any) -> Any:
     if type(value) is not int:
         raise _wrong(value, "a whole number")
-    if not -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+    if not is_storable(value):
         raise _wrong(value, "a whole number of 64 bits")
     return value
 
@@ -118,7 +113,7 @@ def _number(value: Any) -> Any:
         return _integer(value)  # it stays an int, so that its spelling stays the same
     if type(value) is not float:
         raise _wrong(value, "a number")
-    if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:  # not true for NaN either
+    if not is_storable(value):
         raise _wrong(value, f"a number within ±{LARGEST_FLOAT:g}")
     return value
 
