@@ -116,11 +116,11 @@ def leaderboard(
     output_format = load_format(form)
     if output is not None and output_format.screen_only:
         raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
-    text = output_format.text(built, table)
+    content = output_format.text(built, table).encode("utf-8", "backslashreplace")
     if output is None:
-        console.file.write(text)
+        console.file.write(content.decode())
         return 0
-    fsio.replace(output, text.encode("utf-8", "backslashreplace"))
+    fsio.replace(output, content)
     console.print(f"Written: {output}", markup=False)
     return 0
 

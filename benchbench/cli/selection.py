@@ -30,9 +30,9 @@ from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_c
 from benchbench.records import Store, check_name
 
 OWN_DATA = "own-data"
+"""The grid of a run that names none."""
 LONGEST_SEED = 18
 """The most digits of a seed, which has 64 bits in a record."""
-"""The grid of a run that names none."""
 
 
 @dataclass(frozen=True, slots=True)
