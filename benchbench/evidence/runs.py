@@ -5,6 +5,7 @@ Runs are read one at a time. No model, no plugin and no network is needed.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 from benchbench.contract import (
     AdditiveMetric,
     CorpusDescription,
+    LabelFacts,
     Metric,
     Predictions,
     Record,
     ScoredSplit,
+    Split,
     StoreError,
 )
 from benchbench.evaluation import METRICS, evaluate, tune
 from benchbench.evidence.board import Board, read_description
 from benchbench.evidence.values import Values
-from benchbench.machine import check_regular, file_digest
+from benchbench.machine import open_regular
 from benchbench.records import Store, read_predictions
 
 if TYPE_CHECKING:
@@ -122,7 +125,7 @@ def score_run(
     if fingerprint != corpus.fingerprint:
         raise StoreError("it was made on other data than the board's: the fingerprints differ")
     path = store.folder("predictions") / f"{record.predictions}.parquet"
-    predictions = stored_predictions(path, corpus)
+    predictions = stored_predictions(path, corpus.label_facts, corpus.documents)
     if corpus.kind == "single-label" and any(
         (part.gold.sum(axis=1) != 1).any() for part in predictions.values()
     ):
@@ -175,24 +178,26 @@ def _run_scores(
     )
 
 
-def stored_predictions(path: Path, corpus: CorpusDescription) -> Mapping[str, Predictions]:
-    """Return the predictions of both splits; raise StoreError unless they fit the corpus.
+def stored_predictions(
+    path: Path, labels: LabelFacts, documents: Mapping[Split, int]
+) -> Mapping[str, Predictions]:
+    """Return the predictions of both splits; raise StoreError unless they fit the dataset.
 
     The file's name is its sha256, so that a changed byte is noticed.
     """
     import numpy as np
 
     try:
-        check_regular(path)
-        unchanged = file_digest(path) == path.stem
+        with open_regular(path) as file:
+            unchanged = hashlib.file_digest(file, "sha256").hexdigest() == path.stem
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read ({error.strerror})") from error
     if not unchanged:
         raise StoreError(f"{path.name} does not match the sha256 in its name: it was changed")
-    predictions = read_predictions(path, len(corpus.labels.columns), corpus.documents)
+    predictions = read_predictions(path, len(labels.space.columns), documents)
     for split, part in predictions.items():
         if not len(part.ids):
             raise StoreError(f"{path.name} holds no predictions of {split}")
-        if part.logits.shape[1] != len(corpus.labels) or not np.isfinite(part.logits).all():
+        if part.logits.shape[1] != len(labels.space) or not np.isfinite(part.logits).all():
             raise StoreError(f"{path.name}: {split} needs one finite score per document and label")
     return predictions

@@ -8,7 +8,7 @@ from benchbench.machine.hardware import Device, find_device, processor_name, sha
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.redaction import one_line, redact
-from benchbench.machine.regular_files import check_regular, read_regular
+from benchbench.machine.regular_files import open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.typed_json import WrongForm, read_as
@@ -24,7 +24,6 @@ __all__ = [
     "WatchedBackbone",
     "WrongForm",
     "canonical",
-    "check_regular",
     "core_digest",
     "digest",
     "execution_digest",
@@ -36,6 +35,7 @@ __all__ = [
     "is_out_of_memory",
     "module_digest",
     "one_line",
+    "open_regular",
     "package_versions",
     "processor_name",
     "read_as",

@@ -1,25 +1,42 @@
-"""Reading files that may come from anybody: no pipe is waited for, no device is read."""
+"""Opens files that somebody else may have put there: regular files alone.
+
+A pipe would never end, a device may have no end, and a link may lead anywhere.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+"""Opening a pipe does not wait for a writer, and a link is not followed."""
 
-def check_regular(path: Path, most: int | None = None) -> None:
-    """Raise OSError unless `path` is a regular file of at most `most` bytes."""
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    if most is not None and found.st_size > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most / 2**20:,.0f} MiB", str(path))
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file to read; raise OSError for a link, a folder, a pipe or a device."""
+    try:
+        descriptor = os.open(path, FLAGS | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        yield file
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file; raise OSError for any other, or a larger one."""
-    check_regular(path, most)
-    return path.read_bytes()
+    """Return the bytes of a regular file; raise OSError where they are more than `most`."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > most else file.read(most + 1)
+    if size > most or len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return data

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench.contract import GuardError, Predictions, Split, StoreError
-from benchbench.machine import check_regular
+from benchbench.contract import GuardError, Predictions, Split
+from benchbench.machine import canonical
+from benchbench.records.bounded_parquet import COLUMNS, bounded_table, parquet_of
 
 if TYPE_CHECKING:
     import datasets
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 PREDICTED_SPLITS: tuple[Split, ...] = ("validation", "test")
+CELL, KEY = b"benchbench.cell", b"benchbench.key"
 
 
 def predictions_table(
@@ -48,12 +50,49 @@ def predictions_table(
     return pa.concat_tables(parts)
 
 
-def write_predictions(table: pyarrow.Table, path: Path) -> str:
-    """Write the table and return the sha256 of the file."""
+def write_predictions(
+    table: pyarrow.Table, path: Path, cell: str | None = None, key: str | None = None
+) -> str:
+    """Write the table and return the sha256 of the file.
+
+    The file names the cell and the key that it was predicted for, so that it cannot stand for
+    another cell.
+    """
     import pyarrow.parquet as pq
 
+    made_for = {name: value for name, value in ((CELL, cell), (KEY, key)) if value}
+    table = table.replace_schema_metadata(made_for or None)
     pq.write_table(table, path, compression="zstd")
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def predicted_for(path: Path) -> tuple[str, str] | None:
+    """Return the cell's id and the key that a file of predictions names; None where it has none.
+
+    Raises StoreError where the file cannot be read as predictions.
+    """
+    with parquet_of(path) as file:
+        metadata = file.schema_arrow.metadata or {}
+    names = [metadata.get(name, b"").decode("utf-8", "replace") for name in (CELL, KEY)]
+    return (names[0], names[1]) if any(names) else None
+
+
+def content_digest(path: Path, labels: int, columns: tuple[str, ...] = COLUMNS) -> str:
+    """Return the sha256 of the content of predictions, or of some of their columns.
+
+    It does not depend on the version of pyarrow, on compression, or on the cell that the file
+    names. Raises StoreError where the file cannot be read as predictions.
+    """
+    with parquet_of(path) as file:
+        table = bounded_table(file, labels, columns=columns)
+    sha = hashlib.sha256(canonical(columns))
+    for name in columns:
+        column = table[name].combine_chunks()
+        if name == "logits":
+            sha.update(column.flatten().to_numpy().tobytes())
+        else:
+            sha.update(canonical(column.to_pylist()))
+    return sha.hexdigest()
 
 
 def read_predictions(
@@ -61,29 +100,26 @@ def read_predictions(
 ) -> dict[str, Predictions]:
     """Return the predictions by split; `labels` is the number of labels, unseen ones included.
 
-    Raises StoreError where the file cannot be read as predictions, or where it does not have as
-    many `documents` per split. Types and counts are looked at before the data is read.
+    `documents` is the number of documents per split, where it is known. Raises StoreError where
+    the file cannot be read as predictions of these documents.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    expected = documents and {name: documents[name] for name in PREDICTED_SPLITS}
-    try:
-        check_regular(path)
-        with pq.ParquetFile(path) as file:
-            _check_types(file.schema_arrow)
-            if expected is not None:
-                _check_count(file.metadata.num_rows, sum(expected.values()))
-            table = file.read()
-        _check_values(table, labels)
+    with parquet_of(path) as file:
+        rows = None if documents is None else sum(documents[name] for name in PREDICTED_SPLITS)
+        table = bounded_table(file, labels, rows)
+        _check_gold(table["gold"], labels)
+        _check_range("main", table["main"], -1, labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
-        _check_count(len(table), sum(map(len, splits.values())))
-        for name, count in (expected or {}).items():
-            _check_count(len(splits[name]), count)
+        if sum(map(len, splits.values())) != len(table):
+            raise ValueError("it has documents that are of neither validation nor test")
+        for name, part in splits.items():
+            expected = len(part) if documents is None else documents[name]
+            if len(part) != expected:
+                raise ValueError(f"it has {len(part):,} documents of {name}, not {expected:,}")
+            if len(pc.unique(part["id"])) != len(part):
+                raise ValueError(f"a document of {name} stands in it twice")
         return {name: _split(part, labels) for name, part in splits.items()}
-    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path.name} cannot be read as predictions: {error}.") from error
 
 
 def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
@@ -98,58 +134,37 @@ def check_complete(predictions: Predictions, rows: datasets.Dataset) -> None:
         raise GuardError("The stored predictions are not those of the split's documents.")
 
 
-def _check_types(schema: Any) -> None:
-    """Raise ValueError unless the columns have the types that `predictions_table` gives them."""
-    import pyarrow as pa
-
-    plain = {"split": pa.string(), "id": pa.string(), "main": pa.int32(), "group": pa.string()}
-    for name, kind in plain.items():
-        if schema.field(name).type != kind:
-            raise ValueError(f"{name} is {schema.field(name).type}, expected {kind}")
-    gold, logits = schema.field("gold").type, schema.field("logits").type
-    if not (pa.types.is_list(gold) and gold.value_type == pa.int32()):
-        raise ValueError(f"gold is {gold}, expected lists of int32")
-    if not (pa.types.is_fixed_size_list(logits) and logits.value_type == pa.float32()):
-        raise ValueError(f"logits is {logits}, expected lists of float32 of one size")
-
-
-def _check_count(found: int, expected: int) -> None:
-    if found != expected:
-        raise ValueError(f"it has predictions for {found} documents, expected {expected}")
-
-
-def _check_values(table: Any, labels: int) -> None:
-    """Raise ValueError for a missing value, and for a label that does not exist."""
+def _check_gold(gold: Any, labels: int) -> None:
+    """Raise ValueError for a label that does not exist; -1 would count as the last label."""
     import pyarrow.compute as pc
 
-    for name in table.column_names:
-        if table[name].null_count:
-            raise ValueError(f"{name} has missing values")
-    for name, least, values in (
-        ("gold", 0, pc.list_flatten(table["gold"])),  # -1 would count as the last label
-        ("main", -1, table["main"]),
-    ):
-        ends = pc.min_max(values).as_py()
-        if ends["min"] is not None and not least <= ends["min"] <= ends["max"] < labels:
-            raise ValueError(
-                f"{name} labels range from {ends['min']} to {ends['max']}, but there are {labels} "
-                "labels"
-            )
+    flat = pc.list_flatten(gold)
+    if flat.null_count:
+        raise ValueError("a gold label is missing")
+    _check_range("gold", flat, 0, labels)
+
+
+def _check_range(name: str, values: Any, least: int, labels: int) -> None:
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is not None and not least <= ends["min"] <= ends["max"] < labels:
+        raise ValueError(
+            f"{name} labels range from {ends['min']} to {ends['max']}, but there are {labels} "
+            "labels"
+        )
 
 
 def _split(table: Any, labels: int) -> Predictions:
     import numpy as np
 
-    ids = tuple(table["id"].to_pylist())
-    if len(set(ids)) != len(ids):
-        raise ValueError("a document is in it twice")
     gold_lists = table["gold"].combine_chunks()
     counts = np.diff(gold_lists.offsets.to_numpy())
     gold = np.zeros((len(table), labels), dtype=bool)
     gold[np.repeat(np.arange(len(table)), counts), gold_lists.flatten().to_numpy()] = True
     logits = table["logits"].combine_chunks()
     return Predictions(
-        ids,
+        tuple(table["id"].to_pylist()),
         gold,
         table["main"].to_numpy(),
         tuple(table["group"].to_pylist()),

@@ -7,6 +7,7 @@ import io
 
 from benchbench.contract import BenchbenchError
 from benchbench.leaderboard import Leaderboard, Row, Table, Value
+from benchbench.render.characters import visible
 from benchbench.render.output_format import OutputFormat
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
@@ -43,9 +44,8 @@ FORMAT = OutputFormat("one table with unrounded values (see --table)", render, t
 
 
 def safe(text: str) -> str:
-    """Return a text that a spreadsheet shows and does not compute; NUL is left out."""
-    marked = f"'{text}" if text.startswith(FORMULA) else text
-    return marked.replace("\0", "")
+    """Return a text that a spreadsheet shows and does not compute, of visible characters."""
+    return visible(f"'{text}" if text.startswith(FORMULA) else text)
 
 
 def _available(board: Leaderboard) -> str:
