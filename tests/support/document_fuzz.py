@@ -268,7 +268,8 @@ def fault(words):
         return f"code 2 with {lines}"
     if len(err) > 2000:
         return f"an error of {len(err)} characters"
-    if raw := {character for character in out + err if drives(character)}:
+    shown = err if "csv" in words else out + err  # a CSV is data, which reads back as it was
+    if raw := {character for character in shown if drives(character)}:
         return f"raw characters {raw}"
     return ""
 

@@ -7,7 +7,6 @@ import io
 
 from benchbench.contract import BenchbenchError
 from benchbench.leaderboard import Leaderboard, Row, Table, Value
-from benchbench.render.characters import visible
 from benchbench.render.output_format import OutputFormat
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
@@ -44,8 +43,9 @@ FORMAT = OutputFormat("one table with unrounded values (see --table)", render, t
 
 
 def safe(text: str) -> str:
-    """Return a text that a spreadsheet shows and does not compute, of visible characters."""
-    return visible(f"'{text}" if text.startswith(FORMULA) else text)
+    """Return a text that a spreadsheet shows and does not compute; NUL is left out."""
+    marked = f"'{text}" if text.startswith(FORMULA) else text
+    return marked.replace("\0", "")
 
 
 def _available(board: Leaderboard) -> str:
