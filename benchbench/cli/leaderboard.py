@@ -16,7 +16,7 @@ from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
-from benchbench.render import format_names, load_format
+from benchbench.render import format_names, load_format, plain
 
 SOME_WRONG = 1
 
@@ -116,11 +116,11 @@ def leaderboard(
     output_format = load_format(form)
     if output is not None and output_format.screen_only:
         raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
-    text = output_format.text(built, table)
+    content = output_format.text(built, table).encode("utf-8", "backslashreplace")
     if output is None:
-        console.file.write(text)
+        console.file.write(content.decode())
         return 0
-    fsio.replace(output, text.encode("utf-8", "backslashreplace"))
+    fsio.replace(output, content)
     console.print(f"Written: {output}", markup=False)
     return 0
 
@@ -138,6 +138,7 @@ def _check(folder: Path, console: Console) -> int:
     """Print a line for every published leaderboard; return whether one is not in order."""
     wrong = 0
     for name, fault in check_folder(folder):
-        console.print(f"{name}: {fault or 'is what its records give'}", markup=False)
+        line = plain(f"{name}: {fault or 'is what its records give'}")
+        console.print(line, markup=False)
         wrong += bool(fault)
     return SOME_WRONG if wrong else 0

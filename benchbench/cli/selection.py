@@ -31,6 +31,8 @@ from benchbench.records import Store, check_name
 
 OWN_DATA = "own-data"
 """The grid of a run that names none."""
+LONGEST_SEED = 18
+"""The most digits of a seed, which has 64 bits in a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,10 @@ def _numbers(text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() for word in words) or len(set(words)) != len(words):
+    seeds = tuple(int(word) for word in words if word.isdecimal() and len(word) <= LONGEST_SEED)
+    if len(seeds) != len(words) or len(set(seeds)) != len(seeds):
         raise BenchbenchError(f"--seeds takes different whole numbers as in 0,1,2; found '{text}'.")
-    return tuple(int(word) for word in words)
+    return seeds
 
 
 def _board_name(expansion: Expansion) -> str:

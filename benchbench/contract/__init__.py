@@ -54,11 +54,24 @@ from benchbench.contract.metric import AdditiveMetric, Metric, MetricFunction, r
 from benchbench.contract.parameters import Json, Parameter, Params, Value, did_you_mean, resolve
 from benchbench.contract.predictions import Predictions
 from benchbench.contract.record import CellParameters, Identity, Record, Status
+from benchbench.contract.rules import (
+    LARGEST_FLOAT,
+    LARGEST_INTEGER,
+    LONGEST_TEXT,
+    Count,
+    Positive,
+    Rule,
+    Sha256,
+    is_storable,
+)
 from benchbench.contract.scored import ScoredSplit, Tuning, decide
 from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
 
 __all__ = [
     "API_VERSION",
+    "LARGEST_FLOAT",
+    "LARGEST_INTEGER",
+    "LONGEST_TEXT",
     "SPLITS",
     "AdditiveMetric",
     "Amount",
@@ -73,6 +86,7 @@ __all__ = [
     "Configurable",
     "Corpus",
     "CorpusDescription",
+    "Count",
     "Dataset",
     "Diverged",
     "Event",
@@ -102,10 +116,13 @@ __all__ = [
     "Parameter",
     "Params",
     "PluginError",
+    "Positive",
     "Predictions",
     "Record",
     "Reference",
+    "Rule",
     "ScoredSplit",
+    "Sha256",
     "Shape",
     "Skip",
     "Split",
@@ -122,6 +139,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "hookspecs",
+    "is_storable",
     "ratio",
     "resolve",
 ]

@@ -23,11 +23,6 @@ class Reference:
         """Return this reference as plain data."""
         return {"use": self.use, "name": self.name, "params": dict(self.params)}
 
-    @classmethod
-    def from_json(cls, data: Json) -> Reference:
-        """Return the reference that `to_json` wrote."""
-        return cls(data["use"], data["name"], dict(data["params"]))
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -46,17 +41,6 @@ class Cell:
             "backbone": self.backbone.to_json() if self.backbone else None,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_json(cls, data: Json) -> Cell:
-        """Return the cell that `to_json` wrote."""
-        backbone = data["backbone"]
-        return cls(
-            Reference.from_json(data["dataset"]),
-            Reference.from_json(data["method"]),
-            Reference.from_json(backbone) if backbone else None,
-            data["seed"],
-        )
 
     @property
     def title(self) -> str:

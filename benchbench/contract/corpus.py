@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from benchbench.contract.parameters import Json
+from benchbench.contract.rules import Count, Sha256
 
 if TYPE_CHECKING:
     import datasets
@@ -66,12 +67,16 @@ class LabelSpace:
             "unseen": list(self.unseen),
         }
 
-    @classmethod
-    def from_json(cls, data: Json) -> LabelSpace:
-        """Return the label space that `to_json` wrote."""
-        return cls(
-            tuple(data["names"]), tuple(data["texts"]), data["parents"], tuple(data["unseen"])
-        )
+    def check(self) -> None:
+        """Raise ValueError where an unseen label is known, or parents run in a circle."""
+        if len({*self.names, *self.unseen}) != len(self.names) + len(self.unseen):
+            raise ValueError("unseen labels must be unique, and no labels of the training data")
+        above = dict(self.parents)
+        while highest := [node for node, parent in above.items() if parent not in above]:
+            for node in highest:
+                del above[node]
+        if above:
+            raise ValueError(f"the parents of {len(above)} labels run in a circle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,8 @@ class LoadReport:
     a reader must know. `facts` are counts by name.
     """
 
-    seen: int
-    loaded: int
+    seen: Count
+    loaded: Count
     skipped: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -96,18 +101,6 @@ class LoadReport:
                 f"rows were lost: seen {self.seen}, loaded {self.loaded}, "
                 f"skipped {len(self.skipped)}"
             )
-
-    @classmethod
-    def from_json(cls, data: Json) -> LoadReport:
-        """Return the report from the plain data that `dataclasses.asdict` made of it."""
-        return cls(
-            data["seen"],
-            data["loaded"],
-            tuple(data["skipped"]),
-            tuple(data["repaired"]),
-            tuple(data["warnings"]),
-            data["facts"],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +146,11 @@ class CorpusDescription:
     kind: Kind
     main_metric: str
     labels: LabelSpace
-    documents: Mapping[Split, int]
-    characters: int
-    training_counts: tuple[int, ...]
+    documents: Mapping[Split, Count]
+    characters: Count
+    training_counts: tuple[Count, ...]
     report: LoadReport
-    fingerprint: str
+    fingerprint: Sha256
 
     @property
     def label_facts(self) -> LabelFacts:
@@ -177,18 +170,21 @@ class CorpusDescription:
             "fingerprint": self.fingerprint,
         }
 
-    @classmethod
-    def from_json(cls, data: Json) -> CorpusDescription:
-        """Return the description that `to_json` wrote; raise KeyError, TypeError or ValueError."""
-        labels = LabelSpace.from_json(data["labels"])
-        counts = data["training_counts"]
-        return cls(
-            data["kind"],
-            data["main_metric"],
-            labels,
-            data["documents"],
-            data["characters"],
-            tuple(counts[name] for name in labels.names),
-            LoadReport.from_json(data["report"]),
-            data["fingerprint"],
-        )
+    @staticmethod
+    def fields_of(data: Json) -> Json:
+        """Return the fields from what `to_json` wrote: it names the label of each count."""
+        labels, counts = data.get("labels"), data.get("training_counts")
+        if not isinstance(labels, dict) or not isinstance(counts, dict):
+            return data
+        if list(counts) != labels.get("names"):
+            raise ValueError("training_counts must have every label, in the order of the labels")
+        return {**data, "training_counts": list(counts.values())}
+
+    def check(self) -> None:
+        """Raise ValueError unless there is a number of documents per split, and a label."""
+        if set(self.documents) != set(SPLITS):
+            raise ValueError("documents must have a number for train, validation and test")
+        if len(self.training_counts) != len(self.labels):
+            raise ValueError("training_counts must have one number per label")
+        if not self.labels.names:
+            raise ValueError("there are no labels")

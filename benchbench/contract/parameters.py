@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchbench.contract.rules import is_storable
+
 Value = str | int | float | bool
 Params = Mapping[str, Value]
 Json = Mapping[str, Any]
@@ -40,7 +42,11 @@ class Parameter:
         if isinstance(value, str) and value in self.words:
             return value
         parsed = _convert(self.type, value)
-        if parsed is None or (self.choices and parsed not in self.choices):
+        if (
+            parsed is None
+            or not is_storable(parsed)
+            or (self.choices and parsed not in self.choices)
+        ):
             raise ValueError(f"expected {self.expected()}, found {value!r}")
         if isinstance(parsed, float | int) and not isinstance(parsed, bool):
             below = self.minimum is not None and parsed < self.minimum

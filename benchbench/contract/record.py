@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from benchbench.contract.cell import Cell
 from benchbench.contract.parameters import Json, Params
+from benchbench.contract.rules import Positive, Sha256
 
 Status = Literal["ok", "skipped", "failed", "diverged", "oom", "timeout", "interrupted"]
 
@@ -100,9 +101,9 @@ class Record:
     """
 
     cell: Cell
-    id: str
-    key: str | None
-    attempt: int
+    id: Sha256
+    key: Sha256 | None
+    attempt: Positive
     status: Status
     reason: str = ""
     identity: Json = field(default_factory=dict)
@@ -111,9 +112,9 @@ class Record:
     guards: Mapping[str, str] = field(default_factory=dict)
     cost: Mapping[str, float | int | None] = field(default_factory=dict)
     provenance: Json = field(default_factory=dict)
-    predictions: str | None = None
+    predictions: Sha256 | None = None
     """Sha256 of the predictions file, which is also its name in the store."""
-    artifacts: str | None = None
+    artifacts: Sha256 | None = None
     """Sha256 of the artefact folder's names and hashes, which is also its name in the store."""
 
     @property
@@ -123,6 +124,11 @@ class Record:
         if not isinstance(warnings, list):
             return ()
         return tuple(warning for warning in warnings if isinstance(warning, str))
+
+    @staticmethod
+    def fields_of(data: Json) -> Json:
+        """Return the fields of a stored record; version 0.1.0 stored metrics among them."""
+        return {name: value for name, value in data.items() if name != "metrics"}
 
     @classmethod
     def unpublished(cls, source: Identified, status: Status, reason: str = "") -> Record:

@@ -17,6 +17,7 @@ from benchbench.evidence.compute import (
     compute_values,
     evidence_by,
     load_or_compute,
+    read_evidence,
     values_of,
 )
 from benchbench.evidence.freeze import with_plugin_results
@@ -60,6 +61,7 @@ __all__ = [
     "main_score",
     "read_board",
     "read_description",
+    "read_evidence",
     "records_on",
     "score_run",
     "scored_systems",

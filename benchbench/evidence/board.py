@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from benchbench.contract import (
+    SPLITS,
     Cell,
     CorpusDescription,
+    Count,
     Json,
     Kind,
     Metric,
     Params,
+    Positive,
     Record,
+    Sha256,
     Split,
 )
-from benchbench.evaluation import METRICS
+from benchbench.evaluation import METRICS, metrics_of
 from benchbench.evidence.values import Evidence
 from benchbench.records import Store, read_typed, record_that_counts, records_of, write_json
 
@@ -29,8 +33,8 @@ class BoardCell:
     """
 
     cell: Cell
-    id: str
-    key: str | None
+    id: Sha256
+    key: Sha256 | None
     tried: Params = field(default_factory=dict)
 
     def to_json(self) -> Json:
@@ -41,11 +45,6 @@ class BoardCell:
             "key": self.key,
             "tried": dict(self.tried),
         }
-
-    @classmethod
-    def from_json(cls, data: Json) -> BoardCell:
-        """Return the cell that `to_json` wrote."""
-        return cls(Cell.from_json(data["cell"]), data["id"], data["key"], data.get("tried", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +91,14 @@ class MetricColumn:
 class BoardDataset:
     """What a board keeps of a dataset. `labels` is the number of labels."""
 
-    fingerprint: str
+    fingerprint: Sha256
     kind: Kind
     main_metric: str
-    documents: Mapping[Split, int]
-    labels: int
+    documents: Mapping[Split, Count]
+    labels: Positive
     unseen_labels: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    skipped_rows: int = 0
+    skipped_rows: Count = 0
     baselines: tuple[PublishedScore, ...] = ()
 
     @classmethod
@@ -120,20 +119,12 @@ class BoardDataset:
         """Return this dataset as plain data."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Json) -> BoardDataset:
-        """Return the dataset that `to_json` wrote, or a board of version 0.1.0."""
-        return cls(
-            data["fingerprint"],
-            data["kind"],
-            data["main_metric"],
-            data["documents"],
-            data["labels"],
-            tuple(data["unseen_labels"]),
-            tuple(data["warnings"]),
-            data["skipped_rows"],
-            tuple(PublishedScore(**score) for score in data.get("baselines", ())),
-        )
+    def check(self) -> None:
+        """Raise ValueError unless there is a number of documents per split, and a label."""
+        if set(self.documents) != set(SPLITS):
+            raise ValueError("documents must have a number for train, validation and test")
+        if self.main_metric not in {metric.name for metric in metrics_of(self.kind)}:
+            raise ValueError(f"no metric of {self.kind} data has the name of its main metric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,30 +174,27 @@ class Board:
             "seed_free_methods": list(self.seed_free_methods),
         }
 
-    @classmethod
-    def from_json(cls, data: Json) -> Board:
-        """Return the board that `to_json` wrote."""
-        datasets = data["datasets"].items()
-        return cls(
-            data["name"],
-            data["title"],
-            tuple(BoardCell.from_json(entry) for entry in data["cells"]),
-            {name: BoardDataset.from_json(dataset) for name, dataset in datasets},
-            tuple(data["dropped"]),
-            data["command"],
-            {
-                cell: {name: value for name, value in values.items() if value is not None}
-                for cell, values in data["values"].items()
-            },
-            data["note"],
-            tuple(data["baseline_methods"]),
-            _plugin_columns(data),
-            {
-                name: Evidence.from_json(evidence)
-                for name, evidence in data.get("plugin_evidence", {}).items()
-            },
-            tuple(data.get("seed_free_methods", ())),
-        )
+    @staticmethod
+    def fields_of(data: Json) -> Json:
+        """Return the fields of a stored board, or of one of version 0.1.0."""
+        return data if "plugin_metrics" in data else _of_version_0_1_0(data)
+
+    def check(self) -> None:
+        """Raise ValueError where a part names a cell, dataset or metric that the board lacks."""
+        cells = {entry.id for entry in self.cells}
+        columns = {column.name: column for column in self.plugin_metrics}
+        if len(cells) != len(self.cells):
+            raise ValueError("a cell is on the board twice")
+        if len(columns) != len(self.plugin_metrics):
+            raise ValueError("a column is on the board twice")
+        if {entry.cell.dataset.name for entry in self.cells} - set(self.datasets):
+            raise ValueError("a cell has a dataset that is not among the datasets")
+        if set(self.values) - cells:
+            raise ValueError("values has a cell that is not on the board")
+        if set(self.plugin_evidence) - set(columns):
+            raise ValueError("plugin_evidence has a metric that is not in plugin_metrics")
+        for evidence in self.plugin_evidence.values():
+            evidence.check_fits(cells, self.datasets)
 
     def lower_is_better(self, metric: str) -> bool:
         """Say whether lower values of a metric are better."""
@@ -224,25 +212,30 @@ class Board:
         return [entry for entry in self.cells if entry.cell.dataset.name == dataset]
 
 
-def _plugin_columns(data: Json) -> tuple[MetricColumn, ...]:
-    """Return the columns of plugins' metrics; a board of version 0.1.0 has their names alone."""
-    if "plugin_metrics" in data:
-        columns = data["plugin_metrics"]
-        return tuple(
-            MetricColumn(
-                **{
-                    **c,
-                    "kinds": tuple(c["kinds"]),
-                    "limits": tuple(c["limits"]) if c.get("limits") else None,
-                }
-            )
-            for c in columns
-        )
+def _of_version_0_1_0(data: Json) -> Json:
+    """Return a board in today's form: names of metrics stood with datasets, values could be null.
+
+    What has a form that no version wrote stays as it is, and is then refused.
+    """
     kinds: dict[str, list[Kind]] = {}
-    for dataset in data["datasets"].values():
-        for name in dataset.get("plugin_metrics", ()):
-            kinds.setdefault(name, []).append(dataset["kind"])
-    return tuple(MetricColumn(name, name, "plugins", tuple(of)) for name, of in kinds.items())
+    datasets = dict(data["datasets"]) if _holds_tables(data.get("datasets")) else {}
+    for name, dataset in datasets.items():
+        datasets[name] = {n: value for n, value in dataset.items() if n != "plugin_metrics"}
+        names = dataset.get("plugin_metrics", [])
+        for metric in names if isinstance(names, list) else ():
+            kinds.setdefault(str(metric), []).append(dataset.get("kind"))
+    columns = [asdict(MetricColumn(name, name, "plugins", tuple(of))) for name, of in kinds.items()]
+    board = {**data, "datasets": datasets or data.get("datasets"), "plugin_metrics": columns}
+    if _holds_tables(data.get("values")):
+        board["values"] = {
+            cell: {name: value for name, value in values.items() if value is not None}
+            for cell, values in data["values"].items()
+        }
+    return board
+
+
+def _holds_tables(data: object) -> bool:
+    return isinstance(data, dict) and all(isinstance(inner, dict) for inner in data.values())
 
 
 def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]) -> None:
@@ -254,7 +247,7 @@ def write_board(store: Store, board: Board, corpora: Iterable[CorpusDescription]
 
 def read_description(store: Store, fingerprint: str) -> CorpusDescription:
     """Return the stored description of a dataset; raise StoreError where there is none."""
-    return read_typed(store, "datasets", fingerprint, CorpusDescription.from_json)
+    return read_typed(store, "datasets", fingerprint, CorpusDescription)
 
 
 def records_on(store: Store, board: Board) -> dict[str, Record | None]:

@@ -19,7 +19,9 @@ MOST_CELLS = 10_000
 
 def read_board(store: Store, name: str) -> Board:
     """Return a frozen board; raise StoreError where it is absent, corrupt or cannot be so."""
-    board = read_typed(store, "boards", name, Board.from_json)
+    board = read_typed(store, "boards", name, Board)
+    if board.name != name:
+        raise StoreError(f"boards/{name}.json holds a board of another name.")
     if fault := false_claim(board):
         raise StoreError(f"boards/{name}.json: {fault}.")
     return board

@@ -41,6 +41,16 @@ def load_or_compute(
     return evidence
 
 
+def read_evidence(store: Store, board: Board) -> Evidence:
+    """Return the stored evidence of a board; raise StoreError if it is missing or does not fit."""
+    evidence = read_typed(store, "evidence", board.name, Evidence)
+    try:
+        evidence.check_fits({entry.id for entry in board.cells}, board.datasets)
+    except ValueError as error:
+        raise StoreError(f"evidence/{board.name}.json: {error}.") from error
+    return evidence
+
+
 def values_of(store: Store, board: Board, records: Records) -> Mapping[str, Values]:
     """Return the values of every run of a board, by cell id, without waiting for tests."""
     stored = _stored_evidence(store, board, records)
@@ -50,7 +60,7 @@ def values_of(store: Store, board: Board, records: Records) -> Mapping[str, Valu
 def _stored_evidence(store: Store, board: Board, records: Records) -> Evidence | None:
     """Return the stored evidence if it fits; a run that could not be read is tried again."""
     with suppress(StoreError):
-        stored = read_typed(store, "evidence", board.name, Evidence.from_json)
+        stored = read_evidence(store, board)
         if stored.inputs == inputs_of(board, records) and not stored.unread:
             return stored
     return None

@@ -5,7 +5,6 @@ These are frozen when a run ends, so that reading a board needs no plugin.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from benchbench.contract import (
     Params,
     Reference,
     ScoredSplit,
+    is_storable,
 )
 from benchbench.evaluation import METRICS
 from benchbench.evidence.board import (
@@ -31,7 +31,7 @@ from benchbench.evidence.board import (
 from benchbench.evidence.compute import Records, evidence_from_runs
 from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.values import DatasetEvidence, Evidence
-from benchbench.machine import canonical, one_line
+from benchbench.machine import one_line, read_as
 from benchbench.records import Store
 
 Warn = Callable[[str], None]
@@ -86,7 +86,7 @@ def with_plugin_metrics(
         if any(metric.name in run.additive for run in runs.runs.values()):
             try:
                 evidence[metric.name] = _evidence(board, metric, records, runs)
-                canonical(evidence[metric.name].to_json())  # refuses what is not a finite number
+                read_as(Evidence, evidence[metric.name].to_json())  # refuses what no board can hold
             except Exception as error:
                 evidence.pop(metric.name, None)
                 warn(f"metric {metric.name!r} has no intervals and tests: {one_line(error)}")
@@ -151,7 +151,7 @@ def _checked(
         value = result.value()
     else:
         value = 0.0 if result is None else float(result)
-    if not math.isfinite(value):
+    if not is_storable(value):
         raise ValueError(f"its value is {value}")
     return result
 

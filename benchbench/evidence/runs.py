@@ -128,6 +128,10 @@ def score_run(
         raise StoreError("it was made on other data than the board's: the fingerprints differ")
     path = store.folder("predictions") / f"{record.predictions}.parquet"
     predictions = stored_predictions(path, corpus.label_facts, corpus.documents)
+    if corpus.kind == "single-label" and any(
+        (part.gold.sum(axis=1) != 1).any() for part in predictions.values()
+    ):
+        raise StoreError(f"{path.name}: a document of single-label data needs exactly one label")
     hard = bool(record.facts.get("hard"))
     tuning = tune(corpus.kind, predictions["validation"], hard)
     validation, test = (

@@ -6,8 +6,9 @@ the board, so that reading a leaderboard needs neither predictions nor numpy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 
 from benchbench.contract import Json
 
@@ -23,6 +24,11 @@ class Interval:
 
     low: float
     high: float
+
+    def check(self) -> None:
+        """Raise ValueError where the bounds are in the wrong order."""
+        if self.low > self.high:
+            raise ValueError(f"its low end {self.low} is above its high end {self.high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +81,19 @@ class SystemEvidence:
         """What has an interval: the value, or that over frequent labels where some are rare."""
         return self.frequent or IntervalEstimate(self.value, self.interval)
 
-    @classmethod
-    def from_json(cls, data: Json) -> SystemEvidence:
-        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
-        return cls(
-            **{
-                **data,
-                "seeds": tuple(data["seeds"]),
-                "interval": _interval(data["interval"]),
-                "frequent": _estimate(data["frequent"]),
-                "reliability": tuple(tuple(bins) for bins in data["reliability"]),
-                "label_f1": tuple(data["label_f1"]),
-                "confusion": tuple(tuple(entry) for entry in data["confusion"]),
-            }
-        )
+    def check(self) -> None:
+        """Raise ValueError for ranks, shares or counts that no system can have."""
+        if not 1 <= self.best_rank <= self.worst_rank:
+            raise ValueError(f"its ranks run from {self.best_rank} to {self.worst_rank}")
+        if len(set(self.seeds)) != len(self.seeds) or not self.seeds:
+            raise ValueError("its seeds must be different, and at least one")
+        for confidence, accuracy, count in self.reliability:
+            if not (0 <= confidence <= 1 and 0 <= accuracy <= 1 and count >= 1):
+                raise ValueError("a bin of its reliability is not (0 to 1, 0 to 1, at least 1)")
+        if any(not 0 <= f1 <= 1 for f1 in self.label_f1):
+            raise ValueError("label_f1 must be from 0 to 1")
+        if any(count < 1 for _, _, count in self.confusion):
+            raise ValueError("a confusion has less than one document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,11 @@ class McNemarEvidence:
     only_first: int
     only_second: int
     p: float
+
+    def check(self) -> None:
+        """Raise ValueError for counts and a p value that no test gives."""
+        if self.only_first < 0 or self.only_second < 0 or not 0 <= self.p <= 1:
+            raise ValueError("its counts must be at least 0, and its p from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +140,10 @@ class PairEvidence:
         interval = self.shown.interval
         return interval is not None and (interval.low > 0 or interval.high < 0) != (self.p < LEVEL)
 
-    @classmethod
-    def from_json(cls, data: Json) -> PairEvidence:
-        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
-        mcnemar = tuple(McNemarEvidence(**test) for test in data["mcnemar"])
-        estimates = {
-            "interval": _interval(data["interval"]),
-            "frequent": _estimate(data["frequent"]),
-        }
-        return cls(**{**data, **estimates, "mcnemar": mcnemar})
-
-
-def _interval(data: Json | None) -> Interval | None:
-    return Interval(**data) if data else None
-
-
-def _estimate(data: Json | None) -> IntervalEstimate | None:
-    return IntervalEstimate(data["value"], _interval(data["interval"])) if data else None
+    def check(self) -> None:
+        """Raise ValueError for p values that no test gives."""
+        if not (0 <= self.p <= 1 and 0 <= self.p_holm <= 1):
+            raise ValueError("its p and p_holm must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,19 +184,27 @@ class DatasetEvidence:
         """Return the pair of two places, given in either order."""
         return next(pair for pair in self.pairs if {pair.first, pair.second} == {left, right})
 
-    @classmethod
-    def from_json(cls, data: Json) -> DatasetEvidence:
-        """Return the evidence from the plain data that `dataclasses.asdict` made of it."""
-        return cls(
-            **{
-                **data,
-                "labels": tuple(data["labels"]),
-                "support": tuple(data["support"]),
-                "systems": tuple(SystemEvidence.from_json(system) for system in data["systems"]),
-                "pairs": tuple(PairEvidence.from_json(pair) for pair in data["pairs"]),
-                "left_out": tuple(data["left_out"]),
-            }
-        )
+    def check(self) -> None:
+        """Raise ValueError where systems, pairs and labels do not fit each other."""
+        count, labels = len(self.systems), len(self.labels)
+        if len({(system.method, system.backbone) for system in self.systems}) != count:
+            raise ValueError("a system is in it twice")
+        if [(pair.first, pair.second) for pair in self.pairs] != [*combinations(range(count), 2)]:
+            raise ValueError(f"pairs must have every pair of its {count} systems once, in order")
+        if self.baseline is not None and not 0 <= self.baseline < count:
+            raise ValueError(f"baseline is no place of its {count} systems")
+        counts = (self.documents, self.clusters, self.exchanges, *self.support)
+        if min(*counts, self.frequent_labels or 0) < 0:
+            raise ValueError("documents, clusters, exchanges, support must be at least 0")
+        if len(self.support) not in ((labels,) if self.systems else (labels, 0)):
+            raise ValueError("support must have one number per label")
+        if len({len(system.label_f1) for system in self.systems}) > 1:
+            raise ValueError("label_f1 must have equally many numbers for every system")
+        for system in self.systems:
+            if len(system.label_f1) not in (0, labels) or system.worst_rank > count:
+                raise ValueError("label_f1 must have one number per label, and ranks a system")
+            if any(not 0 <= place < labels for row in system.confusion for place in row[:2]):
+                raise ValueError("a confusion has a label that is not among the labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +225,14 @@ class Evidence:
         """Return this evidence as plain data."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Json) -> Evidence:
-        """Return the evidence that `to_json` wrote."""
-        datasets = data["datasets"].items()
-        evidence = {name: DatasetEvidence.from_json(dataset) for name, dataset in datasets}
-        return cls(**{**data, "datasets": evidence, "values": data["values"]})
+    def check(self) -> None:
+        """Raise ValueError for a run without values on both splits."""
+        if any(set(run) != {"validation", "test"} for run in self.values.values()):
+            raise ValueError("values must have validation and test for every run")
+
+    def check_fits(self, cells: Container[str], datasets: Container[str]) -> None:
+        """Raise ValueError where this is not the evidence of a board with these cells and data."""
+        if any(cell not in cells for cell in (*self.values, *self.unread)):
+            raise ValueError("values or unread has a cell that is not on the board")
+        if any(name not in datasets for name in self.datasets):
+            raise ValueError("datasets has one that is not on the board")

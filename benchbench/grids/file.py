@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
 import tomllib
 from collections.abc import Callable, Mapping
@@ -10,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.catalog import Catalog
-from benchbench.contract import BenchbenchError, GridError, Value, did_you_mean
+from benchbench.contract import (
+    LARGEST_INTEGER,
+    BenchbenchError,
+    GridError,
+    Value,
+    did_you_mean,
+    is_storable,
+)
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
 from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
@@ -135,7 +141,11 @@ def _unknown_keys(where: str, entry: Mapping[str, Any], known: tuple[str, ...]) 
 
 def _seeds(value: Any, where: str, faults: list[str]) -> tuple[int, ...]:
     sound = isinstance(value, list) and value and all(type(seed) is int for seed in value)
-    if not sound or len(set(value)) != len(value) or min(value) < 0:
+    if (
+        not sound
+        or len(set(value)) != len(value)
+        or not all(0 <= seed <= LARGEST_INTEGER for seed in value)
+    ):
         faults.append(f"{where}: expected a list of different whole numbers, found {value!r}")
         return (0,)
     return tuple(value)
@@ -156,9 +166,7 @@ def _unstorable(where: str, params: Mapping[str, Any]) -> list[str]:
     return [
         f"{where}: '{name}' is one text, number, true or false; found {_short(value)}"
         for name, value in params.items()
-        if not isinstance(value, str | int | float)
-        or (isinstance(value, float) and not math.isfinite(value))
-        or (isinstance(value, int) and value.bit_length() > 63)
+        if not isinstance(value, str | int | float) or not is_storable(value)
     ]
 
 

@@ -12,6 +12,7 @@ from benchbench.machine.regular_files import NotRegular, open_regular, read_regu
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.temporary_folder import temporary_folder
+from benchbench.machine.typed_json import WrongForm, read_as
 from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PeakMemory",
     "Stopwatch",
     "WatchedBackbone",
+    "WrongForm",
     "canonical",
     "core_digest",
     "digest",
@@ -38,6 +40,7 @@ __all__ = [
     "open_regular",
     "package_versions",
     "processor_name",
+    "read_as",
     "read_regular",
     "redact",
     "share_of_cores",

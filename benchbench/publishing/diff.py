@@ -109,7 +109,7 @@ def _run(store: Store, prefix: str) -> Selected | None:
     cell = run.cell
     backbone = cell.backbone.name if cell.backbone else ""
     entry = BoardCell(cell, run.id, run.key)
-    fingerprint = run.identity["dataset"]
+    fingerprint = str(run.identity.get("dataset"))
     values = score_run(store, read_description(store, fingerprint), run, ()).values
     system = System(cell.method.name, backbone, (entry,), (run,), (values,))
     return Selected(f"{cell.title} ({run.id[:12]})", {fingerprint: system})

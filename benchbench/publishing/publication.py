@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbench.contract import Record, StoreError
-from benchbench.evidence import Board, Evidence, load_or_compute, read_board, records_on
+from benchbench.evidence import (
+    Board,
+    Evidence,
+    load_or_compute,
+    read_board,
+    read_evidence,
+    records_on,
+)
 from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import file_digest, fsio, read_regular, temporary_folder
 from benchbench.publishing.archive import PREDICTIONS_BYTES, archive_bytes, extract
@@ -24,10 +31,9 @@ from benchbench.records import (
     corrupt_records,
     encode,
     existing_store,
-    json_bytes,
     list_names,
-    read_typed,
     records_in,
+    sealed,
 )
 from benchbench.render.formats import markdown
 
@@ -89,7 +95,7 @@ def _fault(name: str, table: Path, archive: Path) -> str:
     try:
         with unpacked(archive) as store:
             board = read_board(store, name)
-            records, evidence = records_on(store, board), stored_evidence(store, name)
+            records, evidence = records_on(store, board), read_evidence(store, board)
             if damaged := corrupt_records(store):
                 return f"{archive.name}: damaged records: {damaged}"
             for fault in claim_faults(store, board, records, evidence):
@@ -107,13 +113,8 @@ def published_markdown(store: Store, name: str) -> str:
     """
     board = read_board(store, name)
     return markdown.render(
-        build_leaderboard(board, records_on(store, board), stored_evidence(store, name))
+        build_leaderboard(board, records_on(store, board), read_evidence(store, board))
     )
-
-
-def stored_evidence(store: Store, name: str) -> Evidence:
-    """Return the stored evidence of a board; raise StoreError if it is missing or damaged."""
-    return read_typed(store, "evidence", name, Evidence.from_json)
 
 
 def difference(table: Path, expected: bytes) -> str:
@@ -197,7 +198,7 @@ def _unused_predictions(store: Store) -> list[str]:
 def _contents(store: Store, board: Board, evidence: Evidence) -> Iterator[tuple[str, bytes]]:
     """Yield (name, bytes) of all that the leaderboard is derived from."""
     yield f"boards/{board.name}.json", _bytes(store, f"boards/{board.name}.json")
-    yield f"evidence/{board.name}.json", json_bytes(evidence.to_json())
+    yield f"evidence/{board.name}.json", sealed(evidence.to_json())
     known = list_names(store, "datasets")
     for fingerprint in sorted({dataset.fingerprint for dataset in board.datasets.values()}):
         if fingerprint in known:

@@ -18,6 +18,7 @@ from benchbench.evidence import (
     Evidence,
     compute_evidence,
     read_board,
+    read_evidence,
     records_on,
 )
 from benchbench.publishing.claims import (
@@ -33,7 +34,6 @@ from benchbench.publishing.publication import (
     difference,
     publications,
     published_markdown,
-    stored_evidence,
     unpacked,
 )
 from benchbench.records import Store, existing_store, list_names, records_in
@@ -96,7 +96,7 @@ def verify_board(store: Store, name: str, markdown: Path) -> Iterator[Finding]:
     records = records_on(store, board)
     computed = compute_evidence(store, board, records)
     try:
-        stored, fault = stored_evidence(store, name), ""
+        stored, fault = read_evidence(store, board), ""
     except StoreError as error:
         stored, fault = computed, str(error)
     given: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """The store with one record per attempt, and the ids and keys that identify results."""
 
+from benchbench.records.documents import MOST_BYTES, sealed
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
     check_complete,
@@ -18,7 +19,6 @@ from benchbench.records.store import (
     corrupt_records,
     encode,
     existing_store,
-    json_bytes,
     list_names,
     open_store,
     publish,
@@ -31,6 +31,7 @@ from benchbench.records.store import (
 )
 
 __all__ = [
+    "MOST_BYTES",
     "UNRESOLVED",
     "Store",
     "all_records",
@@ -41,7 +42,6 @@ __all__ = [
     "corrupt_records",
     "encode",
     "existing_store",
-    "json_bytes",
     "key_of",
     "list_names",
     "open_store",
@@ -55,6 +55,7 @@ __all__ = [
     "record_that_counts",
     "records_in",
     "records_of",
+    "sealed",
     "write_json",
     "write_predictions",
 ]

@@ -109,7 +109,10 @@ def read_predictions(
         rows = None if documents is None else sum(documents[name] for name in PREDICTED_SPLITS)
         table = bounded_table(file, labels, rows)
         _check_gold(table["gold"], labels)
+        _check_range("main", table["main"], -1, labels)
         splits = {name: table.filter(pc.equal(table["split"], name)) for name in PREDICTED_SPLITS}
+        if sum(map(len, splits.values())) != len(table):
+            raise ValueError("it has documents that are of neither validation nor test")
         for name, part in splits.items():
             expected = len(part) if documents is None else documents[name]
             if len(part) != expected:
@@ -138,10 +141,17 @@ def _check_gold(gold: Any, labels: int) -> None:
     flat = pc.list_flatten(gold)
     if flat.null_count:
         raise ValueError("a gold label is missing")
-    ends = pc.min_max(flat).as_py()
-    if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < labels:
+    _check_range("gold", flat, 0, labels)
+
+
+def _check_range(name: str, values: Any, least: int, labels: int) -> None:
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is not None and not least <= ends["min"] <= ends["max"] < labels:
         raise ValueError(
-            f"gold labels range from {ends['min']} to {ends['max']}, but there are {labels} labels"
+            f"{name} labels range from {ends['min']} to {ends['max']}, but there are {labels} "
+            "labels"
         )
 
 

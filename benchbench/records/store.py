@@ -8,24 +8,23 @@ datasets/<fingerprint>.json  boards/<name>.json  evidence/<name>.json  leaderboa
 
 from __future__ import annotations
 
-import json
+import errno
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
-from benchbench.machine import NotRegular, canonical, digest, fsio, read_regular
+from benchbench.contract import Json, Outcome, Record, StoreError
+from benchbench.machine import NotRegular, WrongForm, fsio, read_as, read_regular
+from benchbench.records.documents import MOST_BYTES, read_sealed, sealed, unsealed
 from benchbench.records.identity import cell_id, key_of
 
 Value = TypeVar("Value")
-MOST_BYTES = 64 << 20
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -139,8 +138,7 @@ def publish(store: Store, outcome: Outcome) -> Record:
 
 def encode(record: Record) -> bytes:
     """Return a record's bytes: canonical JSON that carries its own sha256."""
-    data = asdict(record)
-    return canonical(data | {"sha256": digest(data)})
+    return sealed(asdict(record))
 
 
 def decode(data: bytes, where: str) -> Record:
@@ -148,23 +146,14 @@ def decode(data: bytes, where: str) -> Record:
 
     The checksum, the key and the cell's id must all follow from the content.
     """
+    content = unsealed(data, where)
     try:
-        content: dict[str, Any] = json.loads(data)
-        checksum = content.pop("sha256")
-        intact = checksum == digest(content) and data == canonical(content | {"sha256": checksum})
-        content.pop("metrics", None)  # version 0.1.0 stored them; now predictions give them
-        cell = Cell.from_json(content.pop("cell"))
-        record = Record(cell=cell, curve=tuple(content.pop("curve")), **content)
-        expected_id, expected_key = cell_id(cell), key_of(record.identity)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        record = read_as(Record, content)
+    except WrongForm as error:
         raise StoreError(f"{where} is not a record: {error}.") from error
-    if not intact:
-        raise StoreError(f"{where} does not match its own checksum: it was changed or cut short.")
-    if fault := _misshapen(record):
-        raise StoreError(f"{where} is not a record: {fault}.")
-    if record.id != expected_id:
+    if record.id != cell_id(record.cell):
         raise StoreError(f"{where} names a cell id that does not follow from its cell.")
-    if record.key is not None and record.key != expected_key:
+    if record.key is not None and record.key != key_of(record.identity):
         raise StoreError(f"{where} names a key that does not follow from its identity block.")
     return record
 
@@ -176,7 +165,8 @@ def read_record(path: Path) -> Record:
     except NotRegular as error:
         raise StoreError(f"{path} is not a record: {error.strerror}.") from error
     except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror}.") from error
+        kind = StoreError if error.errno == errno.EFBIG else Unreadable
+        raise kind(f"{path} cannot be read: {error.strerror}.") from error
     record = decode(data, str(path))
     name = f"{record.key or UNRESOLVED}-{record.attempt}.json"
     if path.name != name or path.parent.name != record.id:
@@ -186,39 +176,30 @@ def read_record(path: Path) -> Record:
 
 def write_json(store: Store, folder: str, name: str, data: Json) -> None:
     """Write a board, its evidence or a dataset's description; replace an older file."""
-    fsio.replace(_json_path(store, folder, name), json_bytes(data))
-
-
-def json_bytes(data: Json) -> bytes:
-    """Return the bytes of a JSON file: canonical JSON that carries its own sha256."""
-    return canonical({**data, "sha256": digest(data)})
+    fsio.replace(_json_path(store, folder, name), sealed(data))
 
 
 def read_json(store: Store, folder: str, name: str) -> dict[str, Any]:
     """Read what `write_json` wrote; raise StoreError where it is missing or corrupt."""
     path = _json_path(store, folder, name)
     try:
-        content: dict[str, Any] = json.loads(read_regular(path, MOST_BYTES))
-        intact = content.pop("sha256") == digest(content)
+        return read_sealed(path)
     except FileNotFoundError as error:
         names = ", ".join(list_names(store, folder)) or "none"
         raise StoreError(f"{path} does not exist. Known in {folder}: {names}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
-        raise StoreError(f"{path} cannot be read: {error}.") from error
-    if not intact:
-        raise StoreError(f"{path} does not match its own checksum: it was changed or cut short.")
-    return content
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def read_typed(store: Store, folder: str, name: str, from_json: Callable[[Json], Value]) -> Value:
-    """Return the value that `from_json` makes of a document; raise StoreError where it cannot."""
+def read_typed(store: Store, folder: str, name: str, form: type[Value]) -> Value:
+    """Return a document as a value of the dataclass `form`; raise StoreError where it is none."""
     data = read_json(store, folder, name)
     try:
-        return from_json(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return read_as(form, data)
+    except WrongForm as error:
         raise StoreError(
-            f"{folder}/{name}.json in {store.root} has a form that this version of benchbench "
-            f"cannot read: {error!r}. Run its grid again."
+            f"{folder}/{name}.json: {error}. Run its grid again if another version of benchbench "
+            "wrote it."
         ) from error
 
 
@@ -262,29 +243,3 @@ def _read_or_set_aside(path: Path) -> Record | None:
         with suppress(StoreError):  # in a read-only store it stays
             fsio.set_aside(path)
         return None
-
-
-def _misshapen(record: Record) -> str:
-    """Return which field has a wrong form, or an empty text; readers rely on these forms."""
-    for name in ("predictions", "artifacts"):
-        value = getattr(record, name)
-        if value is not None and not (isinstance(value, str) and SHA256.fullmatch(value)):
-            return f"the field '{name}' is not a sha256"
-    for name in ("identity", "facts", "guards", "cost", "provenance"):
-        if not isinstance(getattr(record, name), dict):
-            return f"the field '{name}' is not a table of names and values"
-    cell = record.cell
-    for reference in filter(None, (cell.dataset, cell.method, cell.backbone)):
-        if not isinstance(reference.use, str) or not isinstance(reference.name, str):
-            return "its cell has a name that is not a text"
-    if record.status not in get_args(Status) or not isinstance(record.reason, str):
-        return "its status is unknown"
-    if type(record.attempt) is not int or type(cell.seed) is not int:
-        return "its attempt or seed is not a whole number"
-    if not all(map(_is_cost, record.cost.values())):
-        return "a cost is not a number"
-    return ""
-
-
-def _is_cost(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

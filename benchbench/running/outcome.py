@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchbench.contract import Cell, Diverged, Record, Skip, Status
-from benchbench.machine import is_out_of_memory, one_line, redact
+from benchbench.contract import Diverged, Record, Skip, Status
+from benchbench.machine import is_out_of_memory, one_line, read_as, redact
 
 OUTCOME = "outcome.json"
 
@@ -29,6 +29,7 @@ def write_outcome(folder: Path, record: Record) -> None:
     """Write the record for the executor, as JSON beside the cell's other files."""
     try:
         text = json.dumps(asdict(record), allow_nan=False)
+        read_as(Record, json.loads(text))  # what cannot be read again must not be stored
     except (TypeError, ValueError) as error:
         reason = f"its facts cannot be stored: {one_line(error)}"
         failed = replace(record, status="failed", reason=reason, facts={}, curve=())
@@ -39,7 +40,6 @@ def write_outcome(folder: Path, record: Record) -> None:
 def read_outcome(folder: Path) -> Record | None:
     """Return the record that a worker left; None where it is missing or incomplete."""
     try:
-        data = json.loads((folder / OUTCOME).read_bytes())
-    except (OSError, ValueError):
+        return read_as(Record, json.loads((folder / OUTCOME).read_bytes()))
+    except (OSError, ValueError, RecursionError):
         return None
-    return Record(cell=Cell.from_json(data.pop("cell")), **data)

@@ -16,6 +16,7 @@ from benchbench.evidence.systems import systems_on
 from benchbench.evidence.values import Evidence
 from benchbench.leaderboard.build import build_leaderboard
 from benchbench.leaderboard.tables import p_text
+from benchbench.machine import read_as
 from benchbench.records.store import read_json
 from tests.support.building import column
 from tests.support.predicted import DOCUMENTS, SYSTEMS, store_of
@@ -150,7 +151,7 @@ def test_evidence_is_read_as_it_was_written(computed):
     import json
 
     evidence = computed[3]
-    assert Evidence.from_json(json.loads(json.dumps(evidence.to_json()))) == evidence
+    assert read_as(Evidence, json.loads(json.dumps(evidence.to_json()))) == evidence
 
 
 def test_stored_evidence_is_computed_again_only_where_it_is_outdated_or_damaged(tmp_path):

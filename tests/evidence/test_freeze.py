@@ -11,7 +11,7 @@ from benchbench import AdditiveMetric, Metric
 from benchbench.evidence.board import Board, records_on
 from benchbench.evidence.compute import compute_evidence
 from benchbench.evidence.freeze import with_plugin_metrics
-from benchbench.machine import canonical
+from benchbench.machine import canonical, read_as
 from tests.support.predicted import store_of
 
 
@@ -21,7 +21,7 @@ def frozen(tmp_path, function, kinds=("single-label",)):
     warnings = []
     metric = Metric("theirs", "theirs", "plugins", kinds, function, limits=(0.0, 1.0))
     made = with_plugin_metrics(board, [metric], store, warnings.append)
-    assert Board.from_json(json.loads(canonical(made.to_json()))) == made
+    assert read_as(Board, json.loads(canonical(made.to_json()))) == made
     return made, compute_evidence(store, board, records_on(store, board)), warnings
 
 

@@ -15,6 +15,7 @@ from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
 from benchbench.evidence import Board, read_board, records_on, write_board
 from benchbench.leaderboard.build import Leaderboard
+from benchbench.machine import read_as
 from benchbench.records.store import open_store, publish, write_json
 from benchbench.render.formats import markdown
 from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
@@ -214,6 +215,9 @@ from benchbench.render.formats import markdown, terminal
 from benchbench.records.store import Store, all_records, records_of
 import io
 from benchbench.leaderboard.build import Leaderboard
+from benchbench.machine.typed_json import _reader
+from benchbench.contract import Record
+from benchbench.evidence.board import Board
 from tests.support.building import ranked, scores
 
 store = Store(Path(sys.argv[1]))
@@ -221,6 +225,8 @@ store = Store(Path(sys.argv[1]))
 warm = Console(file=io.StringIO(), width=200)
 plain = ranked(("method", "F1"), ("a", "–中"), failures=("failed",), notes=("note",))
 terminal.show(Leaderboard("a", (plain,), ("a", "b")), warm)
+for form in (Record, Board):
+    _reader(form)  # compiles the annotations of our own classes
 events = []
 WATCHED = ("import", "exec", "compile", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
            "os.system", "subprocess.Popen", "socket.", "ctypes.", "urllib.", "pickle.find_class")
@@ -295,7 +301,7 @@ def test_reading_runs_nothing_that_a_record_names(tmp_path, planted, expected):
 
 
 def test_a_board_is_the_same_after_it_was_plain_data():
-    assert Board.from_json(board(SYSTEMS).to_json()) == board(SYSTEMS)
+    assert read_as(Board, board(SYSTEMS).to_json()) == board(SYSTEMS)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 160, 400])
@@ -350,4 +356,4 @@ def test_of_equal_tries_the_first_counts_and_a_failed_try_is_named():
 
 def test_the_parameters_of_every_try_are_kept_in_the_board():
     made, _ = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
-    assert Board.from_json(made.to_json()) == made
+    assert read_as(Board, made.to_json()) == made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +140,14 @@ def test_a_decompression_bomb_and_a_damaged_archive_are_refused(published):
 def test_a_missing_markdown_or_archive_is_noticed(published, missing, fault):
     (published / missing).unlink()
     assert fault in faults(published)[0]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["a-folder", "a-pipe"])
+def test_a_markdown_that_is_no_file_is_named_and_not_waited_for(published, make):
+    (published / "board.md").unlink()
+    make(published / "board.md")
+    (fault,) = faults(published)
+    assert fault.startswith("it cannot be read: ")
 
 
 def test_a_folder_without_leaderboards_is_an_error(tmp_path):

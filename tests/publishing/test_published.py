@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.evidence import read_board, records_on
-from benchbench.publishing.publication import opened, stored_evidence
+from benchbench.evidence import read_board, read_evidence, records_on
+from benchbench.publishing.publication import opened
 
 FOLDER = Path(__file__).parent.parent.parent / "leaderboards"
 BOARDS = sorted(path.stem for path in FOLDER.glob("*.zip"))
@@ -18,7 +18,7 @@ LLM_METHODS = ("embedding-head", "instruction", "frozen-embedding", "zero-shot")
 def default():
     with opened(FOLDER / "default.zip") as store:
         board = read_board(store, "default")
-        yield records_on(store, board), stored_evidence(store, "default")
+        yield records_on(store, board), read_evidence(store, board)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -170,12 +171,41 @@ def recoded(table, gold):
         pytest.param(
             lambda t: t.set_column(5, "logits", pa.array(["x"] * 7)), id="logits-are-text"
         ),
+        pytest.param(
+            lambda t: t.set_column(2, "gold", pa.array([[0.0]] * 7)), id="gold-lists-of-floats"
+        ),
+        pytest.param(
+            lambda t: t.set_column(5, "logits", pa.array([[0.0] * 3] * 7, pa.list_(pa.float32()))),
+            id="logits-of-any-length",
+        ),
+        pytest.param(lambda t: t.set_column(3, "main", pa.array([9] * 7, pa.int32())), id="main"),
+        pytest.param(lambda t: t.set_column(3, "main", pa.array([1] * 7)), id="main-of-64-bits"),
+        pytest.param(lambda t: t.set_column(1, "id", pa.array(["x"] * 7)), id="ids-twice"),
+        pytest.param(lambda t: t.set_column(1, "id", pa.array(["x", *[None] * 6])), id="no-ids"),
+        pytest.param(lambda t: recoded(t, [None] + [[0]] * 6), id="gold-missing"),
+        pytest.param(lambda t: recoded(t, [[None]] + [[0]] * 6), id="a-label-missing"),
+        pytest.param(
+            lambda t: t.set_column(0, "split", pa.array(["train"] * 7)), id="of-another-split"
+        ),
     ],
 )
 def test_a_file_of_another_form_is_an_error_in_one_line(path, change):
     spoil(path, change)
     with pytest.raises(StoreError, match="cannot be read as predictions"):
         read_predictions(path, 5)
+
+
+def test_other_numbers_of_documents_than_the_dataset_has_are_refused(path):
+    assert read_predictions(path, 5, {"train": 1, "validation": 3, "test": 4})
+    for counts in ({"validation": 3, "test": 5}, {"validation": 4, "test": 3}):
+        with pytest.raises(StoreError, match=r"documents(, expected| of validation, not)"):
+            read_predictions(path, 5, counts)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="not a regular file"):
+        read_predictions(tmp_path / "pipe", 5)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1], ids=["empty", "one-byte", "head", "no-tail"])

@@ -61,8 +61,9 @@ def with_new_checksum(data, **changes):
     return canonical(content | {"sha256": digest(content)})
 
 
-FIGURES = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.booleans() | st.integers() | st.text() | st.floats(-1e9, 1e9)
+INTEGERS = st.integers(1 - 2**63, 2**63 - 1)
+FIGURES = st.none() | INTEGERS | st.floats(-1e100, 1e100)
+VALUES = st.booleans() | INTEGERS | st.text() | st.floats(-1e9, 1e9)
 PLAIN = st.recursive(VALUES | st.none(), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 REFERENCES = st.builds(
     Reference, st.text(), st.text(), st.dictionaries(st.text(), VALUES, max_size=2)
@@ -72,9 +73,7 @@ SHA256 = st.none() | st.binary(max_size=4).map(lambda data: hashlib.sha256(data)
 
 @st.composite
 def records(draw):
-    cell = Cell(
-        draw(REFERENCES), draw(REFERENCES), draw(st.none() | REFERENCES), draw(st.integers())
-    )
+    cell = Cell(draw(REFERENCES), draw(REFERENCES), draw(st.none() | REFERENCES), draw(INTEGERS))
     identity = draw(st.dictionaries(st.text(), PLAIN, max_size=2))
     status = draw(st.sampled_from(["ok", "failed", "skipped", "diverged", "oom", "timeout"]))
     return Record(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchbench.contract import SPLITS, Corpus, CorpusDescription, LoaderError
 from benchbench.kit.data.arrow_files import batches_of, open_split, open_writer
 from benchbench.kit.data.sampling import label_sets
+from benchbench.machine import read_as
 
 if TYPE_CHECKING:
     import datasets
@@ -57,11 +58,11 @@ def describe_corpus(folder: Path) -> CorpusDescription:
     """Return what `corpus.json` says, without reading the rows. Raises LoaderError."""
     path = folder / "corpus.json"
     try:
-        return CorpusDescription.from_json(json.loads(path.read_bytes()))
+        return read_as(CorpusDescription, json.loads(path.read_bytes()))
     except OSError as error:
         raise LoaderError(f"{path}: not a stored corpus ({error}); load it again") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LoaderError(f"{path}: not a stored corpus ({error!r}); load it again") from None
+    except ValueError as error:
+        raise LoaderError(f"{path}: not a stored corpus ({error}); load it again") from None
 
 
 def is_whole(folder: Path) -> bool:

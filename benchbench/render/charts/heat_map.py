@@ -51,7 +51,7 @@ def label_f1(evidence: DatasetEvidence) -> HeatMap | None:
     The rows are labels, the most frequent first; the columns are systems.
     """
     tested = [label for label, count in enumerate(evidence.support) if count]
-    if not tested or not evidence.systems:
+    if not tested or not any(system.label_f1 for system in evidence.systems):
         return None
     chosen, note = _chosen_labels(evidence, tested)
     rows = tuple(
