@@ -13,7 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.durations import count_cells, duration
-from benchbench.cli.options import jobs_option, selection_options, threads_option
+from benchbench.cli.options import (
+    jobs_option,
+    selection_options,
+    threads_option,
+    timeout_option,
+)
 from benchbench.cli.selection import planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import name_widths, wide_console
@@ -28,7 +33,7 @@ STATES = {
     "done": "The store has its result.",
     "missing": "It has never run.",
     "stale": "It ran, but data, weights, code or versions that decide numbers have changed.",
-    "again": "Its last attempt has no result; it runs again.",
+    "again": "Its last attempt has no result, or met a limit that is larger now; it runs again.",
     "unresolved": "Its weights are not here; the lines below the table say what is missing.",
 }
 GIB = 1024
@@ -55,6 +60,7 @@ OTHERS = 45
 @selection_options
 @jobs_option
 @threads_option
+@timeout_option
 def plan(**options: Any) -> int:
     """Show the cells of a run, their state, and how much memory and time they need."""
     console = wide_console()

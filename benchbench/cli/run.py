@@ -21,6 +21,7 @@ from benchbench.cli.options import (
     result_option,
     selection_options,
     threads_option,
+    timeout_option,
 )
 from benchbench.cli.selection import (
     Selection,
@@ -97,12 +98,7 @@ RULES = (
 @selection_options
 @jobs_option
 @threads_option
-@execution_option(
-    "--timeout",
-    type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
-    help="Stop a cell that takes longer.",
-)
+@timeout_option
 @execution_option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @execution_option("--force", is_flag=True, help="Run cells again even if they have a result.")
 @execution_option(

@@ -96,7 +96,12 @@ def planned(
 ) -> tuple[PlanContext, list[PlannedCell]]:
     """Return what the plan depends on, and the planned cells."""
     context = PlanContext(
-        selection.catalog, store, selection.device, options["offline"], options.get("force", False)
+        selection.catalog,
+        store,
+        selection.device,
+        options["offline"],
+        options.get("force", False),
+        options["timeout"],
     )
     return context, plan_cells(selection.expansion.cells, corpora, context)
 

@@ -1,6 +1,6 @@
 """What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
-from benchbench.machine import fsio
+from benchbench.machine import fsio, interrupts
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
@@ -28,6 +28,7 @@ __all__ = [
     "find_device",
     "folder_digest",
     "fsio",
+    "interrupts",
     "is_device_error",
     "is_out_of_memory",
     "module_digest",

@@ -1,5 +1,6 @@
 """The store with one record per attempt, and the ids and keys that identify results."""
 
+from benchbench.records.attempts import last_attempt, publish, record_since
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
     check_complete,
@@ -18,7 +19,6 @@ from benchbench.records.store import (
     json_bytes,
     list_names,
     open_store,
-    publish,
     read_json,
     read_typed,
     record_that_counts,
@@ -38,6 +38,7 @@ __all__ = [
     "existing_store",
     "json_bytes",
     "key_of",
+    "last_attempt",
     "list_names",
     "open_store",
     "predictions_table",
@@ -46,6 +47,7 @@ __all__ = [
     "read_json",
     "read_predictions",
     "read_typed",
+    "record_since",
     "record_that_counts",
     "records_in",
     "records_of",

@@ -12,11 +12,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from benchbench.contract import Cell, Json, Outcome, Record, Status, StoreError
+from benchbench.contract import Cell, Json, Record, Status, StoreError
 from benchbench.machine import canonical, digest, fsio
 from benchbench.records.identity import cell_id, key_of
 
@@ -107,33 +107,6 @@ def record_that_counts(records: Iterable[Record], key: str | None) -> Record | N
     good = [record for record in attempts if record.status == "ok"]
     candidates = good or attempts
     return candidates[-1] if candidates else None
-
-
-def publish(store: Store, outcome: Outcome) -> Record:
-    """Move an outcome into the store: artefacts, predictions, record, in that order.
-
-    Returns the record that is in the store: another process may have been first with this attempt.
-    """
-    record = outcome.record
-    if record.artifacts:
-        fsio.publish_folder(
-            outcome.folder / "artifacts", store.folder("artifacts") / record.artifacts
-        )
-    if record.predictions:
-        fsio.publish_file(
-            outcome.folder / "predictions.parquet",
-            store.folder("predictions") / f"{record.predictions}.parquet",
-        )
-    while True:
-        record = replace(record, attempt=_next_attempt(store, record))
-        path = store.record_path(record.id, record.key, record.attempt)
-        fsio.make_folder(path.parent)
-        if fsio.write_new(path, encode(record)):
-            return record
-        first = _read_or_set_aside(path)
-        if first is not None and (first.status == "ok" or record.status != "ok"):
-            return first
-        # a result must not be lost to the failure of another process: take the next attempt
 
 
 def encode(record: Record) -> bytes:
@@ -235,17 +208,6 @@ def check_name(name: str) -> str:
 
 def _json_path(store: Store, folder: str, name: str) -> Path:
     return store.folder(folder) / f"{check_name(name)}.json"
-
-
-def _next_attempt(store: Store, record: Record) -> int:
-    folder = store.root / "runs" / record.id
-    taken = [
-        int(match["attempt"])
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := RECORD_NAME.fullmatch(path.name))
-        and match["key"] == (record.key or UNRESOLVED)
-    ]
-    return max(taken, default=0) + 1
 
 
 def _read_or_set_aside(path: Path) -> Record | None:
