@@ -7,13 +7,14 @@ from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
-from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.redaction import LONGEST_TRACEBACK, in_one_line, one_line, redact, shortened
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
     "CURRENT",
+    "LONGEST_TRACEBACK",
     "PACKAGES",
     "TEMPORARY",
     "Device",
@@ -28,6 +29,7 @@ __all__ = [
     "find_device",
     "folder_digest",
     "fsio",
+    "in_one_line",
     "interrupts",
     "is_device_error",
     "is_out_of_memory",
@@ -37,6 +39,7 @@ __all__ = [
     "processor_name",
     "redact",
     "share_of_cores",
+    "shortened",
     "stage",
     "watching",
 ]

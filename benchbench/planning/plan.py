@@ -18,7 +18,13 @@ from benchbench.contract import (
     Reference,
     Skip,
 )
-from benchbench.machine import Device, execution_digest, module_digest, package_versions, redact
+from benchbench.machine import (
+    Device,
+    execution_digest,
+    in_one_line,
+    module_digest,
+    package_versions,
+)
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records import (
     Store,
@@ -109,7 +115,7 @@ def _plan(
     try:
         identity = _identity(cell, corpora[cell.dataset], upstream, context)
     except Skip as error:
-        reason = redact(str(error))
+        reason = in_one_line(str(error))
         attempts = last_attempt(records_of(context.store, name), None)
         unresolved = PlannedCell(cell, name, None, None, "unresolved", reason, None, ids, attempts)
         planned[cell] = unresolved
@@ -122,9 +128,7 @@ def _plan(
     return planned[cell]
 
 
-def _state(
-    records: list[Record], key: str, context: PlanContext
-) -> tuple[State, Record | None]:
+def _state(records: list[Record], key: str, context: PlanContext) -> tuple[State, Record | None]:
     record = record_that_counts(records, key)
     if record is not None and not context.force:
         return ("done" if _stands(record, context) else "again"), record

@@ -7,6 +7,7 @@ An attempt's number is taken by one process alone, and each looks at all attempt
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from benchbench.contract import Outcome, Record, StoreError
@@ -45,10 +46,8 @@ def publish(store: Store, outcome: Outcome, known: int | None = None) -> Record:
         fsio.make_folder(path.parent)
         if fsio.write_new(path, encode(record)):
             return record
-        try:
+        with suppress(StoreError):  # whoever reads the cell next sets it aside
             there[number] = read_record(path)
-        except StoreError:
-            pass  # whoever reads the cell next sets it aside
         if first := _makes_needless(there, known, record):
             return first
         number += 1  # a result must not be lost to the failure of another process

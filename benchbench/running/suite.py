@@ -12,7 +12,7 @@ from typing import Any
 
 from benchbench.catalog import versions_of
 from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
-from benchbench.machine import fsio, interrupts, one_line
+from benchbench.machine import fsio, in_one_line, interrupts, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import (
     Store,
@@ -122,9 +122,7 @@ def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Itera
 
 
 def _jobs(state: _Run, wave: list[PlannedCell], elsewhere: list[Record]) -> Iterator[Job]:
-    """Yield the jobs of cells; the records of cells that another process has finished meanwhile
-    go to `elsewhere`.
-    """
+    """Yield the jobs of cells; what another process has finished by now goes to `elsewhere`."""
     for cell in wave:
         record = record_since(state.suite.store, cell.id, cell.key, cell.attempts)
         if record is not None and record.status == "ok":
@@ -155,6 +153,7 @@ def _finish(state: _Run, outcome: Outcome) -> Record:
     }
     record = replace(
         outcome.record,
+        reason=in_one_line(outcome.record.reason),  # any executor may have given it
         provenance={**facts, **outcome.record.provenance},
         cost=_cost(suite, outcome.record),
     )
@@ -261,6 +260,7 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
 
 def _skip(state: _Run, cell: PlannedCell, reason: str) -> Record:
     """Publish that a cell was skipped, unless the last record says so with the same reason."""
+    reason = in_one_line(reason)
     last = record_that_counts(records_of(state.suite.store, cell.id), cell.key)
     if last is not None and (last.status, last.reason) == ("skipped", reason):
         return last

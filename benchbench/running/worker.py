@@ -27,7 +27,15 @@ from benchbench.contract import (
     Record,
     Task,
 )
-from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, redact, watching
+from benchbench.machine import (
+    LONGEST_TRACEBACK,
+    PeakMemory,
+    Stopwatch,
+    WatchedBackbone,
+    redact,
+    shortened,
+    watching,
+)
 from benchbench.running.curve import Curve, Report
 from benchbench.running.outcome import explain, write_outcome
 from benchbench.running.reload_check import Probes, check_reload, probe
@@ -72,10 +80,9 @@ def run_job(job: Job, report: Report) -> Record:
         record = _run(job, report, record, watch)
     except BaseException as error:
         status, reason = explain(error)
-        log = "" if status == "skipped" else redact(traceback.format_exc())
-        record = replace(
-            record, status=status, reason=reason, provenance={"traceback": log} if log else {}
-        )
+        log = shortened(redact(traceback.format_exc()), LONGEST_TRACEBACK)
+        provenance = {} if status == "skipped" else {"traceback": log}
+        record = replace(record, status=status, reason=reason, provenance=provenance)
     cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
     shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
     record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})

@@ -14,7 +14,8 @@ from benchbench.machine import digest
 from benchbench.machine.hardware import Device
 from benchbench.planning.plan import PlanContext, plan_cells
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records.store import open_store, publish
+from benchbench.records.attempts import publish
+from benchbench.records.store import open_store
 from tests.support.building import (
     Net,
     Table,
