@@ -9,6 +9,7 @@ from importlib import import_module
 
 import click
 
+from benchbench.cli.plain_streams import make_streams_plain
 from benchbench.contract import BenchbenchError
 from benchbench.machine import interrupts
 
@@ -67,6 +68,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     interrupts.install()
+    make_streams_plain()
     try:
         code = cli.main(standalone_mode=False)
     except BaseException as error:
@@ -81,7 +83,7 @@ def _explained(error: BaseException) -> int:
         sys.stderr.write("benchbench: stopped. Finished cells are kept; run again to go on.\n")
         return SIGNALLED + number
     if isinstance(error, click.ClickException):
-        error.show()
+        error.show(sys.stderr)
         return USAGE
     if isinstance(error, BenchbenchError):
         sys.stderr.write(f"benchbench: {error}\n")

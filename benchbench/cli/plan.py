@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,7 +25,7 @@ from benchbench.contract import Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import Forecast, PlannedCell, forecasts, together
 from benchbench.records import Store
-from benchbench.render import plain
+from benchbench.render import plain, terminal_console
 
 STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", "unresolved": "red"}
 STATES = {
@@ -66,7 +65,9 @@ def plan(**options: Any) -> int:
     console = wide_console()
     selection = select(options)
     jobs, threads = share(options, selection)
-    selection, corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
+    selection, corpora = prepare_all(
+        selection, options["strict"], terminal_console(stderr=True).print
+    )
     context, cells = planned(selection, corpora, Store(options["store"]), options)
     needs = forecasts(cells, corpora, context, threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):

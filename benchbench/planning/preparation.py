@@ -43,11 +43,15 @@ class PreparedCorpus:
 
 
 def cache_folder() -> Path:
-    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder."""
+    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder.
+
+    A relative one is made absolute once, since a plugin may change the folder of the process.
+    """
     if os.environ.get(CACHE):
+        os.environ[CACHE] = str(Path(os.environ[CACHE]).absolute())
         return Path(os.environ[CACHE])
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "benchbench"
+    return (Path(home) / "benchbench").absolute()
 
 
 def prepare(

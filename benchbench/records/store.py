@@ -49,6 +49,7 @@ class Store:
 
 def open_store(root: Path) -> Store:
     """Return a store to write to; raise StoreError at once where it cannot be written."""
+    root = root.absolute()  # a plugin may change the folder of the process
     for folder in (root, *(root / name for name in FOLDERS)):
         fsio.make_folder(folder)
     fsio.check_writable(root)
@@ -63,7 +64,7 @@ def existing_store(root: Path) -> Store:
             f"{root} is not a store: it has no folder 'runs'. Name a store with --store, "
             "or make one with 'benchbench run'."
         )
-    return Store(root)
+    return Store(root.absolute())
 
 
 def records_of(store: Store, cell: str) -> list[Record]:

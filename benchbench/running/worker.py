@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +145,8 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
     def predict(name: str, rows: Any) -> None:
         logits[name] = _predict(classifier, rows, len(corpus.labels), cell_run.curve)
 
-    with watching(watch), cache.enabled(cell_run.cache):
+    # a method may change the folder of the process: relative paths must mean the same after it
+    with watching(watch), cache.enabled(cell_run.cache), chdir(Path.cwd()):
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))

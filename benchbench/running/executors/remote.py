@@ -24,8 +24,8 @@ from benchbench.machine import (
     find_device,
     folder_digest,
     fsio,
-    module_digest,
     in_one_line,
+    module_digest,
     package_versions,
 )
 from benchbench.planning import cache_folder
