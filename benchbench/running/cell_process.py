@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
-from benchbench.running.guardian import enter_guarded_process
+from benchbench.machine import guardian
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
@@ -23,7 +23,7 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
 
     `visible` names the GPUs that it may use. The fork server may have started with others.
     """
-    enter_guarded_process(_log_to(job.scratch / LOG))
+    guardian.enter_guarded_process(_log_to(job.scratch / LOG))
     if visible is not None:
         os.environ[VISIBLE] = visible
     _limit_threads(job.threads)

@@ -13,11 +13,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.machine import interrupts
+from benchbench.machine import guardian, interrupts
 from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
-from benchbench.running.guardian import GRACE_SECONDS
 from benchbench.running.outcome import read_outcome
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -37,7 +36,7 @@ TOUCHES_CUDA = (
     "peft", "bitsandbytes", "peft.tuners.lora.bnb", "peft.utils.transformers_weight_conversion",
     "transformers.integrations.bitsandbytes",
 )  # fmt: skip
-PATIENCE_SECONDS = 2 * GRACE_SECONDS + 1
+PATIENCE_SECONDS = 2 * guardian.GRACE_SECONDS + 1
 """How long a guardian may take to end a cell."""
 LOCAL = "local"
 Progress = Callable[[Cell, Event], None]
