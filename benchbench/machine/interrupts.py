@@ -111,8 +111,9 @@ def _unraisable(unraisable: Any) -> None:
         return
 
     def again() -> None:
-        _state.raised, _state.at = False, time.monotonic()
-        signal.raise_signal(_state.number or signal.SIGINT)
+        number = _state.number or signal.SIGINT
+        _state.number, _state.raised = None, False
+        os.kill(os.getpid(), number)
 
     timer = threading.Timer(AGAIN_SECONDS, again)
     timer.daemon = True
