@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than all else
 if TYPE_CHECKING:
+    from typing import Any
+
     from benchbench.contract import (
         API_VERSION,
         SPLITS,

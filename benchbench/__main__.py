@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
 STOPPED = b"benchbench: stopped. Finished cells are kept; run again to go on.\n"
 

@@ -23,7 +23,11 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
 
     `visible` names the GPUs that it may use. The fork server may have started with others.
     """
-    guardian.enter_guarded_process(_log_to(job.scratch / LOG))
+    try:
+        log = _log_to(job.scratch / LOG)
+    except FileNotFoundError:  # the suite was stopped while this process waited for its start
+        os._exit(0)
+    guardian.enter_guarded_process(log)
     if visible is not None:
         os.environ[VISIBLE] = visible
     _limit_threads(job.threads)
