@@ -203,7 +203,7 @@ def start(tmp_path: Path, *words: str | Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(path: Path, seconds: float = 60) -> int:
+def wait_for(path: Path, seconds: float = 180) -> int:
     """Wait until a cell says that it is training; return its process id."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -281,7 +281,7 @@ def test_a_stopped_run_keeps_its_results_and_continues_later(tmp_path, long_grid
     running = start(tmp_path, "run", "--grid", grid, "--jobs", "2")
     children = [wait_for(marker) for marker in markers]
     os.killpg(running.pid, number)  # the fork server is in the group, as on a terminal
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=180)
     assert running.returncode == code, err
     assert err.splitlines()[-1].startswith("benchbench: stopped.")
     assert "Traceback" not in err
