@@ -1,55 +1,61 @@
 """Find out, on your own data, which way of turning a language model into a classifier is best."""
 
-from benchbench.contract import (
-    API_VERSION,
-    SPLITS,
-    AdditiveMetric,
-    Amount,
-    Backbone,
-    BackboneFolder,
-    Baseline,
-    BenchbenchError,
-    BoundBackbone,
-    Cell,
-    Classifier,
-    Configurable,
-    Corpus,
-    Dataset,
-    Diverged,
-    Event,
-    Executor,
-    Generator,
-    GuardError,
-    HasLicence,
-    HasRequirements,
-    HasShape,
-    HasWorkload,
-    Job,
-    Kind,
-    LabelFacts,
-    LabelSpace,
-    LoadedModel,
-    LoaderError,
-    LoadReport,
-    MayBeRemote,
-    Method,
-    Metric,
-    Outcome,
-    Parameter,
-    Params,
-    Record,
-    Reference,
-    ScoredSplit,
-    Shape,
-    Skip,
-    Split,
-    Task,
-    Value,
-    Workload,
-    did_you_mean,
-    document_tokens,
-    hookimpl,
-)
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than all else
+if TYPE_CHECKING:
+    from typing import Any
+
+    from benchbench.contract import (
+        API_VERSION,
+        SPLITS,
+        AdditiveMetric,
+        Amount,
+        Backbone,
+        BackboneFolder,
+        Baseline,
+        BenchbenchError,
+        BoundBackbone,
+        Cell,
+        Classifier,
+        Configurable,
+        Corpus,
+        Dataset,
+        Diverged,
+        Event,
+        Executor,
+        Generator,
+        GuardError,
+        HasLicence,
+        HasRequirements,
+        HasShape,
+        HasWorkload,
+        Job,
+        Kind,
+        LabelFacts,
+        LabelSpace,
+        LoadedModel,
+        LoaderError,
+        LoadReport,
+        MayBeRemote,
+        Method,
+        Metric,
+        Outcome,
+        Parameter,
+        Params,
+        Record,
+        Reference,
+        ScoredSplit,
+        Shape,
+        Skip,
+        Split,
+        Task,
+        Value,
+        Workload,
+        did_you_mean,
+        document_tokens,
+        hookimpl,
+    )
 
 __version__ = "0.2.0"
 
@@ -103,3 +109,12 @@ __all__ = [
     "document_tokens",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: the command must start before anything else."""
+    if name not in __all__:
+        raise AttributeError(f"module 'benchbench' has no attribute {name!r}")
+    from benchbench import contract
+
+    return getattr(contract, name)

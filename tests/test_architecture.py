@@ -55,6 +55,7 @@ SCRATCH = {
     "publishing.archive": {"mkdir", "open"},  # an archive's files, removed afterwards
     "publishing.publication": {"mkdir"},  # the folder of records, where an archive has none
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone
+    "__main__": {"write"},  # the line that says that it was stopped, before any stream is there
 }
 """Writes outside `fsio`, each with its reason: none of them touches the store."""
 
@@ -379,3 +380,33 @@ def test_a_write_would_be_noticed(line):
 )
 def test_what_is_no_write_is_not_taken_for_one(line):
     assert not list(writes(ast.parse(line)))
+
+
+PRINTS = {"echo", "secho", "print", "Console"}
+"""What prints without making texts plain, or makes a console that does not."""
+
+
+def printing(tree):
+    """Yield the calls that print past the console and the streams of a command."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name, owner = getattr(node.func, "id", ""), getattr(node.func, "value", None)
+        if name in PRINTS:
+            yield name
+        if getattr(owner, "id", "") == "click" and node.func.attr in PRINTS:
+            yield f"click.{node.func.attr}"
+        if getattr(owner, "attr", "") == "file" and node.func.attr == "write":
+            yield "file.write"
+
+
+@pytest.mark.parametrize("module", CORE_MODULES, ids=short)
+def test_the_core_prints_by_way_of_the_plain_console_and_the_plain_streams_alone(module):
+    assert list(printing(CORE_MODULES[module])) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["click.echo(x)", "Console(stderr=True)", "print(x)", "console.file.write(x)"]
+)
+def test_printing_past_them_would_be_noticed(line):
+    assert list(printing(ast.parse(line)))

@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from importlib import import_module
-from types import FrameType
 
 import click
 
+from benchbench.cli.plain_streams import make_streams_plain
 from benchbench.contract import BenchbenchError
+from benchbench.machine import interrupts
 
 __all__ = ["cli", "main"]
 
@@ -22,8 +23,8 @@ SUMMARIES = {
     "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",
 }
-USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
-"""Exit codes: wrong usage or bad input, Ctrl-C, SIGTERM."""
+USAGE, SIGNALLED = 2, 128
+"""Exit codes: wrong usage or bad input; a signal's number is added to the second one."""
 
 
 class Commands(click.Group):
@@ -64,31 +65,30 @@ def cli() -> None:
     """  # noqa: D301 - click reads the escape
 
 
-class Terminated(KeyboardInterrupt):
-    """Raised by SIGTERM, and handled like Ctrl-C but for the exit code."""
-
-
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
+    make_streams_plain()
     try:
         code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = USAGE
-    except BenchbenchError as error:
-        click.echo(f"benchbench: {error}", err=True)
-        code = USAGE
-    except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo("benchbench: stopped. Finished cells are kept; run again to go on.", err=True)
-        # click turns every KeyboardInterrupt into an Abort of its own
-        terminated = isinstance(stop.__cause__ or stop, Terminated)
-        code = TERMINATED if terminated else INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+    except BaseException as error:
+        code = _explained(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _explained(error: BaseException) -> int:
+    """Print one line about an error that the user can fix, or a stop; return the exit code."""
+    by_hand = signal.SIGINT if isinstance(error, KeyboardInterrupt | click.Abort) else None
+    if number := interrupts.requested() or by_hand:  # whatever a library has made of it
+        sys.stderr.write("benchbench: stopped. Finished cells are kept; run again to go on.\n")
+        return SIGNALLED + number
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return USAGE
+    if isinstance(error, BenchbenchError):
+        sys.stderr.write(f"benchbench: {error}\n")
+        return USAGE
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    raise error

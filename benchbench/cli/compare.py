@@ -40,7 +40,7 @@ from benchbench.publishing import (
     settings_of,
 )
 from benchbench.records import Store
-from benchbench.render import plain
+from benchbench.render import plain, terminal_console
 
 MOST_TITLES = 10
 
@@ -70,7 +70,7 @@ MOST_TITLES = 10
 )
 def compare(first: str, second: str, store: Path, board: str | None, metric: str | None) -> int:
     """Compare two systems, two runs or two stores."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal_console(soft_wrap=True)
     with ExitStack() as stack:
         if _is_store(first) and _is_store(second):
             stores = [stack.enter_context(opened(Path(name))) for name in (first, second)]

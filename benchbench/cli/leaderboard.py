@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from benchbench.leaderboard import build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
-from benchbench.render import format_names, load_format, plain
+from benchbench.render import format_names, load_format, plain, terminal_console
 
 SOME_WRONG = 1
 
@@ -97,7 +98,7 @@ def leaderboard(
     checked: Path | None,
 ) -> int:
     """Print the leaderboard NAME [the only one], publish it, or check published ones."""
-    console = Console()
+    console = terminal_console()
     if checked is not None:
         return _check(checked, console)
     with opened(store) as source:
@@ -108,7 +109,7 @@ def leaderboard(
             return 0
         board = read_board(source, name)
         records = records_on(source, board)
-        say = Console(stderr=True, highlight=False).print
+        say = terminal_console(stderr=True).print
         evidence = evidence_by(source, board, records, metric, say)
         built = build_leaderboard(board, records, evidence)
     if form is None:
@@ -118,11 +119,22 @@ def leaderboard(
         raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
     content = output_format.text(built, table).encode("utf-8", "backslashreplace")
     if output is None:
-        console.file.write(content.decode())
+        _print(content, console, screen_only=output_format.screen_only)
         return 0
     fsio.replace(output, content)
     console.print(f"Written: {output}", markup=False)
     return 0
+
+
+def _print(content: bytes, console: Console, *, screen_only: bool) -> None:
+    """Print a leaderboard: plain on a terminal, and with every character into a pipe or a file."""
+    if screen_only:
+        console.file.write(content.decode())
+    elif sys.stdout.isatty():
+        sys.stdout.write(content.decode())
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
 
 
 def board_name(store: Store, name: str | None) -> str:

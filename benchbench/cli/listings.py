@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import click
 
 from benchbench.cli.text_tables import Rows
 from benchbench.contract import Configurable, Parameter
@@ -148,7 +147,7 @@ def _runs(store: Path) -> Rows:
             )
         )
     if corrupt := corrupt_records(opened):
-        click.echo(f"{corrupt} corrupt records were set aside as .bad.", err=True)
+        sys.stderr.write(f"{corrupt} corrupt records were set aside as .bad.\n")
     return rows
 
 

@@ -50,6 +50,12 @@ threads_option = execution_option(
     metavar="N",
     help="Threads per cell [cores / jobs].",
 )
+timeout_option = execution_option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Stop a cell that takes longer. What met a smaller limit runs again.",
+)
 
 
 def selection_options(function: Function) -> Function:

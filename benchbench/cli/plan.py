@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from benchbench.cli.durations import count_cells, duration
-from benchbench.cli.options import jobs_option, selection_options, threads_option
+from benchbench.cli.options import (
+    jobs_option,
+    selection_options,
+    threads_option,
+    timeout_option,
+)
 from benchbench.cli.selection import planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import name_widths, wide_console
@@ -21,14 +25,14 @@ from benchbench.contract import Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import Forecast, PlannedCell, forecasts, together
 from benchbench.records import Store
-from benchbench.render import plain
+from benchbench.render import plain, terminal_console
 
 STYLES = {"done": "green", "missing": "", "stale": "yellow", "again": "yellow", "unresolved": "red"}
 STATES = {
     "done": "The store has its result.",
     "missing": "It has never run.",
     "stale": "It ran, but data, weights, code or versions that decide numbers have changed.",
-    "again": "Its last attempt has no result; it runs again.",
+    "again": "Its last attempt has no result, or met a limit that is larger now; it runs again.",
     "unresolved": "Its weights are not here; the lines below the table say what is missing.",
 }
 GIB = 1024
@@ -55,12 +59,15 @@ OTHERS = 45
 @selection_options
 @jobs_option
 @threads_option
+@timeout_option
 def plan(**options: Any) -> int:
     """Show the cells of a run, their state, and how much memory and time they need."""
     console = wide_console()
     selection = select(options)
     jobs, threads = share(options, selection)
-    selection, corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
+    selection, corpora = prepare_all(
+        selection, options["strict"], terminal_console(stderr=True).print
+    )
     context, cells = planned(selection, corpora, Store(options["store"]), options)
     needs = forecasts(cells, corpora, context, threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from benchbench.cli.options import (
     result_option,
     selection_options,
     threads_option,
+    timeout_option,
 )
+from benchbench.cli.run_tables import write_tables
 from benchbench.cli.seed_advice import seed_advice
 from benchbench.cli.selection import (
     Selection,
@@ -32,21 +34,20 @@ from benchbench.cli.selection import (
     share,
 )
 from benchbench.cli.subcommand import Subcommand
-from benchbench.contract import BenchbenchError, Executor, MayBeRemote
+from benchbench.contract import BenchbenchError, Executor, MayBeRemote, Reference
 from benchbench.evidence import (
     Board,
     BoardCell,
     BoardDataset,
-    compute_values,
-    load_or_compute,
+    read_board,
     records_on,
-    with_plugin_results,
     write_board,
 )
-from benchbench.leaderboard import build_leaderboard
+from benchbench.leaderboard import Leaderboard
 from benchbench.machine import fsio, redact
-from benchbench.planning import PlannedCell, cache_folder
+from benchbench.planning import PlannedCell, PreparedCorpus, cache_folder
 from benchbench.records import Store, corrupt_records, open_store
+from benchbench.render import terminal_console
 from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
 
@@ -101,12 +102,7 @@ RULES = (
 @selection_options
 @jobs_option
 @threads_option
-@execution_option(
-    "--timeout",
-    type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
-    help="Stop a cell that takes longer.",
-)
+@timeout_option
 @execution_option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @execution_option("--force", is_flag=True, help="Run cells again even if they have a result.")
 @execution_option(
@@ -146,27 +142,16 @@ def run(**options: Any) -> int:
         run_cells(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
-        tried = selection.expansion.tried
-        board = Board(
-            selection.name,
-            selection.grid.title,
-            tuple(
-                BoardCell(cell.cell, cell.id, cell.key, tried.get(cell.cell, {})) for cell in cells
-            ),
-            {
-                reference.name: BoardDataset.of(corpus.description)
-                for reference, corpus in corpora.items()
-            },
-            selection.expansion.dropped,
-            _command(sys.argv[1:]),
-            note=selection.grid.note,
-        )
+        board = _board(selection, cells, corpora)
         write_board(store, board, [corpus.description for corpus in corpora.values()])
         with still_at_work(printer(console), "Making the leaderboard") as say:
-            board = with_plugin_results(board, selection.catalog, store, say, tests=finished)
-            write_board(store, board, ())
-            _publish(store, board, console, say, complete=finished)
-    if advice := seed_advice(board):
+            table = write_tables(store, board, selection.catalog, say, complete=finished)
+        _show(table)
+        if corrupt := corrupt_records(store):
+            console.print(f"{corrupt} corrupt records were set aside as .bad.", style="yellow")
+        written = options["store"] / "leaderboards" / f"{board.name}.md"
+        console.print(f"Written to {written}", markup=False)
+    if advice := seed_advice(read_board(store, board.name)):
         console.print(advice, markup=False, highlight=False, soft_wrap=True)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
@@ -175,7 +160,7 @@ def run(**options: Any) -> int:
 
 def _console(quiet: bool) -> Console:
     """Return a console that moves the cursor on a terminal alone, whatever FORCE_COLOR says."""
-    return Console(
+    return terminal_console(
         stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
     )
 
@@ -223,6 +208,25 @@ def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:
     return selection.catalog.configured_executor(name, given, options["jobs"])
 
 
+def _board(
+    selection: Selection, cells: list[PlannedCell], corpora: dict[Reference, PreparedCorpus]
+) -> Board:
+    """Return the board of a run, without the results of plugins."""
+    tried = selection.expansion.tried
+    return Board(
+        selection.name,
+        selection.grid.title,
+        tuple(BoardCell(cell.cell, cell.id, cell.key, tried.get(cell.cell, {})) for cell in cells),
+        {
+            reference.name: BoardDataset.of(corpus.description)
+            for reference, corpus in corpora.items()
+        },
+        selection.expansion.dropped,
+        _command(sys.argv[1:]),
+        note=selection.grid.note,
+    )
+
+
 def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) -> None:
     counts: dict[str, int] = {}
     for cell in cells:
@@ -235,28 +239,10 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 
 
-def _publish(
-    store: Store, board: Board, console: Console, say: Callable[[str], None], *, complete: bool
-) -> Path:
-    """Print the leaderboard and write it as markdown; return where.
-
-    A run that was stopped does not wait for intervals and tests.
-    """
-    records = records_on(store, board)
-    if complete:
-        evidence = load_or_compute(store, board, records, say)
-    else:
-        evidence = compute_values(store, board, records)
-    table = build_leaderboard(board, records, evidence)
-    text = markdown.render(table)
-    path = store.folder("leaderboards") / f"{board.name}.md"
-    fsio.replace(path, text.encode())
-    out = Console()
+def _show(table: Leaderboard) -> None:
+    """Print the leaderboard on standard output: as tables on a terminal, else as markdown."""
+    out = terminal_console()
     if out.is_terminal:
         terminal.show(table, out)
     else:
-        out.file.write(text)
-    if corrupt := corrupt_records(store):
-        console.print(f"{corrupt} corrupt records were set aside as .bad.", style="yellow")
-    console.print(f"Written to {path}", markup=False)
-    return path
+        sys.stdout.write(markdown.render(table))

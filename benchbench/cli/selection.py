@@ -25,7 +25,7 @@ from benchbench.grids import (
     parse_only,
     read_grid,
 )
-from benchbench.machine import Device, find_device, redact, share_of_cores
+from benchbench.machine import Device, find_device, in_one_line, share_of_cores
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
 
@@ -81,7 +81,7 @@ def prepare_all(
         try:
             corpora[dataset] = prepare(dataset, selection.catalog, strict=strict, cache=cache)
         except Skip as error:
-            absent[dataset] = f"all cells on {dataset.name}: {redact(str(error))}"
+            absent[dataset] = f"all cells on {dataset.name}: {in_one_line(str(error))}"
     if not corpora:
         raise BenchbenchError(f"No cell can run: {'; '.join(absent.values())}.")
     cells = tuple(cell for cell in selection.expansion.cells if cell.dataset in corpora)
@@ -98,7 +98,12 @@ def planned(
 ) -> tuple[PlanContext, list[PlannedCell]]:
     """Return what the plan depends on, and the planned cells."""
     context = PlanContext(
-        selection.catalog, store, selection.device, options["offline"], options.get("force", False)
+        selection.catalog,
+        store,
+        selection.device,
+        options["offline"],
+        options.get("force", False),
+        options["timeout"],
     )
     return context, plan_cells(selection.expansion.cells, corpora, context)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.render import plain
+from benchbench.render import plain, terminal_console
 
 WIDTH_WITHOUT_TERMINAL = 120
 LEAST_SENTENCE = 14
@@ -21,10 +21,10 @@ Rows = Iterable[Sequence[str]]
 
 def wide_console() -> Console:
     """Return a console for standard output; in a pipe or a file it is wide enough for tables."""
-    console = Console()
+    console = terminal_console()
     if console.is_terminal or "COLUMNS" in os.environ:
         return console
-    return Console(width=WIDTH_WITHOUT_TERMINAL)
+    return terminal_console(width=WIDTH_WITHOUT_TERMINAL)
 
 
 def table_of_texts(

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchbench.cli.subcommand import Subcommand
 from benchbench.publishing import verify as verify_folder
-from benchbench.render import plain
+from benchbench.render import plain, terminal_console
 
 SOME_WRONG = 1
 
@@ -32,7 +32,7 @@ SOME_WRONG = 1
 @click.option("--quiet", is_flag=True, help="Print only what disagrees, and the last line.")
 def verify(folder: Path, quiet: bool) -> int:
     """Compute the leaderboards of FOLDER [leaderboards] again from their predictions."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = terminal_console(soft_wrap=True)
     wrong = agreeing = 0
     open_ends: dict[str, list[str]] = {}
     for finding in verify_folder(folder):

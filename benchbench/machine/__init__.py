@@ -1,13 +1,13 @@
 """What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
-from benchbench.machine import fsio
+from benchbench.machine import fsio, interrupts
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
-from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.redaction import LONGEST_TRACEBACK, in_one_line, one_line, redact, shortened
 from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
@@ -17,6 +17,7 @@ from benchbench.machine.watched_backbone import WatchedBackbone
 
 __all__ = [
     "CURRENT",
+    "LONGEST_TRACEBACK",
     "PACKAGES",
     "TEMPORARY",
     "Device",
@@ -33,6 +34,8 @@ __all__ = [
     "find_device",
     "folder_digest",
     "fsio",
+    "in_one_line",
+    "interrupts",
     "is_device_error",
     "is_out_of_memory",
     "module_digest",
@@ -44,6 +47,7 @@ __all__ = [
     "read_regular",
     "redact",
     "share_of_cores",
+    "shortened",
     "stage",
     "temporary_folder",
     "watching",

@@ -11,6 +11,10 @@ SECRET_NAMES = re.compile(r"TOKEN|KEY|SECRET|PASSWORD", re.IGNORECASE)
 SHORTEST = 8
 """Shorter values of such variables are words like 'true'; they are left in the text."""
 
+LONGEST_REASON, LONGEST_TRACEBACK = 500, 2**16
+"""The most characters of a reason, which is a line of a table, and of a traceback in a record."""
+LEFT_OUT = " [...] "
+
 
 def redact(text: str) -> str:
     """Return `text` without tokens and without the secrets of this process's environment.
@@ -28,7 +32,24 @@ def redact(text: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception as one line without secrets: its type and its message."""
-    message = " ".join(str(error).split())
+    """Return an exception as one short line without secrets: its type and its message."""
+    message = str(error)
     name = type(error).__name__
-    return redact(f"{name}: {message}" if message else name)
+    return in_one_line(f"{name}: {message}" if message else name)
+
+
+def in_one_line(text: str) -> str:
+    """Return a text as one line of at most 500 characters without secrets."""
+    return shortened(" ".join(redact(text).split()), LONGEST_REASON)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters: where it is longer, its middle is left out.
+
+    >>> shortened("a long message that ends with the cause", 20)
+    'a long [...] e cause'
+    """
+    if len(text) <= most:
+        return text
+    kept = most - len(LEFT_OUT)
+    return text[: kept - kept // 2] + LEFT_OUT + text[len(text) - kept // 2 :]

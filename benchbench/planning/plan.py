@@ -18,13 +18,28 @@ from benchbench.contract import (
     Reference,
     Skip,
 )
-from benchbench.machine import Device, execution_digest, module_digest, package_versions, redact
+from benchbench.machine import (
+    Device,
+    execution_digest,
+    in_one_line,
+    module_digest,
+    package_versions,
+)
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records import Store, cell_id, key_of, record_that_counts, records_of
+from benchbench.records import (
+    Store,
+    cell_id,
+    key_of,
+    last_attempt,
+    record_that_counts,
+    records_of,
+)
 
 State = Literal["done", "missing", "stale", "again", "unresolved"]
-FINAL = ("ok", "diverged", "oom", "timeout")
+FINAL = ("ok", "diverged")
 """Final outcomes: such a cell runs again only with --force. A failed cell always runs again."""
+MORE_MEMORY = 1.05
+"""How much more memory is more: systems of one machine report sizes that differ a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class PlannedCell:
     - done: it has a final outcome;
     - missing: it has no record;
     - stale: it has a record, and something that decides numbers has changed since;
-    - again: its last attempt failed;
+    - again: its last attempt failed, or met a limit that is larger now;
     - unresolved: something that it needs is absent, as `reason` says.
     """
 
@@ -48,17 +63,20 @@ class PlannedCell:
     reason: str = ""
     record: Record | None = None
     upstream: tuple[str, ...] = ()
+    attempts: int = 0
+    """The number of the last attempt with this key; a later one is another process's."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What a plan depends on, apart from the cells."""
+    """What a plan depends on, apart from the cells. `timeout` is in seconds; None is no limit."""
 
     catalog: Catalog
     store: Store
     device: Device
     offline: bool = False
     force: bool = False
+    timeout: float | None = None
     weights: dict[Reference, str | Skip] = field(default_factory=dict)
     """The identity of each backbone's weights. A backbone is asked once: a hub can be slow."""
 
@@ -97,21 +115,39 @@ def _plan(
     try:
         identity = _identity(cell, corpora[cell.dataset], upstream, context)
     except Skip as error:
-        reason = redact(str(error))
-        planned[cell] = PlannedCell(cell, name, None, None, "unresolved", reason, None, ids)
-        return planned[cell]
+        reason = in_one_line(str(error))
+        attempts = last_attempt(records_of(context.store, name), None)
+        unresolved = PlannedCell(cell, name, None, None, "unresolved", reason, None, ids, attempts)
+        planned[cell] = unresolved
+        return unresolved
     key = key_of(identity)
-    state, record = _state(records_of(context.store, name), key, context.force)
-    planned[cell] = PlannedCell(cell, name, key, identity, state, "", record, ids)
+    records = records_of(context.store, name)
+    state, record = _state(records, key, context)
+    attempts = last_attempt(records, key)
+    planned[cell] = PlannedCell(cell, name, key, identity, state, "", record, ids, attempts)
     return planned[cell]
 
 
-def _state(records: list[Record], key: str, force: bool) -> tuple[State, Record | None]:
+def _state(records: list[Record], key: str, context: PlanContext) -> tuple[State, Record | None]:
     record = record_that_counts(records, key)
-    if record is not None and not force:
-        return ("done" if record.status in FINAL else "again"), record
+    if record is not None and not context.force:
+        return ("done" if _stands(record, context) else "again"), record
     resolved = [other for other in records if other.key is not None]
     return ("stale" if resolved and record is None else "missing"), record
+
+
+def _stands(record: Record, context: PlanContext) -> bool:
+    """Say whether an outcome is final: a limit that was met is, until a larger one is given.
+
+    Older records do not hold their limit: the time that such a cell ran is close to it.
+    """
+    if record.status == "timeout":
+        met = record.cost.get("limit_seconds", record.cost.get("wall_seconds"))
+        return context.timeout is not None and (met is None or context.timeout <= met)
+    if record.status == "oom":
+        memory, met = context.device.memory_mib, record.cost.get("limit_mib")
+        return memory is None or met is None or memory <= met * MORE_MEMORY
+    return record.status in FINAL
 
 
 def _identity(

@@ -7,11 +7,7 @@ crashes the reader ends in a message and not in the end of the run.
 from __future__ import annotations
 
 import os
-import signal
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchbench.catalog import Catalog, load_catalog
@@ -25,6 +21,7 @@ from benchbench.contract import (
     StoreError,
 )
 from benchbench.machine import digest, execution_digest, fsio, module_digest
+from benchbench.planning.reader_process import ProcessDied, call_in_process
 
 CACHE = "BENCHBENCH_CACHE"
 
@@ -43,11 +40,15 @@ class PreparedCorpus:
 
 
 def cache_folder() -> Path:
-    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder."""
+    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder.
+
+    A relative one is made absolute once, since a plugin may change the folder of the process.
+    """
     if os.environ.get(CACHE):
+        os.environ[CACHE] = str(Path(os.environ[CACHE]).absolute())
         return Path(os.environ[CACHE])
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "benchbench"
+    return (Path(home) / "benchbench").absolute()
 
 
 def prepare(
@@ -87,7 +88,6 @@ def build(use: str, params: Params, folder: Path) -> None:
     """Read a dataset, check it, limit it, look for leaks, and write it to `folder`."""
     from benchbench.kit.data import check_corpus, limit_corpus, write_corpus
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     raw, whole = fsio.scratch_folder(folder.parent), fsio.scratch_folder(folder.parent)
     try:
         corpus = load_catalog().dataset(use).load(params, raw)
@@ -136,11 +136,10 @@ def _name(reference: Reference, params: Params, catalog: Catalog) -> str:
 
 
 def _in_own_process(use: str, params: Params, folder: Path) -> None:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            pool.submit(build, use, params, folder).result()
-        except BrokenProcessPool as error:
-            raise BenchbenchError(
-                f"Dataset '{use}': the process that read it died, most likely because memory ran "
-                "out. Use less data, or a machine with more memory."
-            ) from error
+    try:
+        call_in_process(build, use, params, folder)
+    except ProcessDied as error:
+        raise BenchbenchError(
+            f"Dataset '{use}': the process that read it died, most likely because memory ran "
+            "out. Use less data, or a machine with more memory."
+        ) from error

@@ -1,5 +1,6 @@
 """The store with one record per attempt, and the ids and keys that identify results."""
 
+from benchbench.records.attempts import last_attempt, publish, record_since
 from benchbench.records.documents import MOST_BYTES, sealed
 from benchbench.records.identity import cell_id, key_of
 from benchbench.records.prediction_files import (
@@ -21,7 +22,6 @@ from benchbench.records.store import (
     existing_store,
     list_names,
     open_store,
-    publish,
     read_json,
     read_typed,
     record_that_counts,
@@ -43,6 +43,7 @@ __all__ = [
     "encode",
     "existing_store",
     "key_of",
+    "last_attempt",
     "list_names",
     "open_store",
     "predicted_for",
@@ -52,6 +53,7 @@ __all__ = [
     "read_json",
     "read_predictions",
     "read_typed",
+    "record_since",
     "record_that_counts",
     "records_in",
     "records_of",

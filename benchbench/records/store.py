@@ -12,11 +12,11 @@ import errno
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchbench.contract import Json, Outcome, Record, StoreError
+from benchbench.contract import Json, Record, StoreError
 from benchbench.machine import NotRegular, WrongForm, fsio, read_as, read_regular
 from benchbench.records.documents import MOST_BYTES, read_sealed, sealed, unsealed
 from benchbench.records.identity import cell_id, key_of
@@ -49,6 +49,7 @@ class Store:
 
 def open_store(root: Path) -> Store:
     """Return a store to write to; raise StoreError at once where it cannot be written."""
+    root = root.absolute()  # a plugin may change the folder of the process
     for folder in (root, *(root / name for name in FOLDERS)):
         fsio.make_folder(folder)
     fsio.check_writable(root)
@@ -63,7 +64,7 @@ def existing_store(root: Path) -> Store:
             f"{root} is not a store: it has no folder 'runs'. Name a store with --store, "
             "or make one with 'benchbench run'."
         )
-    return Store(root)
+    return Store(root.absolute())
 
 
 def records_of(store: Store, cell: str) -> list[Record]:
@@ -107,33 +108,6 @@ def record_that_counts(records: Iterable[Record], key: str | None) -> Record | N
     good = [record for record in attempts if record.status == "ok"]
     candidates = good or attempts
     return candidates[-1] if candidates else None
-
-
-def publish(store: Store, outcome: Outcome) -> Record:
-    """Move an outcome into the store: artefacts, predictions, record, in that order.
-
-    Returns the record that is in the store: another process may have been first with this attempt.
-    """
-    record = outcome.record
-    if record.artifacts:
-        fsio.publish_folder(
-            outcome.folder / "artifacts", store.folder("artifacts") / record.artifacts
-        )
-    if record.predictions:
-        fsio.publish_file(
-            outcome.folder / "predictions.parquet",
-            store.folder("predictions") / f"{record.predictions}.parquet",
-        )
-    while True:
-        record = replace(record, attempt=_next_attempt(store, record))
-        path = store.record_path(record.id, record.key, record.attempt)
-        fsio.make_folder(path.parent)
-        if fsio.write_new(path, encode(record)):
-            return record
-        first = _read_or_set_aside(path)
-        if first is not None and (first.status == "ok" or record.status != "ok"):
-            return first
-        # a result must not be lost to the failure of another process: take the next attempt
 
 
 def encode(record: Record) -> bytes:
@@ -219,17 +193,6 @@ def check_name(name: str) -> str:
 
 def _json_path(store: Store, folder: str, name: str) -> Path:
     return store.folder(folder) / f"{check_name(name)}.json"
-
-
-def _next_attempt(store: Store, record: Record) -> int:
-    folder = store.root / "runs" / record.id
-    taken = [
-        int(match["attempt"])
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := RECORD_NAME.fullmatch(path.name))
-        and match["key"] == (record.key or UNRESOLVED)
-    ]
-    return max(taken, default=0) + 1
 
 
 def _read_or_set_aside(path: Path) -> Record | None:

@@ -21,6 +21,20 @@ def plain(text: str) -> str:
     return "".join(REPLACEMENT if hidden(character) else character for character in text)
 
 
+def plain_lines(text: str) -> str:
+    r"""Return `text` made plain, with its line ends (`\n`, `\r\n`) and tabs kept.
+
+    >>> plain_lines("a\tb\x1b[2J\r\nc")
+    'a\tb\ufffd[2J\r\nc'
+    """
+    return "".join(map(_plain_line, text.splitlines(keepends=True)))
+
+
+def _plain_line(line: str) -> str:
+    end = next((end for end in ("\r\n", "\n") if line.endswith(end)), "")
+    return "\t".join(map(plain, line.removesuffix(end).split("\t"))) + end
+
+
 def hidden(character: str) -> bool:
     """Say whether a character breaks a line, turns the text round or cannot be seen."""
     return unicodedata.category(character) in HIDDEN

@@ -1,17 +1,15 @@
-"""A child process of the suite: it has its own session and log, and reports over a pipe."""
+"""The process of a cell: it has a guardian, a session and a log, and reports over a pipe."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import time
-from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
+from benchbench.machine import guardian
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
@@ -21,15 +19,17 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def main(job: Job, pipe: Any, visible: str | None = None) -> None:
-    """Run one job, in a new session, so that the suite can end it with all that it started.
+    """Run one job, under a guardian that ends with it whatever it has started.
 
     `visible` names the GPUs that it may use. The fork server may have started with others.
     """
-    os.setsid()
+    try:
+        log = _log_to(job.scratch / LOG)
+    except FileNotFoundError:  # the suite was stopped while this process waited for its start
+        os._exit(0)
+    guardian.enter_guarded_process(log)
     if visible is not None:
         os.environ[VISIBLE] = visible
-    _die_with_parent()
-    _log_to(job.scratch / LOG)
     _limit_threads(job.threads)
     last = 0.0
 
@@ -44,24 +44,12 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
     pipe.close()
 
 
-def _die_with_parent() -> None:
-    """End this process group when the suite is killed: an orphan would keep a GPU busy."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _log_to(path: Path) -> None:
+def _log_to(path: Path) -> int:
     """Send what libraries print to a log beside the outcome; only the suite uses the terminal."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    return log
 
 
 def _limit_threads(threads: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchbench.contract import Diverged, Record, Skip, Status
-from benchbench.machine import is_out_of_memory, one_line, read_as, redact
+from benchbench.machine import in_one_line, is_out_of_memory, one_line, read_as
 
 OUTCOME = "outcome.json"
 
@@ -15,9 +15,9 @@ OUTCOME = "outcome.json"
 def explain(error: BaseException) -> tuple[Status, str]:
     """Return the status and the one-line reason for an exception in a cell."""
     if isinstance(error, Skip):
-        return "skipped", redact(str(error))
+        return "skipped", in_one_line(str(error))
     if isinstance(error, Diverged):
-        return "diverged", redact(str(error))
+        return "diverged", in_one_line(str(error))
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", "stopped by the user"
     if is_out_of_memory(error):

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchbench.catalog import versions_of
 from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
-from benchbench.machine import fsio, one_line
+from benchbench.machine import fsio, in_one_line, interrupts, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
-from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
+from benchbench.records import (
+    Store,
+    provenance_of,
+    publish,
+    record_since,
+    record_that_counts,
+    records_of,
+)
 from benchbench.running.executors.local import LocalExecutor, start_server
 
 
@@ -45,6 +55,26 @@ class Suite:
         return self.context.store
 
 
+@dataclass(slots=True)
+class _Run:
+    """The state of a run: its planned cells and their results by id, and how many have started."""
+
+    suite: Suite
+    planned: dict[str, PlannedCell]
+    results: dict[str, Record | None]
+    started: int = 0
+
+    @property
+    def models(self) -> bool:
+        """Whether any cell of the run loads a model."""
+        return any(cell.cell.backbone is not None for cell in self.planned.values())
+
+    @property
+    def hook(self) -> Any:
+        """The hooks of watchers."""
+        return self.suite.context.catalog.manager.hook
+
+
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     """Run the cells that are missing, stale or to be tried again; return their records.
 
@@ -55,101 +85,116 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     records: list[Record] = []
     if not pending:
         return records
-    executor = _executor(suite, pending)
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
-    position = _Position(suite, pending)
+    state = _Run(suite, {cell.id: cell for cell in pending}, results)
+    executor = _executor(state)
     while pending:
         wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
         pending = [cell for cell in pending if cell not in wave]
-        for record in _run_wave(suite, executor, wave, results, position):
-            results[record.id] = record
+        for record in _run_wave(state, executor, wave):
+            state.results[record.id] = record
             records.append(record)
             if suite.settings.fail_fast and record.status not in ("ok", "skipped"):
                 return records
     return records
 
 
-def _run_wave(
-    suite: Suite,
-    executor: Executor,
-    wave: list[PlannedCell],
-    results: dict[str, Record | None],
-    position: _Position,
-) -> Iterator[Record]:
-    reasons = {cell.id: _reason_to_skip(cell, results) for cell in wave}
+def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Iterator[Record]:
+    reasons = {cell.id: _reason_to_skip(cell, state.results) for cell in wave}
     for cell in wave:
         if reasons[cell.id]:
-            yield _skip(suite, cell, reasons[cell.id])
-    jobs = (_job(suite, cell, results, position) for cell in wave if not reasons[cell.id])
-    watch = suite.context.catalog.manager.hook.benchbench_cell_progress
+            yield _skip(state, cell, reasons[cell.id])
+    elsewhere: list[Record] = []
+    jobs = _jobs(state, [cell for cell in wave if not reasons[cell.id]], elsewhere)
 
     def progress(cell: Cell, event: Event) -> None:
-        _call_watchers(lambda: watch(cell=cell, event=event))
+        _call_watchers(partial(state.hook.benchbench_cell_progress, cell=cell, event=event))
 
-    for outcome in executor.run(jobs, progress):
-        yield _finish(suite, outcome)
+    outcomes = executor.run(jobs, progress)
+    try:
+        for outcome in outcomes:
+            yield _finish(state, outcome)
+    except KeyboardInterrupt as stop:
+        for outcome in _stopped(outcomes, stop):
+            yield _finish(state, outcome)
+        raise
+    yield from elsewhere
 
 
-def _finish(suite: Suite, outcome: Outcome) -> Record:
+def _jobs(state: _Run, wave: list[PlannedCell], elsewhere: list[Record]) -> Iterator[Job]:
+    """Yield the jobs of cells; what another process has finished by now goes to `elsewhere`."""
+    for cell in wave:
+        record = record_since(state.suite.store, cell.id, cell.key, cell.attempts)
+        if record is not None and record.status == "ok":
+            _call_watchers(partial(state.hook.benchbench_cell_finished, record=record))
+            elsewhere.append(record)
+            continue
+        state.started += 1
+        start = partial(state.hook.benchbench_cell_started, cell=cell.cell)
+        _call_watchers(partial(start, position=state.started, total=len(state.planned)))
+        yield _job(state, cell)
+
+
+def _stopped(outcomes: Iterator[Outcome], stop: KeyboardInterrupt) -> Iterator[Outcome]:
+    """Yield the outcomes of the cells that an executor ends when it is told of a stop."""
+    if isinstance(outcomes, Generator):
+        with suppress(KeyboardInterrupt, StopIteration):
+            yield outcomes.throw(stop)
+            yield from outcomes
+
+
+def _finish(state: _Run, outcome: Outcome) -> Record:
     """Publish an outcome, call the watchers, and remove the outcome's folder."""
-    plugins = versions_of(suite.context.catalog.plugins_of(outcome.record.cell))
+    suite, cell = state.suite, outcome.record.cell
+    plugins = versions_of(suite.context.catalog.plugins_of(cell))
     facts = {
         **provenance_of(suite.context.device, suite.settings.threads, plugins),
-        **_licence(suite, outcome.record.cell),
+        **_licence(suite, cell),
     }
-    beside = {"cells_beside": suite.settings.parallel - 1}
     record = replace(
         outcome.record,
+        reason=in_one_line(outcome.record.reason),  # any executor may have given it
         provenance={**facts, **outcome.record.provenance},
-        cost={**beside, **outcome.record.cost} if outcome.record.cost else {},
+        cost=_cost(suite, outcome.record),
     )
+    known = state.planned[record.id].attempts
     try:
-        published = publish(suite.store, Outcome(record, outcome.folder))
+        with interrupts.held_back():  # a result that is there must not be lost
+            published = publish(suite.store, Outcome(record, outcome.folder), known)
     finally:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
-    if published.predictions != record.predictions:
+    if record.predictions not in (None, published.predictions):
         _warn(
-            f"{record.cell.title}: another process finished this cell first, with different "
+            f"{cell.title}: another process finished this cell first, with different "
             "predictions, so the cell is not deterministic."
         )
-    hook = suite.context.catalog.manager.hook
-    _call_watchers(lambda: hook.benchbench_cell_finished(record=published))
+    _call_watchers(partial(state.hook.benchbench_cell_finished, record=published))
     return published
 
 
-class _Position:
-    """Counts the cells that were started, for the watchers."""
-
-    def __init__(self, suite: Suite, pending: list[PlannedCell]) -> None:
-        self._hook = suite.context.catalog.manager.hook
-        self._started, self._total = 0, len(pending)
-        self.models = _any_model(pending)
-
-    def start(self, cell: Cell) -> None:
-        self._started += 1
-        position = self._started
-        hook = self._hook.benchbench_cell_started
-        _call_watchers(lambda: hook(cell=cell, position=position, total=self._total))
+def _cost(suite: Suite, record: Record) -> dict[str, float | int | None]:
+    """Return the cost of a cell, with what else ran and with the memory that was not enough."""
+    cost = dict(record.cost)
+    if cost:
+        cost = {"cells_beside": suite.settings.parallel - 1, **cost}
+    if record.status == "oom" and suite.settings.executor is None:
+        cost["limit_mib"] = suite.context.device.memory_mib
+    return cost
 
 
-def _executor(suite: Suite, pending: list[PlannedCell]) -> Executor:
+def _executor(state: _Run) -> Executor:
+    suite = state.suite
     if suite.settings.executor is not None:
         return suite.settings.executor
     plugins = [plugin.module.__name__ for plugin in suite.context.catalog.plugins.values()]
-    start_server(suite.context.device.kind, _any_model(pending), suite.settings.threads, plugins)
+    start_server(suite.context.device.kind, state.models, suite.settings.threads, plugins)
     return LocalExecutor(suite.settings.parallel)
 
 
-def _any_model(pending: list[PlannedCell]) -> bool:
-    return any(cell.cell.backbone is not None for cell in pending)
-
-
-def _job(
-    suite: Suite, planned: PlannedCell, results: dict[str, Record | None], position: _Position
-) -> Job:
-    position.start(planned.cell)
+def _job(state: _Run, planned: PlannedCell) -> Job:
     assert planned.identity is not None, "an unresolved cell is skipped"
+    suite, settings = state.suite, state.suite.settings
     return Job(
         cell=planned.cell,
         id=planned.id,
@@ -157,16 +202,16 @@ def _job(
         identity=planned.identity,
         corpus=_corpus(suite, planned.cell.dataset),
         scratch=fsio.scratch_folder(suite.store.root),
-        threads=suite.settings.threads,
-        timeout=suite.settings.timeout,
+        threads=settings.threads,
+        timeout=settings.timeout,
         upstream={
             name: suite.store.folder("artifacts") / str(record.artifacts)
             for name in planned.upstream
-            if (record := results.get(name)) is not None
+            if (record := state.results.get(name)) is not None
         },
-        cache=suite.settings.cache,
+        cache=settings.cache,
         memory_mib=_memory(suite, planned),
-        models=position.models,
+        models=state.models,
     )
 
 
@@ -213,18 +258,14 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
     return ""
 
 
-def _skip(suite: Suite, cell: PlannedCell, reason: str) -> Record:
+def _skip(state: _Run, cell: PlannedCell, reason: str) -> Record:
     """Publish that a cell was skipped, unless the last record says so with the same reason."""
-    last = current_record(suite.store, cell)
-    if last is not None and last.status == "skipped" and last.reason == reason:
+    reason = in_one_line(reason)
+    last = record_that_counts(records_of(state.suite.store, cell.id), cell.key)
+    if last is not None and (last.status, last.reason) == ("skipped", reason):
         return last
     record = Record.unpublished(cell, "skipped", reason)
-    return _finish(suite, Outcome(record, Path()))
-
-
-def current_record(store: Store, planned: PlannedCell) -> Record | None:
-    """Return the record that counts for a planned cell now."""
-    return record_that_counts(records_of(store, planned.id), planned.key)
+    return _finish(state, Outcome(record, Path()))
 
 
 def _call_watchers(watchers: Callable[[], object]) -> None:

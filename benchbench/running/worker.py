@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,15 @@ from benchbench.contract import (
     Record,
     Task,
 )
-from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, redact, watching
+from benchbench.machine import (
+    LONGEST_TRACEBACK,
+    PeakMemory,
+    Stopwatch,
+    WatchedBackbone,
+    redact,
+    shortened,
+    watching,
+)
 from benchbench.running.curve import Curve, Report
 from benchbench.running.outcome import explain, write_outcome
 from benchbench.running.reload_check import Probes, check_reload, probe
@@ -72,10 +81,9 @@ def run_job(job: Job, report: Report) -> Record:
         record = _run(job, report, record, watch)
     except BaseException as error:
         status, reason = explain(error)
-        log = "" if status == "skipped" else redact(traceback.format_exc())
-        record = replace(
-            record, status=status, reason=reason, provenance={"traceback": log} if log else {}
-        )
+        log = shortened(redact(traceback.format_exc()), LONGEST_TRACEBACK)
+        provenance = {} if status == "skipped" else {"traceback": log}
+        record = replace(record, status=status, reason=reason, provenance=provenance)
     cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
     shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
     record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})
@@ -137,7 +145,8 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
     def predict(name: str, rows: Any) -> None:
         logits[name] = _predict(classifier, rows, len(corpus.labels), cell_run.curve)
 
-    with watching(watch), cache.enabled(cell_run.cache):
+    # a method may change the folder of the process: relative paths must mean the same after it
+    with watching(watch), cache.enabled(cell_run.cache), chdir(Path.cwd()):
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))

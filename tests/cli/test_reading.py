@@ -12,8 +12,9 @@ import pytest
 from benchbench import Outcome, Reference
 from benchbench.evidence.board import read_description, records_on, write_board
 from benchbench.publishing.publication import publish_board
+from benchbench.records.attempts import publish
 from benchbench.records.identity import cell_id, key_of
-from benchbench.records.store import open_store, publish
+from benchbench.records.store import open_store
 from tests.support.predicted import SYSTEMS, store_of
 
 READ = """

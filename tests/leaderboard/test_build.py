@@ -16,7 +16,8 @@ from benchbench.contract.executor import Outcome
 from benchbench.evidence import Board, read_board, records_on, write_board
 from benchbench.leaderboard.build import Leaderboard
 from benchbench.machine import read_as
-from benchbench.records.store import open_store, publish, write_json
+from benchbench.records.attempts import publish
+from benchbench.records.store import open_store, write_json
 from benchbench.render.formats import markdown
 from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.redaction import LONGEST_REASON, in_one_line, one_line, redact, shortened
 
 CANARY = "hf_CANARYcanaryCANARYcanary0123456789"
 
@@ -74,3 +74,23 @@ def test_the_home_folder_is_not_named(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     shown = redact("not in /home/somebody/.cache/hub, nor in /home/somebodyelse/x")
     assert shown == "not in ~/.cache/hub, nor in /home/somebodyelse/x"
+
+
+def test_a_reason_is_one_line_of_at_most_500_characters():
+    reason = one_line(ValueError("what\nhappened " + "x" * 5_000_000 + " the cause"))
+    assert len(reason) == LONGEST_REASON == 500
+    assert reason.startswith("ValueError: what happened xxx")
+    assert reason.endswith("xxx the cause")
+    assert in_one_line(reason) == reason
+
+
+def test_a_secret_is_not_cut_in_two_and_left():
+    text = in_one_line("a" * 240 + f" {CANARY} " + "b" * 600)
+    assert "hf_" not in text
+    assert "CANARY" not in text
+
+
+@pytest.mark.parametrize("most", [7, 8, 20, 21])
+def test_what_is_shortened_has_the_length_that_is_asked_for(most):
+    assert len(shortened("0123456789" * 5, most)) == most
+    assert shortened("short", most) == "short"

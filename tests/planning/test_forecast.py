@@ -7,7 +7,8 @@ from dataclasses import replace
 from benchbench.contract.executor import Outcome
 from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records.store import Store, publish
+from benchbench.records.attempts import publish
+from benchbench.records.store import Store
 from tests.support.building import description, record
 from tests.support.forecasting import CPU, DATA, planned
 

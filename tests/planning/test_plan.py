@@ -14,7 +14,8 @@ from benchbench.machine import digest
 from benchbench.machine.hardware import Device
 from benchbench.planning.plan import PlanContext, plan_cells
 from benchbench.planning.preparation import PreparedCorpus
-from benchbench.records.store import open_store, publish
+from benchbench.records.attempts import publish
+from benchbench.records.store import open_store
 from tests.support.building import (
     Net,
     Table,
@@ -86,7 +87,7 @@ def test_what_has_no_record_is_missing(context):
         ("ok", "done"),
         ("diverged", "done"),
         ("oom", "done"),
-        ("timeout", "done"),
+        ("timeout", "again"),  # no limit is asked for, which is the largest
         ("failed", "again"),
         ("interrupted", "again"),
         ("skipped", "again"),
@@ -228,3 +229,50 @@ def test_weights_are_asked_for_once_a_backbone_however_many_cells(tmp_path):
     assert Hub.asked == 1
     planned(hub, cell())
     assert Hub.asked == 2, "what was absent is looked for again by the next plan"
+
+
+@pytest.mark.parametrize(
+    ("cost", "timeout", "state"),
+    [
+        pytest.param({"limit_seconds": 0.1}, None, "again", id="no-limit-is-the-largest"),
+        pytest.param({"limit_seconds": 0.1}, 60.0, "again", id="a-larger-limit"),
+        pytest.param({"limit_seconds": 60.0}, 60.0, "done", id="the-same-limit"),
+        pytest.param({"limit_seconds": 60.0}, 0.1, "done", id="a-smaller-limit"),
+        pytest.param({"wall_seconds": 60.2}, 60.0, "done", id="an-older-record-the-same-limit"),
+        pytest.param({"wall_seconds": 60.2}, 90.0, "again", id="an-older-record-a-larger-limit"),
+        pytest.param({}, 90.0, "done", id="nothing-known"),
+    ],
+)
+def test_a_timeout_stands_until_a_larger_limit_is_asked_for(context, cost, timeout, state):
+    [missing] = planned(context, cell())
+    settle(context, missing, "timeout", cost=cost)
+    [plan] = planned(replace(context, timeout=timeout), cell())
+    assert plan.state == state
+    [forced] = planned(replace(context, timeout=timeout, force=True), cell())
+    assert forced.state == "missing"
+
+
+@pytest.mark.parametrize(
+    ("met", "memory", "state"),
+    [
+        pytest.param(16_000, 64_000, "again", id="more-memory"),
+        pytest.param(16_000, 16_010, "done", id="as-good-as-the-same"),
+        pytest.param(16_000, 8_000, "done", id="less"),
+        pytest.param(None, 64_000, "done", id="what-it-met-is-unknown"),
+        pytest.param(16_000, None, "done", id="what-there-is-is-unknown"),
+    ],
+)
+def test_a_cell_without_memory_stands_until_there_is_more(context, met, memory, state):
+    [missing] = planned(context, cell())
+    settle(context, missing, "oom", cost={} if met is None else {"limit_mib": met})
+    [plan] = planned(replace(context, device=replace(CPU, memory_mib=memory)), cell())
+    assert plan.state == state
+
+
+def test_a_plan_knows_the_last_attempt(context):
+    [missing] = planned(context, cell())
+    assert missing.attempts == 0
+    settle(context, missing)
+    settle(context, missing, "failed")
+    [plan] = planned(context, cell())
+    assert (plan.record.attempt, plan.attempts) == (1, 2)

@@ -14,7 +14,7 @@ from benchbench.contract.executor import Outcome
 from benchbench.evidence.board import records_on, write_board
 from benchbench.machine import canonical, digest
 from benchbench.publishing.publication import check_folder, publish_board, unpacked
-from benchbench.records.store import publish
+from benchbench.records.attempts import publish
 from tests.support.building import board, cell, record
 from tests.support.commands import benchbench
 from tests.support.forging import repack

@@ -40,6 +40,9 @@ FAULTS = {
     "save": ("failed", "save went wrong"),
     "facts": ("failed", "its facts cannot be stored: ValueError"),
     "secret": ("failed", "401 for [HF_TOKEN]"),
+    "loud": ("failed", "ValueError: first second"),
+    "chdir": ("ok", ""),
+    "daemon": ("ok", ""),
 }
 CANARY = "hf_CANARYcanaryCANARYcanary"
 
@@ -83,7 +86,7 @@ def wreck(tmp_path_factory):
     )
     done = benchbench(
         folder, "run", "--grid", "wreck.toml", "--store", "runs", "--jobs", "2",
-        code=1, HF_TOKEN=CANARY,
+        code=1, HF_TOKEN=CANARY, FAULTY_GRANDCHILD=str(folder / "daemon"),
     )  # fmt: skip
     return folder, done
 
@@ -106,7 +109,22 @@ def test_failures_are_listed_under_the_table_with_their_reasons(wreck):
     text = wreck[1].stdout
     assert "Without a result:" in text
     assert "segfault · weather · seed 0: failed: the process died of SIGSEGV" in text
-    assert "1 of 21 cells have a result." in text
+    assert "3 of 24 cells have a result." in text
+
+
+def test_a_reason_of_megabytes_is_one_short_line_everywhere(wreck):
+    record = by_method(wreck[0] / "runs")["loud"]
+    assert len(record.reason) == 500
+    assert record.reason.endswith("xxx last")
+    assert 60_000 < len(record.provenance["traceback"]) <= 2**16
+    for printed in (wreck[1].stdout, wreck[1].stderr):
+        assert "first second" in printed
+        assert max(map(len, printed.splitlines())) < 2_000
+        assert "\x1b" not in printed
+
+
+def test_what_a_cell_leaves_running_in_another_session_ends_with_it(wreck):
+    assert gone(int((wreck[0] / "daemon").read_text()), seconds=0.1)
 
 
 def test_a_hanging_cell_is_killed_with_its_children_and_its_timeout_is_recorded(tmp_path):
@@ -117,6 +135,7 @@ def test_a_hanging_cell_is_killed_with_its_children_and_its_timeout_is_recorded(
     record = by_method(tmp_path / "benchbench-runs")["hang"]
     assert (record.status, record.reason) == ("timeout", "stopped after its limit of 12 s")
     assert gone(int(grandchild.read_text()), seconds=0.1)
+    assert record.cost["limit_seconds"] == 12
     assert "1 done" in benchbench(tmp_path, *words, code=1).stderr
 
 
@@ -184,7 +203,7 @@ def start(tmp_path: Path, *words: str | Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(path: Path, seconds: float = 60) -> int:
+def wait_for(path: Path, seconds: float = 180) -> int:
     """Wait until a cell says that it is training; return its process id."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -209,18 +228,19 @@ def gone(pid: int, seconds: float = 10) -> bool:
 
 @pytest.fixture
 def long_grid(tmp_path):
-    """Return a grid of three cells; the second trains for a minute unless its marker exists."""
-    marker = tmp_path / "marker"
-    write_grid(tmp_path / "g.toml", {"first": "none"})
-    slow = write_grid(tmp_path / "s.toml", {"second": "none"}, marker=str(marker), seconds=60.0)
-    last = write_grid(tmp_path / "l.toml", {"third": "none"})
-    text = (tmp_path / "g.toml").read_text() + slow.read_text() + last.read_text()
-    (tmp_path / "g.toml").write_text(text)
-    return tmp_path / "g.toml", marker
+    """Return a grid of four cells; the second and third train for a minute, and say when."""
+    markers = tmp_path / "marker", tmp_path / "marker-too"
+    parts = [write_grid(tmp_path / "g.toml", {"first": "none"}).read_text()]
+    for name, marker in zip(("second", "third"), markers, strict=True):
+        grid = write_grid(tmp_path / "g.toml", {name: "none"}, marker=str(marker), seconds=60.0)
+        parts.append(grid.read_text())
+    parts.append(write_grid(tmp_path / "g.toml", {"fourth": "none"}).read_text())
+    (tmp_path / "g.toml").write_text("".join(parts))
+    return tmp_path / "g.toml", markers
 
 
 def quicken(grid: Path) -> None:
-    """Make the slow cell end at once."""
+    """Make the slow cells end at once."""
     grid.write_text(grid.read_text().replace("60.0", "0.3"))
 
 
@@ -257,21 +277,22 @@ def test_deleting_the_cache_during_a_run_fails_no_cell(tmp_path):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
 )
 def test_a_stopped_run_keeps_its_results_and_continues_later(tmp_path, long_grid, number, code):
-    grid, marker = long_grid
-    running = start(tmp_path, "run", "--grid", grid)
-    child = wait_for(marker)
-    os.kill(running.pid, number)
-    out, err = running.communicate(timeout=30)
+    grid, markers = long_grid
+    running = start(tmp_path, "run", "--grid", grid, "--jobs", "2")
+    children = [wait_for(marker) for marker in markers]
+    os.killpg(running.pid, number)  # the fork server is in the group, as on a terminal
+    out, err = running.communicate(timeout=180)
     assert running.returncode == code, err
+    assert err.splitlines()[-1].startswith("benchbench: stopped.")
     assert "Traceback" not in err
-    assert gone(child)
+    assert all(map(gone, children))
     statuses = {name: r.status for name, r in by_method(tmp_path / "benchbench-runs").items()}
-    assert statuses == {"first": "ok", "second": "interrupted"}
+    assert statuses == {"first": "ok", "second": "interrupted", "third": "interrupted"}
     assert "second · weather · seed 0: interrupted: stopped by the user" in out
     assert "95 % interval, n" not in out, "a stopped run must not compute statistics"
     quicken(grid)
     done = benchbench(tmp_path, "run", "--grid", grid)
-    assert "3 of 3 cells have a result." in done.stdout
+    assert "4 of 4 cells have a result." in done.stdout
     assert "95 % interval, n" in done.stdout
     assert "1 done" in done.stderr
 

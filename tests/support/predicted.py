@@ -12,8 +12,9 @@ from benchbench.contract import CorpusDescription, LabelSpace, LoadReport
 from benchbench.evidence.board import BoardDataset, write_board
 from benchbench.machine import digest
 from benchbench.records import cell_id, key_of
+from benchbench.records.attempts import publish
 from benchbench.records.prediction_files import write_predictions
-from benchbench.records.store import open_store, publish
+from benchbench.records.store import open_store
 from tests.support.building import board, cell, record
 
 SYSTEMS = (("head", "llama", 2.0, 3), ("instruction", "llama", 1.9, 3), ("tfidf", "", 1.0, 1))

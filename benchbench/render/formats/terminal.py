@@ -11,6 +11,7 @@ from rich.text import Text
 from benchbench.leaderboard import Leaderboard
 from benchbench.leaderboard import Table as BoardTable
 from benchbench.render.characters import plain
+from benchbench.render.console import terminal_console
 from benchbench.render.output_format import OutputFormat
 
 PADDING = 3
@@ -21,7 +22,7 @@ BORDER = 6
 
 def render(board: Leaderboard) -> str:
     """Return what `show` prints on the terminal that standard output goes to."""
-    console = Console()
+    console = terminal_console()
     with console.capture() as capture:
         show(board, console)
     return capture.get()

@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection, get_context
+from multiprocessing import connection, forkserver, get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
+from benchbench.machine import guardian, interrupts
 from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
@@ -34,21 +36,27 @@ TOUCHES_CUDA = (
     "peft", "bitsandbytes", "peft.tuners.lora.bnb", "peft.utils.transformers_weight_conversion",
     "transformers.integrations.bitsandbytes",
 )  # fmt: skip
-GRACE_SECONDS = 2.0
+PATIENCE_SECONDS = 2 * guardian.GRACE_SECONDS + 1
+"""How long a guardian may take to end a cell."""
 LOCAL = "local"
 Progress = Callable[[Cell, Event], None]
 
 
 @dataclass
 class Running:
-    """A running child: its process, the end of its pipe, and its deadline."""
+    """A child: its process, the end of its pipe, its deadline, and why it was ended."""
 
     job: Job
     process: BaseProcess
     pipe: Any
-    deadline: float | None
+    deadline: float | None = None
     killed: Status | None = None
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has started and not ended."""
+        return self.process.pid is not None and self.process.is_alive()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +73,20 @@ class LocalExecutor:
         try:
             while True:
                 while len(running) < self.parallel and (job := next(waiting, None)) is not None:
-                    running.append(_start(job))
+                    _start(job, running)
                 if not running:
                     return
                 _listen(running, progress)
-                for child in [child for child in running if not child.process.is_alive()]:
+                for child in [child for child in running if not child.alive]:
                     running.remove(child)
                     yield _finish(child, progress)
         except KeyboardInterrupt:
+            _end(running, "interrupted")
             for child in running:
-                _kill(child, "interrupted")
                 yield _finish(child, progress)
             raise
         finally:
-            for child in running:
-                _kill(child, "interrupted")
+            _end(running, "interrupted")
 
 
 def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ()) -> tuple[str, ...]:
@@ -105,14 +112,22 @@ def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[st
     context.set_forkserver_preload([preload.__name__])
 
 
-def _start(job: Job) -> Running:
+def _start(job: Job, running: list[Running]) -> None:
+    """Start a child and add it to those that run; it is there if Ctrl-C comes meanwhile.
+
+    The first one waits for the imports of the fork server.
+    """
     context = get_context("forkserver")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=run_child, args=(job, sending, os.environ.get(VISIBLE)))
+    child = Running(job, process, receiving)
+    running.append(child)
+    with interrupts.unseen_by_children():
+        forkserver.ensure_running()
     process.start()
     sending.close()
-    deadline = None if job.timeout is None else time.monotonic() + job.timeout
-    return Running(job, process, receiving, deadline)
+    child.started = time.monotonic()
+    child.deadline = None if job.timeout is None else child.started + job.timeout
 
 
 def _listen(running: list[Running], progress: Progress) -> None:
@@ -124,9 +139,8 @@ def _listen(running: list[Running], progress: Progress) -> None:
     for ready in connection.wait([*sources, *sentinels], max(0.0, min([1.0, *limits]))):
         if ready in sources:
             _forward(sources[ready], progress)
-    for child in running:
-        if child.deadline is not None and time.monotonic() >= child.deadline:
-            _kill(child, "timeout")
+    now = time.monotonic()
+    _end([child for child in running if child.deadline and now >= child.deadline], "timeout")
 
 
 def _forward(child: Running, progress: Progress) -> None:
@@ -137,27 +151,28 @@ def _forward(child: Running, progress: Progress) -> None:
         child.pipe.close()
 
 
-def _kill(child: Running, status: Status) -> None:
-    """End a child and all that it started: first by SIGTERM, then by SIGKILL."""
-    if child.killed is None and child.process.is_alive():
-        child.killed = status
-    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
-        _signal_group(child.process.pid, number)
-        child.process.join(patience)
-    _signal_group(child.process.pid, signal.SIGKILL)  # grandchildren that ignored SIGTERM
+def _end(children: list[Running], status: Status) -> None:
+    """End children together, with all that they started; each has a guardian that does it."""
+    for child in children:
+        if child.killed is None and (child.alive or child.process.pid is None):
+            child.killed = status
+        _signal(child, signal.SIGTERM)
+    for child in children:
+        if child.alive:
+            child.process.join(PATIENCE_SECONDS)
+        _signal(child, signal.SIGKILL)  # its guardian was stopped or is stuck
 
 
-def _signal_group(pid: int | None, number: int) -> None:
-    try:
-        if pid is not None:
-            os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
+def _signal(child: Running, number: int) -> None:
+    if child.alive and child.process.pid is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(child.process.pid, number)
 
 
 def _finish(child: Running, progress: Progress) -> Outcome:
     """Return the outcome that a child left, or an outcome that says how it ended."""
-    child.process.join()
+    if child.process.pid is not None:
+        child.process.join()
     if not child.pipe.closed:
         _forward(child, progress)
         child.pipe.close()
@@ -165,8 +180,10 @@ def _finish(child: Running, progress: Progress) -> Outcome:
     if record is None or child.killed:
         status, reason = _failure(child)
         record = Record.unpublished(child.job, status, reason)
-    wall = round(time.monotonic() - child.started, 4)
-    return Outcome(replace(record, cost={**record.cost, "wall_seconds": wall}), child.job.scratch)
+    cost = {**record.cost, "wall_seconds": round(time.monotonic() - child.started, 4)}
+    if record.status == "timeout":
+        cost["limit_seconds"] = child.job.timeout
+    return Outcome(replace(record, cost=cost), child.job.scratch)
 
 
 def _failure(child: Running) -> tuple[Status, str]:

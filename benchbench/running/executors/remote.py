@@ -24,9 +24,9 @@ from benchbench.machine import (
     find_device,
     folder_digest,
     fsio,
+    in_one_line,
     module_digest,
     package_versions,
-    redact,
 )
 from benchbench.planning import cache_folder
 from benchbench.records import provenance_of
@@ -154,14 +154,14 @@ def with_fresh_scratch(job: Job) -> Job:
 
 def without_result(job: Job, status: Status, reason: str) -> Record:
     """Return the record of a job that left no record."""
-    return Record.unpublished(job, status, reason)
+    return Record.unpublished(job, status, in_one_line(reason))
 
 
 def failure(job: Job, error: BaseException) -> Record:
     """Return the record of a job that could not run because of an exception."""
     status, reason = explain(error)
     if isinstance(error, BenchbenchError):  # its message says everything
-        reason = redact(" ".join(str(error).split()))
+        reason = str(error)
     return without_result(job, status, reason)
 
 

@@ -15,7 +15,7 @@ from benchbench import Diverged, Parameter, Reference, Skip, hookimpl
 FAULTS = (
     "none", "ValueError", "SystemExit", "GeneratorExit", "MemoryError", "exit", "segfault",
     "killed", "skip", "diverged", "nan", "shape", "dtype", "few", "save nothing", "save half",
-    "predict", "save", "hang", "secret", "facts",
+    "predict", "save", "hang", "secret", "facts", "loud", "chdir", "daemon",
 )  # fmt: skip
 
 
@@ -113,10 +113,15 @@ def go_wrong(fault):
         raise Diverged("the loss of step 6 is nan")
     if fault == "secret":
         raise RuntimeError(f"401 for {os.environ['HF_TOKEN']}")
-    if fault == "hang":
+    if fault == "loud":
+        raise ValueError("first\nsecond\x1b[2J " + "x" * 5_000_000 + " last")
+    if fault == "chdir":
+        os.chdir("/")
+    if fault in ("hang", "daemon"):  # the child leaves the session, too
         ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"
-        child = subprocess.Popen([sys.executable, "-c", ignore])
+        child = subprocess.Popen([sys.executable, "-c", ignore], start_new_session=True)
         Path(os.environ["FAULTY_GRANDCHILD"]).write_text(str(child.pid))
+    if fault == "hang":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
 
