@@ -87,7 +87,19 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except OSError as error:
+        click.echo(f"benchbench: {_refusal(error)}", err=True)
+        code = USAGE
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refusal(error: OSError) -> str:
+    """Return in one line what the operating system refused."""
+    from benchbench.machine import redact
+
+    where = f"{error.filename} cannot be used: " if error.filename else "The system refused: "
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    return redact(f"{where}{reason}. Check that disk and your permissions, and run again.")
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

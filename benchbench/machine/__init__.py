@@ -1,12 +1,14 @@
 """What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
 from benchbench.machine import fsio
+from benchbench.machine.contents import Stamp, content_fault, file_names, stamp, write_contents
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
+from benchbench.machine.private_folder import is_private, open_private
 from benchbench.machine.redaction import one_line, redact
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
@@ -18,24 +20,31 @@ __all__ = [
     "TEMPORARY",
     "Device",
     "PeakMemory",
+    "Stamp",
     "Stopwatch",
     "WatchedBackbone",
     "canonical",
+    "content_fault",
     "core_digest",
     "digest",
     "execution_digest",
     "file_digest",
+    "file_names",
     "find_device",
     "folder_digest",
     "fsio",
     "is_device_error",
     "is_out_of_memory",
+    "is_private",
     "module_digest",
     "one_line",
+    "open_private",
     "package_versions",
     "processor_name",
     "redact",
     "share_of_cores",
     "stage",
+    "stamp",
     "watching",
+    "write_contents",
 ]

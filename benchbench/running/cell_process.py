@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,17 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
     if visible is not None:
         os.environ[VISIBLE] = visible
     _die_with_parent()
-    _log_to(job.scratch / LOG)
-    _limit_threads(job.threads)
+    try:
+        _log_to(job.scratch / LOG)
+        _limit_threads(job.threads)
+        run_job(job, _limited(pipe))
+    except OSError as error:  # of the log or the outcome: the scratch folder cannot be written
+        pipe.send(f"{job.scratch} cannot be written: {error.strerror or error}")
+    pipe.close()
+
+
+def _limited(pipe: Any) -> Callable[[Event], None]:
+    """Return a function that sends events, the last of a stage and a few per second before it."""
     last = 0.0
 
     def report(event: Event) -> None:
@@ -40,8 +50,7 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
             last = now
             pipe.send(event)
 
-    run_job(job, report)
-    pipe.close()
+    return report
 
 
 def _die_with_parent() -> None:

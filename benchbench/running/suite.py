@@ -5,11 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from benchbench.catalog import versions_of
-from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
-from benchbench.machine import fsio, one_line
+from benchbench.contract import (
+    BenchbenchError,
+    Cell,
+    Event,
+    Executor,
+    HasLicence,
+    Job,
+    Outcome,
+    Record,
+    Reference,
+)
+from benchbench.machine import fsio, one_line, redact
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
 from benchbench.running.executors.local import LocalExecutor, start_server
@@ -80,18 +91,31 @@ def _run_wave(
     for cell in wave:
         if reasons[cell.id]:
             yield _skip(suite, cell, reasons[cell.id])
-    jobs = (_job(suite, cell, results, position) for cell in wave if not reasons[cell.id])
+    refused: list[Record] = []
+
+    def jobs() -> Iterator[Job]:
+        for cell in wave:
+            try:
+                if not reasons[cell.id]:
+                    yield _job(suite, cell, results, position)
+            except BenchbenchError as error:  # no scratch folder, or no corpus any more
+                refused.append(Record.unpublished(cell, "failed", redact(str(error))))
+
     watch = suite.context.catalog.manager.hook.benchbench_cell_progress
 
     def progress(cell: Cell, event: Event) -> None:
         _call_watchers(lambda: watch(cell=cell, event=event))
 
-    for outcome in executor.run(jobs, progress):
+    for outcome in executor.run(jobs(), progress):
         yield _finish(suite, outcome)
+    for record in refused:
+        yield _finish(suite, Outcome(record, Path()))
 
 
 def _finish(suite: Suite, outcome: Outcome) -> Record:
     """Publish an outcome, call the watchers, and remove the outcome's folder."""
+    if fault := outcome.record.provenance.get("cache_fault"):
+        _warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
     plugins = versions_of(suite.context.catalog.plugins_of(outcome.record.cell))
     facts = {
         **provenance_of(suite.context.device, suite.settings.threads, plugins),
@@ -171,10 +195,11 @@ def _job(
 
 
 def _corpus(suite: Suite, dataset: Reference) -> Path:
-    """Return the folder of a corpus; read the dataset again if the cache was deleted meanwhile."""
-    folder = suite.corpora[dataset].folder
-    if not folder.is_dir():
-        prepare(dataset, suite.context.catalog, cache=folder.parent.parent)
+    """Return the folder of a corpus; read the dataset again if the cache was changed meanwhile."""
+    prepared = suite.corpora[dataset]
+    folder = prepared.folder
+    if not prepared.is_untouched():
+        prepare(dataset, suite.context.catalog, cache=folder.parent.parent, say=_warn)
     return folder
 
 
@@ -237,6 +262,11 @@ def _call_watchers(watchers: Callable[[], object]) -> None:
 
 def _warn(message: str) -> None:
     sys.stderr.write(f"benchbench: {message}\n")
+
+
+@cache
+def _warn_once(message: str) -> None:
+    _warn(message)
 
 
 def failed(records: Iterable[Record | None]) -> bool:
