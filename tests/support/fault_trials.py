@@ -11,6 +11,8 @@ one of them.
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import multiprocessing
 import os
@@ -20,21 +22,23 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.support.planted import KILL, KINDS, SHORT, Planted, planting
+from benchbench.contract import Outcome
+from benchbench.running import run_job
+from tests.support.planted import KILL, SHORT, Planted, planting
 
-__all__ = ["KINDS"]
 SUITE, READER, CELL = "suite", "reader", "cell"
 PROCESSES = (SUITE, READER, CELL)
 SECONDS = 60
 ROWS = [("pump", "water runs through"), ("valve", "it opens and shuts"), ("seal", "nothing leaks")]
-ARGUMENTS = (
+ARGUMENTS = [
     "run", "--csv", "t.csv", "--text", "text", "--label", "label", "--seeds", "0",
-    "--method", "majority", "--method", "tfidf-svm", "--threads", "1", "--jobs", "1",
-)  # fmt: skip
+    "--threads", "1", "--jobs", "1", "--method", "majority",
+]  # fmt: skip
+MORE_ARGUMENTS = ["--method", "tfidf-svm"]
 
 
 @dataclass(frozen=True)
@@ -100,29 +104,69 @@ def running(job, pipe, visible):
 REAL: dict = {}
 
 
-def warm_up() -> None:
-    """Import all that a run needs, and let processes be forked from this one."""
-    import datasets
-    import pyarrow.parquet
-    import sklearn.feature_extraction.text
-    import sklearn.svm
-    import threadpoolctl
-    import torch
-    import xxhash
+class InThisProcess:
+    """An executor that imports, while it runs cells, all that a cell needs."""
 
-    import benchbench.cli.run
+    name = "local"
+
+    def run(self, jobs, progress):
+        for job in jobs:
+            yield Outcome(run_job(job, lambda event: None), job.scratch)
+
+
+def warm_up(root: Path, quick: bool) -> None:
+    """Run once in this process, so that forks find everything imported; then let it be forked.
+
+    Plugins are loaded once, since they are the same in every trial. `quick` leaves out the second
+    method, the intervals and the tests.
+    """
+    import benchbench.catalog
+    from benchbench.cli import run as run_module
+    from benchbench.cli import selection
     from benchbench.planning import preparation
-    from benchbench.running import suite
+    from benchbench.running import cell_process, suite
     from benchbench.running.executors import local
 
+    module = sys.modules["benchbench.cli.run"]
+    if not quick:
+        ARGUMENTS.extend(MORE_ARGUMENTS)
+    else:
+        module.load_or_compute = lambda store, board, records, say: module.compute_values(
+            store, board, records)  # fmt: skip
+    assert run_module
+    REAL.update(build=preparation.build, run_child=local.run_child)
+    executor, in_own_process = suite._executor, preparation._in_own_process
+    suite._executor = lambda *arguments: InThisProcess()
+    preparation._in_own_process = preparation.build
+    write_table(root / "warm")
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as printed:
+        code = _main(root / "warm")
+    assert code == 0, printed.getvalue()
+    suite._executor, preparation._in_own_process = executor, in_own_process
+    catalog = benchbench.catalog.load_catalog()
+    for place in (benchbench.catalog, selection, preparation):
+        place.load_catalog = lambda: catalog
     forking = multiprocessing.get_context("fork")
     preparation.get_context = local.get_context = lambda name: forking
-    REAL.update(build=preparation.build, run_child=local.run_child)
-    preparation.build, local.run_child = reading, running
     suite.start_server = lambda *arguments: None
-    assert all((datasets, pyarrow.parquet, sklearn.svm, threadpoolctl, torch, xxhash))
-    assert sklearn.feature_extraction.text and benchbench.cli.run
-    torch.set_num_threads(1)
+    cell_process._limit_threads = lambda threads: None  # there is one, and to look takes a while
+    gc.collect()
+    gc.freeze()  # else every collection in a fork copies all that was imported
+    preparation.build, local.run_child = reading, running
+
+
+def _main(folder: Path) -> int:
+    """Run the grid in a folder and return the exit code."""
+    from benchbench.cli import main
+
+    os.chdir(folder)
+    os.environ["BENCHBENCH_CACHE"] = str(folder / "cache")
+    sys.argv = ["benchbench", *ARGUMENTS]
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def write_table(folder: Path) -> None:
@@ -150,17 +194,9 @@ def _child(folder, fault, counts):
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     code = 70
     try:
-        os.chdir(folder)
-        os.environ["BENCHBENCH_CACHE"] = str(folder / "cache")
-        sys.argv = ["benchbench", *ARGUMENTS]
         ARMED.fault, ARMED.folder, ARMED.counts = fault, folder, counts
-        from benchbench.cli import main
-
         with acting_as(SUITE):
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code
+            code = _main(folder)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -215,9 +251,10 @@ def half_visible(folder: Path, expected: dict[str, object]) -> list[str]:
             faults.append(f"a record with the reason {record.reason!r}")
     for path in store.root.rglob("*"):
         name = str(path.relative_to(folder))
-        if name in expected and not name.startswith("benchbench-runs/boards"):
-            if path.read_bytes() != expected[name]:
-                faults.append(f"{name} is not whole")
+        if name.startswith("benchbench-runs/boards") or name not in expected:
+            continue
+        if path.read_bytes() != expected[name]:
+            faults.append(f"{name} is not whole")
     for path in (folder / "cache" / "corpora").glob("[0-9a-f]*"):
         if fault := corpus_fault(path):
             faults.append(f"a cached corpus is not whole: {fault}")
@@ -228,6 +265,8 @@ def trial(root: Path, fault: Fault, expected: dict[str, object]) -> list[str]:
     """Run with a fault, look, run again, compare; return every broken promise."""
     folder = root / f"{fault.process}-{fault.kind.replace(' ', '-')}-{fault.at}"
     write_table(folder)
+    if fault.process != READER:
+        shutil.copytree(root / "whole" / "cache", folder / "cache")
     code, printed = run_grid(folder, fault)
     broken = []
     if "Traceback" in printed:
@@ -263,11 +302,20 @@ def workplace():
 
 
 def count_operations(root: Path):
-    """Run once without a fault; return (process -> its operations, the state of the store)."""
-    write_table(root / "whole")
-    (root / "counts").mkdir()
-    code, printed = run_grid(root / "whole", counts=root / "counts")
-    assert code == 0, printed
-    operations = {name: json.loads((root / "counts" / f"{name}.json").read_text())
-                  for name in PROCESSES}  # fmt: skip
+    """Run twice without a fault; return (process -> its operations, the state of the store).
+
+    The second run finds the dataset in the cache, as the trials of the suite and of cells do.
+    """
+    for name in ("whole", "cached"):
+        write_table(root / name)
+        (root / f"{name}-counts").mkdir()
+        if name == "cached":
+            shutil.copytree(root / "whole" / "cache", root / name / "cache")
+        code, printed = run_grid(root / name, counts=root / f"{name}-counts")
+        assert code == 0, printed
+    assert state(root / "whole") == state(root / "cached")
+    operations = {
+        process: json.loads((root / f"{name}-counts" / f"{process}.json").read_text())
+        for name, process in (("whole", READER), ("cached", SUITE), ("cached", CELL))
+    }
     return operations, state(root / "whole")

@@ -24,6 +24,10 @@ KILL, SHORT = "kill", "short"
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES}
 FOR_EVER = " from then on"
 KINDS = (KILL, SHORT, *ERRORS, *(error + FOR_EVER for error in ERRORS))
+CREATE = "create"
+"""What an `open` is called that makes a file."""
+CHANGES = (CREATE, "write", "link", "replace", "rename", "unlink", "mkdir", "rmdir")
+"""The operations that change a disk: killed between two of them, a process leaves one state."""
 REMOVALS = ("unlink", "rmdir", "close", "listdir", "scandir", "read")
 """What a full disk never refuses."""
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -58,7 +62,7 @@ class Planted:
     def concerns(self, path) -> bool:
         """Say whether a path lies below the folder."""
         try:
-            return os.path.abspath(os.fspath(path)).startswith(self.under)
+            return str(Path(os.fspath(path)).absolute()).startswith(self.under)
         except TypeError:
             return isinstance(path, int) and path in self.descriptors
 
@@ -94,9 +98,9 @@ def _counted_file(planted: Planted):
             return super().readall()
 
         def close(self):
-            was_open = not self.closed
+            counts = not self.closed and self.writable()  # to end a reading never fails
             super().close()
-            if was_open:
+            if counts:
                 planted.happens("close")
 
     return Counted
@@ -131,7 +135,8 @@ def _by_path(planted, name, function):
     def call(*arguments, **options):
         asked = [*arguments[:2], options.get("dir_fd"), options.get("src_dir_fd")]
         if any(planted.concerns(path) for path in asked if path is not None):
-            planted.happens(name)
+            makes = name == "open" and arguments[1] & os.O_CREAT
+            planted.happens(CREATE if makes else name)
             result = function(*arguments, **options)
             if name == "open":
                 planted.descriptors.add(result)
@@ -163,7 +168,7 @@ def _opener(planted, function):
     def opened(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, **options):
         if isinstance(file, int) or options.get("opener") or not planted.concerns(file):
             return function(file, mode, buffering, encoding, errors, newline, **options)
-        planted.happens("open")
+        planted.happens("open" if mode.strip("bt") == "r" else CREATE)
         raw = counted(file, mode.replace("b", "").replace("t", ""))
         if buffering == 0:
             raw.whole = True
