@@ -95,11 +95,12 @@ def main() -> None:
 
 def _refusal(error: OSError) -> str:
     """Return in one line what the operating system refused."""
-    from benchbench.machine import redact
+    from benchbench.machine import fsio, redact
 
     where = f"{error.filename} cannot be used: " if error.filename else "The system refused: "
-    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
-    return redact(f"{where}{reason}. Check that disk and your permissions, and run again.")
+    return redact(
+        f"{where}{fsio.reason_of(error)}. Check that disk and your permissions, and run again."
+    )
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

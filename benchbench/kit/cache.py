@@ -157,7 +157,7 @@ def _write(entry: Path, table: pa.Table, facts: Json) -> None:
     except StoreError as error:
         if (watch := CURRENT.get()) is not None:
             cause = error.__cause__
-            watch.cache_fault = (isinstance(cause, OSError) and cause.strerror) or str(error)
+            watch.cache_fault = fsio.reason_of(cause) if isinstance(cause, OSError) else str(error)
 
 
 def _sha256(data: bytes) -> str:

@@ -47,7 +47,7 @@ def content_fault(folder: Path, names: Iterable[str]) -> str:
         return _changed(changed) if changed else ""
     except OSError as error:
         name = Path(error.filename or folder).name
-        return f"{name} cannot be read: {error.strerror or error}"
+        return f"{name} cannot be read: {fsio.reason_of(error)}"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _changed(CONTENTS)
 

@@ -88,7 +88,7 @@ def make_folder(path: Path, mode: int = 0o777) -> Path:
         for folder in new:
             sync_folder(folder.parent)
     except OSError as error:
-        raise StoreError(f"Folder {path} cannot be created: {error.strerror}.") from error
+        raise StoreError(f"Folder {path} cannot be created: {reason_of(error)}.") from error
     return path
 
 
@@ -142,6 +142,11 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system refused, in its words; pyarrow adds words of its own."""
+    return os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder survive a power cut, where the system can do that."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -162,7 +167,7 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}. No file was left half written; "
+            f"{path} cannot be written: {reason_of(error)}. No file was left half written; "
             "free space or repair the disk, and run again."
         ) from error
 

@@ -32,7 +32,7 @@ def _fault(path: Path) -> str:
     try:
         status = path.lstat()
     except OSError as error:
-        return f"cannot be used: {error.strerror}"
+        return f"cannot be used: {fsio.reason_of(error)}"
     if not stat.S_ISDIR(status.st_mode):
         return "is not a folder"
     if status.st_uid != os.geteuid():

@@ -99,7 +99,7 @@ def _one_line_errors(dataset: str, corpora: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"Dataset '{dataset}' cannot be read into {corpora}: {error.strerror or error}. Check "
+            f"Dataset '{dataset}' cannot be read into {corpora}: {fsio.reason_of(error)}. Check "
             f"the disk of the dataset and that of the cache; {CACHE}=FOLDER names another cache."
         ) from error
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
+from benchbench.machine import fsio
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
@@ -35,7 +36,7 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
         _limit_threads(job.threads)
         run_job(job, _limited(pipe))
     except OSError as error:  # of the log or the outcome: the scratch folder cannot be written
-        pipe.send(f"{job.scratch} cannot be written: {error.strerror or error}")
+        pipe.send(f"{job.scratch} cannot be written: {fsio.reason_of(error)}")
     pipe.close()
 
 

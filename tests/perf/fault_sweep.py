@@ -4,8 +4,9 @@ Run it: python tests/perf/fault_sweep.py [--quick] [--only suite,kill]
 
 The faults: a process is killed, a write is cut short, the disk is full, gives an input error or
 refuses the permission, once or from then on; in the suite, in the reader of the dataset and in a
-cell. With --quick, a process is killed at every change of the store and once per line of code that
-changes another file, and each line that asks for an operation meets one error of the disk.
+cell. With --quick, a process is killed at every change of the store and once per file of code that
+changes another file, and each place that asks for an operation meets one error of the disk: each
+line in the suite, each file in the others.
 """
 
 from __future__ import annotations
@@ -89,8 +90,9 @@ def planned(operations, quick):
             for number, asked in enumerate(map(tuple, seen), start=1):
                 suits = {KILL: asked[0] in CHANGES, SHORT: asked[0] == "write"}.get(kind, True)
                 everywhere = not quick or (kind == KILL and process == SUITE)
-                if suits and (everywhere or asked not in met):
-                    met.add(asked)
+                place = asked if process == SUITE else (asked[0], asked[1].partition(":")[0])
+                if suits and (everywhere or place not in met):
+                    met.add(place)
                     chosen.append(Fault(process, kind, number))
     if not quick:
         return chosen

@@ -155,13 +155,13 @@ def warm_up(root: Path, quick: bool) -> None:
     preparation.build, local.run_child = reading, running
 
 
-def _main(folder: Path) -> int:
+def _main(folder: Path, more=()) -> int:
     """Run the grid in a folder and return the exit code."""
     from benchbench.cli import main
 
     os.chdir(folder)
     os.environ["BENCHBENCH_CACHE"] = str(folder / "cache")
-    sys.argv = ["benchbench", *ARGUMENTS]
+    sys.argv = ["benchbench", *ARGUMENTS, *more]
     try:
         main()
     except SystemExit as end:
@@ -177,16 +177,16 @@ def write_table(folder: Path) -> None:
     (folder / "t.csv").write_text("\n".join(lines) + "\n")
 
 
-def run_grid(folder: Path, fault: Fault | None = None, counts: Path | None = None):
+def run_grid(folder: Path, fault: Fault | None = None, counts: Path | None = None, more=()):
     """Run the grid in a fork; return its exit code (negative: the signal) and what it printed."""
     child = os.fork()
     if child == 0:
-        _child(folder, fault, counts)
+        _child(folder, fault, counts, more)
     code = _wait(child)
     return code, (folder / "printed.txt").read_text(errors="replace")
 
 
-def _child(folder, fault, counts):
+def _child(folder, fault, counts, more):
     os.setsid()
     printed = os.open(folder / "printed.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(printed, 1)
@@ -196,7 +196,7 @@ def _child(folder, fault, counts):
     try:
         ARMED.fault, ARMED.folder, ARMED.counts = fault, folder, counts
         with acting_as(SUITE):
-            code = _main(folder)
+            code = _main(folder, more)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -229,8 +229,16 @@ def state(folder: Path) -> dict[str, object]:
     for name in ("predictions", "artifacts", "datasets", "boards"):
         for path in sorted(store.folder(name).rglob("*")):
             if path.is_file() and ".benchbench-tmp-" not in str(path):
-                found[str(path.relative_to(folder))] = path.read_bytes()
+                found[str(path.relative_to(folder))] = _decided(path.read_bytes(), name)
     return found
+
+
+def _decided(data: bytes, folder: str) -> object:
+    """Return what a file says but for the command that made a board."""
+    if folder != "boards":
+        return data
+    return {name: value for name, value in json.loads(data).items()
+            if name not in ("command", "sha256")}  # fmt: skip
 
 
 def half_visible(folder: Path, expected: dict[str, object]) -> list[str]:
@@ -281,7 +289,8 @@ def trial(root: Path, fault: Fault, expected: dict[str, object]) -> list[str]:
         "failed: " not in printed):  # fmt: skip
         broken.append(f"no line says why: {printed[-500:]}")
     broken += half_visible(folder, expected)
-    code, printed = run_grid(folder)
+    again = ["--force"] if fault.process == CELL and fault.kind == KILL else []
+    code, printed = run_grid(folder, more=again)  # a killed cell counts as out of memory
     if code:
         broken.append(f"the next run ended with {code}: {printed[-1500:]}")
     after = state(folder)
