@@ -437,3 +437,16 @@ def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path):
         (folder / name).write_bytes(data)
         digests.add(folder_digest(folder))
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO], ids=os.strerror)
+def test_folders_of_the_store_that_cannot_be_listed_are_told_in_one_line(
+    store, monkeypatch, number
+):
+    def refuse(path="."):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    for read in (lambda: all_records(store), lambda: records_of(store, "0" * 64)):
+        with pytest.raises(StoreError, match=f"runs.* cannot be read: {os.strerror(number)}"):
+            read()
