@@ -17,7 +17,7 @@ from benchbench.machine import fsio
 from benchbench.machine.digests import canonical, digest
 
 CONTENTS = "contents.json"
-PIECE = 2**20
+PIECE = 2**17
 """Bytes that are read at once. They stay in a processor's cache between reading and hashing."""
 
 Stamp = tuple[tuple[str, int, int, int], ...]
