@@ -124,6 +124,8 @@ def _read(entry: Path) -> tuple[pa.Table, float] | None:
         data = (entry / DATA).read_bytes()
         if facts.pop("sha256") != digest(facts) or facts["data"] != _sha256(data):
             raise ValueError("damaged")
+        if digest(facts["key"]) != entry.name:
+            raise ValueError("the result of another key")
         with pa.ipc.open_file(pa.py_buffer(data)) as reader:
             return reader.read_all(), float(facts["seconds"])
     except FileNotFoundError:
