@@ -91,4 +91,17 @@ def _explained(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    if isinstance(error, OSError):
+        sys.stderr.write(f"benchbench: {_refusal(error)}\n")
+        return USAGE
     raise error
+
+
+def _refusal(error: OSError) -> str:
+    """Return in one line what the operating system refused."""
+    from benchbench.machine import fsio, redact
+
+    where = f"{error.filename} cannot be used: " if error.filename else "The system refused: "
+    return redact(
+        f"{where}{fsio.reason_of(error)}. Check that disk and your permissions, and run again."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from benchbench.cli.selection import (
     share,
 )
 from benchbench.cli.subcommand import Subcommand
-from benchbench.contract import BenchbenchError, Executor, MayBeRemote, Reference
+from benchbench.contract import BenchbenchError, Executor, MayBeRemote, Reference, StoreError
 from benchbench.evidence import (
     Board,
     BoardCell,
@@ -45,7 +45,7 @@ from benchbench.evidence import (
 )
 from benchbench.leaderboard import Leaderboard
 from benchbench.machine import fsio, redact
-from benchbench.planning import PlannedCell, PreparedCorpus, cache_folder
+from benchbench.planning import PlannedCell, PreparedCorpus, open_cache
 from benchbench.records import Store, corrupt_records, open_store
 from benchbench.render import terminal_console
 from benchbench.render.formats import markdown, terminal
@@ -127,7 +127,7 @@ def run(**options: Any) -> int:
     """Run methods on your table, or a grid, and print the leaderboard."""
     console = _console(options["quiet"])
     selection = select(options)
-    settings = _settings(options, selection)
+    settings = _settings(options, selection, printer(console))
     store = open_store(options["store"])
     caches = click.get_current_context().with_resource(_caches(store, settings.cache))
     with still_at_work(printer(console), "Planning the cells") as say:
@@ -170,14 +170,25 @@ def _command(words: list[str]) -> str:
     return ADDRESS.sub(r"\1auto", redact(shlex.join(["benchbench", *words])))
 
 
-def _settings(options: dict[str, Any], selection: Selection) -> Settings:
+def _settings(
+    options: dict[str, Any], selection: Selection, say: Callable[[str], None]
+) -> Settings:
     """Return how to run; what is wrong with the executor is told before any work."""
     executor = _executor(options, selection)
     jobs, threads = share(options, selection)
     if isinstance(executor, MayBeRemote) and executor.remote:
         jobs, threads = options["jobs"] or 1, options["threads"] or 1
-    cache = None if options["no_cache"] else cache_folder()
+    cache = None if options["no_cache"] else _cache(say)
     return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor, cache)
+
+
+def _cache(say: Callable[[str], None]) -> Path | None:
+    """Return the folder of caches; None, and a line, where it cannot be used or trusted."""
+    try:
+        return open_cache()
+    except StoreError as error:
+        say(f"Nothing is cached in this run: {error}")
+        return None
 
 
 @contextmanager

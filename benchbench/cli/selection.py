@@ -71,15 +71,17 @@ def prepare_all(
 ) -> tuple[Selection, dict[Reference, PreparedCorpus]]:
     """Return the selection without datasets that are not on this machine, and their corpora.
 
-    `say` gets a line before a dataset is read. `cache` is the folder of caches, by default the
-    user's. Raises BenchbenchError where no dataset is left.
+    `say` gets a line before a dataset is read, and where its cached copy is damaged. `cache` is
+    the folder of caches, by default the user's. Raises BenchbenchError where no dataset is left.
     """
     corpora: dict[Reference, PreparedCorpus] = {}
     absent: dict[Reference, str] = {}
     for dataset in dict.fromkeys(cell.dataset for cell in selection.expansion.cells):
         say(f"Reading dataset {dataset.name} ...")
         try:
-            corpora[dataset] = prepare(dataset, selection.catalog, strict=strict, cache=cache)
+            corpora[dataset] = prepare(
+                dataset, selection.catalog, strict=strict, cache=cache, say=say
+            )
         except Skip as error:
             absent[dataset] = f"all cells on {dataset.name}: {in_one_line(str(error))}"
     if not corpora:

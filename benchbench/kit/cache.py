@@ -4,7 +4,8 @@
                                        entry.json      the key, the seconds it took, checksums
 
 An entry is read whole, so it may be deleted while it is in use. A damaged entry is made again.
-Cache errors never reach your code: where a cache cannot be read or written, nothing is cached.
+Cache errors never reach your code: where a cache cannot be read or written, nothing is cached. The
+running cell's stopwatch notes why.
 """
 
 from __future__ import annotations
@@ -123,11 +124,14 @@ def _read(entry: Path) -> tuple[pa.Table, float] | None:
         data = (entry / DATA).read_bytes()
         if facts.pop("sha256") != digest(facts) or facts["data"] != _sha256(data):
             raise ValueError("damaged")
+        if digest(facts["key"]) != entry.name:
+            raise ValueError("the result of another key")
         with pa.ipc.open_file(pa.py_buffer(data)) as reader:
             return reader.read_all(), float(facts["seconds"])
     except FileNotFoundError:
-        if not entry.exists():
-            return None
+        with suppress(OSError):
+            if not entry.exists():
+                return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         pass
     fsio.remove_folder(entry)
@@ -143,14 +147,19 @@ def _write(entry: Path, table: pa.Table, facts: Json) -> None:
         writer.write_table(table)
     data = sink.getvalue().to_pybytes()
     facts = {**facts, "data": _sha256(data)}
-    with suppress(OSError, StoreError):
+    try:
         scratch = fsio.scratch_folder(fsio.make_folder(entry.parent))
         try:
-            (scratch / DATA).write_bytes(data)
-            (scratch / ENTRY).write_bytes(canonical({**facts, "sha256": digest(facts)}))
+            with fsio.store_errors(entry.parent):
+                (scratch / DATA).write_bytes(data)
+                (scratch / ENTRY).write_bytes(canonical({**facts, "sha256": digest(facts)}))
             fsio.publish_folder(scratch, entry)
         finally:
             fsio.remove_folder(scratch)
+    except StoreError as error:
+        if (watch := CURRENT.get()) is not None:
+            cause = error.__cause__
+            watch.cache_fault = fsio.reason_of(cause) if isinstance(cause, OSError) else str(error)
 
 
 def _sha256(data: bytes) -> str:

@@ -1,12 +1,14 @@
 """What belongs to this computer: durable files, hardware, memory, time, digests, redaction."""
 
 from benchbench.machine import fsio, interrupts
+from benchbench.machine.contents import Stamp, content_fault, file_names, stamp, write_contents
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
+from benchbench.machine.private_folder import is_private, open_private
 from benchbench.machine.redaction import LONGEST_TRACEBACK, in_one_line, one_line, redact, shortened
 from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
@@ -23,14 +25,17 @@ __all__ = [
     "Device",
     "NotRegular",
     "PeakMemory",
+    "Stamp",
     "Stopwatch",
     "WatchedBackbone",
     "WrongForm",
     "canonical",
+    "content_fault",
     "core_digest",
     "digest",
     "execution_digest",
     "file_digest",
+    "file_names",
     "find_device",
     "folder_digest",
     "fsio",
@@ -38,8 +43,10 @@ __all__ = [
     "interrupts",
     "is_device_error",
     "is_out_of_memory",
+    "is_private",
     "module_digest",
     "one_line",
+    "open_private",
     "open_regular",
     "package_versions",
     "processor_name",
@@ -49,6 +56,8 @@ __all__ = [
     "share_of_cores",
     "shortened",
     "stage",
+    "stamp",
     "temporary_folder",
     "watching",
+    "write_contents",
 ]

@@ -37,7 +37,7 @@ def replace(path: Path, data: bytes) -> None:
     """Write `path` as a whole, in place of any file that is there."""
     temporary = _temporary(path)
     _write(temporary, data)
-    with _store_errors(path), _removed_at_the_end(temporary):
+    with store_errors(path), _removed_at_the_end(temporary):
         os.replace(temporary, path)
         sync_folder(path.parent)
 
@@ -47,7 +47,7 @@ def publish_file(source: Path, path: Path) -> None:
 
     Two processes write the same bytes, so the last one wins; it also mends a damaged file.
     """
-    with _store_errors(path):
+    with store_errors(path):
         _sync_file(source)
         os.replace(source, path)
         sync_folder(path.parent)
@@ -55,7 +55,7 @@ def publish_file(source: Path, path: Path) -> None:
 
 def publish_folder(source: Path, path: Path) -> bool:
     """Give a finished folder of the same disk its final name; return False if that exists."""
-    with _store_errors(path):
+    with store_errors(path):
         for file in sorted(source.rglob("*")):
             if file.is_file():
                 _sync_file(file)
@@ -73,17 +73,22 @@ def publish_folder(source: Path, path: Path) -> bool:
         return True
 
 
-def make_folder(path: Path) -> Path:
-    """Create a folder and its parents; raise StoreError where that fails."""
-    if path.is_symlink():
-        raise StoreError(f"{path} is a symbolic link; name the folder that it points to instead.")
+def make_folder(path: Path, mode: int = 0o777) -> Path:
+    """Create a folder and its parents; raise StoreError where that fails.
+
+    `mode` is that of the folder itself, less what the user's umask takes away.
+    """
     try:
+        if path.is_symlink():
+            raise StoreError(
+                f"{path} is a symbolic link; name the folder that it points to instead."
+            )
         new = [folder for folder in (path, *path.parents) if not folder.exists()]
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode, parents=True, exist_ok=True)
         for folder in new:
             sync_folder(folder.parent)
     except OSError as error:
-        raise StoreError(f"Folder {path} cannot be created: {error.strerror}.") from error
+        raise StoreError(f"Folder {path} cannot be created: {reason_of(error)}.") from error
     return path
 
 
@@ -92,7 +97,7 @@ def set_aside(path: Path) -> Path:
     for number in range(1, 1000):
         bad = path.with_name(path.name + (".bad" if number == 1 else f".bad-{number}"))
         if not bad.exists():
-            with _store_errors(bad):
+            with store_errors(bad):
                 os.replace(path, bad)
                 sync_folder(path.parent)
             return bad
@@ -137,6 +142,11 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system refused, in its words; pyarrow adds words of its own."""
+    return os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+
+
 def sync_folder(path: Path) -> None:
     """Make the names in a folder survive a power cut, where the system can do that."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -151,14 +161,14 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def _store_errors(path: Path) -> Iterator[None]:
-    """Turn an error of the system into a StoreError of one line."""
+def store_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the system into a StoreError of one line that names `path`."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written: {error.strerror}. No file was left half written; free "
-            "space or repair the disk, and run again."
+            f"{path} cannot be written: {reason_of(error)}. No file was left half written; "
+            "free space or repair the disk, and run again."
         ) from error
 
 
@@ -175,7 +185,7 @@ def _removed_at_the_end(temporary: Path) -> Iterator[None]:
 def _write(temporary: Path, data: bytes) -> None:
     """Write all bytes and sync them, in a loop: the system may write fewer than it was given."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    with _store_errors(temporary.parent):
+    with store_errors(temporary.parent):
         descriptor = os.open(temporary, flags, 0o644)
         try:
             try:
@@ -193,7 +203,7 @@ def _write(temporary: Path, data: bytes) -> None:
 
 def _publish(temporary: Path, path: Path) -> bool:
     """Link a complete temporary to its final name: the first writer wins."""
-    with _store_errors(path):
+    with store_errors(path):
         with _removed_at_the_end(temporary):
             ours = _link(temporary, path)
         sync_folder(path.parent)

@@ -18,12 +18,14 @@ class Stopwatch:
 
     `credited` are the seconds of cached work: a cell is charged for a cached result as if it had
     computed it. They count in the outermost stage that runs when a cache returns a result; the
-    stages inside it hold the time that really passed. `hits` counts such results.
+    stages inside it hold the time that really passed. `hits` counts such results. `cache_fault`
+    says why a result could not be kept; it is empty where all were.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     credited: float = 0.0
     hits: int = 0
+    cache_fault: str = ""
     _running: list[str] = field(default_factory=list)
 
     def run(self, stage: str, function: Callable[[], Result]) -> Result:

@@ -1,10 +1,11 @@
 """What a run would do and need, worked out before anything runs."""
 
+from benchbench.planning.caches import CACHE, cache_folder, open_cache
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells
-from benchbench.planning.preparation import CACHE, PreparedCorpus, cache_folder, prepare
+from benchbench.planning.preparation import PreparedCorpus, prepare
 from benchbench.planning.run_forecast import forecasts_of_run
 from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left, together
 
@@ -23,6 +24,7 @@ __all__ = [
     "forecasts",
     "forecasts_of_run",
     "main_memory",
+    "open_cache",
     "plan_cells",
     "prepare",
     "stage_left",

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchbench.contract import BenchbenchError
-from benchbench.machine import Device, digest, fsio, package_versions
-from benchbench.planning.preparation import cache_folder
+from benchbench.machine import Device, canonical, digest, fsio, is_private, package_versions
+from benchbench.planning.caches import cache_folder, open_cache
 
 TOKENS = 512
 WIDTHS = (128, 1024, 4096)
@@ -86,18 +86,25 @@ def _path(device: Device, threads: int) -> Path:
 
 
 def _kept(path: Path) -> dict[int, float] | None:
-    """Return the rates that were measured earlier, None where there are none."""
+    """Return the rates that were measured earlier, None where there are none to trust."""
+    if not is_private(cache_folder()):
+        return None
     try:
-        return {int(width): float(rate) for width, rate in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError, TypeError):
+        kept = json.loads(path.read_bytes())
+        if kept.pop("sha256") != digest(kept):
+            return None
+        return {int(width): float(rate) for width, rate in kept["rates"].items()}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return None
 
 
 def _keep(path: Path, rates: dict[int, float]) -> None:
     """Write the rates. If the cache cannot be written, the next plan measures again."""
+    content = {"rates": {str(width): rate for width, rate in rates.items()}}
     try:
+        open_cache()
         fsio.make_folder(path.parent)
-        fsio.replace(path, json.dumps(rates).encode())
+        fsio.replace(path, canonical({**content, "sha256": digest(content)}))
     except BenchbenchError:
         return
 

@@ -6,7 +6,9 @@ crashes the reader ends in a message and not in the end of the run.
 
 from __future__ import annotations
 
-import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,54 +22,64 @@ from benchbench.contract import (
     Reference,
     StoreError,
 )
-from benchbench.machine import digest, execution_digest, fsio, module_digest
+from benchbench.machine import Stamp, digest, execution_digest, fsio, module_digest
+from benchbench.planning.caches import CACHE, open_cache
 from benchbench.planning.reader_process import ProcessDied, call_in_process
-
-CACHE = "BENCHBENCH_CACHE"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedCorpus:
-    """A corpus in the cache, and what it says of itself."""
+    """A corpus in the cache, what it says of itself, and a stamp that shows later changes."""
 
     folder: Path
     description: CorpusDescription
+    stamp: Stamp = ()
 
     @property
     def fingerprint(self) -> str:
         """The sha256 of all documents and the label space."""
         return self.description.fingerprint
 
+    def is_untouched(self) -> bool:
+        """Say whether no file was changed since the corpus was prepared; nothing is read."""
+        from benchbench.kit.data import corpus_stamp
 
-def cache_folder() -> Path:
-    """Return the folder of caches: BENCHBENCH_CACHE, else in the user's cache folder.
+        return bool(self.stamp) and corpus_stamp(self.folder) == self.stamp
 
-    A relative one is made absolute once, since a plugin may change the folder of the process.
-    """
-    if os.environ.get(CACHE):
-        os.environ[CACHE] = str(Path(os.environ[CACHE]).absolute())
-        return Path(os.environ[CACHE])
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(home) / "benchbench").absolute()
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"benchbench: {line}\n")
 
 
 def prepare(
-    reference: Reference, catalog: Catalog, *, strict: bool = False, cache: Path | None = None
+    reference: Reference,
+    catalog: Catalog,
+    *,
+    strict: bool = False,
+    cache: Path | None = None,
+    say: Callable[[str], None] = _to_stderr,
 ) -> PreparedCorpus:
     """Return the corpus of a dataset: from the cache if nothing has changed, else read again.
 
-    `cache` is the folder of caches, by default `cache_folder()`. Raises LoaderError for a bad
-    source, and with `strict` for texts that are in two splits; Skip for a source that is absent.
+    `cache` is the folder of caches, by default that of the user. `say` gets a line where the
+    cache is damaged. Raises LoaderError for a bad source, and with `strict` for texts that are in
+    two splits; Skip for a source that is absent; StoreError where the cache cannot be written.
     """
-    from benchbench.kit.data import describe_corpus, is_whole
+    from benchbench.kit.data import corpus_fault, corpus_stamp, describe_corpus
 
     params = catalog.resolved("dataset", reference)
-    folder = (cache or cache_folder()) / "corpora" / _name(reference, params, catalog)
-    if not is_whole(folder):
-        fsio.remove_folder(folder)
-        _make_cache(folder.parent)
-        _in_own_process(reference.use, dict(params), folder)
-    prepared = PreparedCorpus(folder, describe_corpus(folder))
+    corpora = (cache or open_cache()) / "corpora"
+    with _one_line_errors(reference.name, corpora):
+        folder = corpora / _name(reference, params, catalog)
+        stamp = corpus_stamp(folder)
+        if fault := corpus_fault(folder):
+            if folder.exists():
+                say(f"The cached copy of {reference.name} is damaged ({fault}): it is read again.")
+            fsio.remove_folder(folder)
+            fsio.make_folder(corpora)
+            _in_own_process(reference.use, dict(params), folder)
+            stamp = corpus_stamp(folder)
+    prepared = PreparedCorpus(folder, describe_corpus(folder), stamp)
     warnings = prepared.description.report.warnings
     if strict and warnings:
         raise LoaderError(
@@ -77,11 +89,16 @@ def prepare(
     return prepared
 
 
-def _make_cache(folder: Path) -> None:
+@contextmanager
+def _one_line_errors(dataset: str, corpora: Path) -> Iterator[None]:
+    """Turn what the system refuses while a dataset is read into a StoreError of one line."""
     try:
-        fsio.make_folder(folder)
-    except StoreError as error:
-        raise StoreError(f"{error} Name a folder for the cache with {CACHE}=FOLDER.") from error
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"Dataset '{dataset}' cannot be read into {corpora}: {fsio.reason_of(error)}. Check "
+            f"the disk of the dataset and that of the cache; {CACHE}=FOLDER names another cache."
+        ) from error
 
 
 def build(use: str, params: Params, folder: Path) -> None:

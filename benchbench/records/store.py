@@ -69,11 +69,8 @@ def existing_store(root: Path) -> Store:
 
 def records_of(store: Store, cell: str) -> list[Record]:
     """Return the intact records of a cell, in order of attempt; set corrupt records aside."""
-    folder = store.root / "runs" / cell
-    if not folder.is_dir():
-        return []
     records = []
-    for path in sorted(folder.iterdir()):
+    for path in _listed(store.root / "runs" / cell):
         if RECORD_NAME.fullmatch(path.name) and path.is_file():
             record = _read_or_set_aside(path)
             if record is not None:
@@ -83,8 +80,8 @@ def records_of(store: Store, cell: str) -> list[Record]:
 
 def all_records(store: Store) -> list[Record]:
     """Return every intact record of the store."""
-    runs = store.root / "runs"
-    return [record for cell in sorted(runs.iterdir()) for record in records_of(store, cell.name)]
+    cells = _listed(store.root / "runs")
+    return [record for cell in cells for record in records_of(store, cell.name)]
 
 
 def records_in(store: Store) -> Iterator[tuple[Path, Record | StoreError]]:
@@ -193,6 +190,16 @@ def check_name(name: str) -> str:
 
 def _json_path(store: Store, folder: str, name: str) -> Path:
     return store.folder(folder) / f"{check_name(name)}.json"
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order; nothing where there is none. Raises Unreadable."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise Unreadable(f"{folder} cannot be read: {error.strerror}.") from error
 
 
 def _read_or_set_aside(path: Path) -> Record | None:

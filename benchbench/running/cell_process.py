@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
-from benchbench.machine import guardian
+from benchbench.machine import fsio, guardian
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
@@ -27,10 +28,27 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
         log = _log_to(job.scratch / LOG)
     except FileNotFoundError:  # the suite was stopped while this process waited for its start
         os._exit(0)
+    except OSError as error:
+        _refuse(pipe, job, error)
+        return
     guardian.enter_guarded_process(log)
     if visible is not None:
         os.environ[VISIBLE] = visible
-    _limit_threads(job.threads)
+    try:
+        _limit_threads(job.threads)
+        run_job(job, _limited(pipe))
+    except OSError as error:  # of the outcome: the scratch folder cannot be written
+        _refuse(pipe, job, error)
+    pipe.close()
+
+
+def _refuse(pipe: Any, job: Job, error: OSError) -> None:
+    """Tell the suite that there can be no outcome."""
+    pipe.send(f"{job.scratch} cannot be written: {fsio.reason_of(error)}")
+
+
+def _limited(pipe: Any) -> Callable[[Event], None]:
+    """Return a function that sends events, the last of a stage and a few per second before it."""
     last = 0.0
 
     def report(event: Event) -> None:
@@ -40,8 +58,7 @@ def main(job: Job, pipe: Any, visible: str | None = None) -> None:
             last = now
             pipe.send(event)
 
-    run_job(job, report)
-    pipe.close()
+    return report
 
 
 def _log_to(path: Path) -> int:

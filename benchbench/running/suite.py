@@ -6,12 +6,22 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from benchbench.catalog import versions_of
-from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
+from benchbench.contract import (
+    BenchbenchError,
+    Cell,
+    Event,
+    Executor,
+    HasLicence,
+    Job,
+    Outcome,
+    Record,
+    Reference,
+)
 from benchbench.machine import fsio, in_one_line, interrupts, one_line
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import (
@@ -105,7 +115,8 @@ def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Itera
         if reasons[cell.id]:
             yield _skip(state, cell, reasons[cell.id])
     elsewhere: list[Record] = []
-    jobs = _jobs(state, [cell for cell in wave if not reasons[cell.id]], elsewhere)
+    refused: list[Record] = []
+    jobs = _jobs(state, [cell for cell in wave if not reasons[cell.id]], elsewhere, refused)
 
     def progress(cell: Cell, event: Event) -> None:
         _call_watchers(partial(state.hook.benchbench_cell_progress, cell=cell, event=event))
@@ -119,10 +130,18 @@ def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Itera
             yield _finish(state, outcome)
         raise
     yield from elsewhere
+    for record in refused:
+        yield _finish(state, Outcome(record, Path()))
 
 
-def _jobs(state: _Run, wave: list[PlannedCell], elsewhere: list[Record]) -> Iterator[Job]:
-    """Yield the jobs of cells; what another process has finished by now goes to `elsewhere`."""
+def _jobs(
+    state: _Run, wave: list[PlannedCell], elsewhere: list[Record], refused: list[Record]
+) -> Iterator[Job]:
+    """Yield the jobs of cells.
+
+    What another process has finished by now goes to `elsewhere`, and a cell without a scratch
+    folder or a corpus to `refused`.
+    """
     for cell in wave:
         record = record_since(state.suite.store, cell.id, cell.key, cell.attempts)
         if record is not None and record.status == "ok":
@@ -132,7 +151,12 @@ def _jobs(state: _Run, wave: list[PlannedCell], elsewhere: list[Record]) -> Iter
         state.started += 1
         start = partial(state.hook.benchbench_cell_started, cell=cell.cell)
         _call_watchers(partial(start, position=state.started, total=len(state.planned)))
-        yield _job(state, cell)
+        try:
+            job = _job(state, cell)
+        except BenchbenchError as error:
+            refused.append(Record.unpublished(cell, "failed", in_one_line(str(error))))
+        else:
+            yield job
 
 
 def _stopped(outcomes: Iterator[Outcome], stop: KeyboardInterrupt) -> Iterator[Outcome]:
@@ -145,6 +169,8 @@ def _stopped(outcomes: Iterator[Outcome], stop: KeyboardInterrupt) -> Iterator[O
 
 def _finish(state: _Run, outcome: Outcome) -> Record:
     """Publish an outcome, call the watchers, and remove the outcome's folder."""
+    if fault := outcome.record.provenance.get("cache_fault"):
+        _warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
     suite, cell = state.suite, outcome.record.cell
     plugins = versions_of(suite.context.catalog.plugins_of(cell))
     facts = {
@@ -216,10 +242,11 @@ def _job(state: _Run, planned: PlannedCell) -> Job:
 
 
 def _corpus(suite: Suite, dataset: Reference) -> Path:
-    """Return the folder of a corpus; read the dataset again if the cache was deleted meanwhile."""
-    folder = suite.corpora[dataset].folder
-    if not folder.is_dir():
-        prepare(dataset, suite.context.catalog, cache=folder.parent.parent)
+    """Return the folder of a corpus; read the dataset again if the cache was changed meanwhile."""
+    prepared = suite.corpora[dataset]
+    folder = prepared.folder
+    if not prepared.is_untouched():
+        prepare(dataset, suite.context.catalog, cache=folder.parent.parent, say=_warn)
     return folder
 
 
@@ -278,6 +305,11 @@ def _call_watchers(watchers: Callable[[], object]) -> None:
 
 def _warn(message: str) -> None:
     sys.stderr.write(f"benchbench: {message}\n")
+
+
+@cache
+def _warn_once(message: str) -> None:
+    _warn(message)
 
 
 def failed(records: Iterable[Record | None]) -> bool:

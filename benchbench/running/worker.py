@@ -87,6 +87,9 @@ def run_job(job: Job, report: Report) -> Record:
     cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
     shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
     record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})
+    if watch.cache_fault:
+        noted = {**record.provenance, "cache_fault": redact(watch.cache_fault)}
+        record = replace(record, provenance=noted)
     write_outcome(job.scratch, record)
     return record
 
@@ -100,7 +103,8 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         catalog = load_catalog()
         method = catalog.method(job.cell.method.use)
         backbone = _bind(job, catalog, watch)
-        corpus = read_corpus(job.corpus)  # memory-mapped: from here on the cache may be deleted
+        # memory-mapped: from here on the cache may be deleted
+        corpus = read_corpus(job.corpus, job.identity.dataset)
     if backbone is not None:
         report(Event("load", 0, 1))  # the model may have to be downloaded first
     cell_run = CellRun(job.scratch, watch, Curve(report), job.cache)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,10 +16,11 @@ from benchbench import LoaderError, Split
 from benchbench_csv.other_files import refuse_content, refuse_name
 from benchbench_csv.table_path import TablePath, format_of
 
-INFLATED_FREELY = 2**30
-INFLATED_RATIO = 200
-"""Text shrinks by a factor of 3 to 20. A gzip file that inflates past the first GiB by a larger
-factor than this is a bomb."""
+INFLATED_FREELY = 2**26
+INFLATED_RATIO = 100
+"""Text shrinks by a factor of 3 to 20. A gzip file that inflates past the first 64 MiB, and by a
+larger factor than this, is a bomb."""
+PIECE = 2**20
 GZIP = b"\x1f\x8b"
 
 
@@ -67,9 +68,13 @@ def find_table_file(path: str, role: Split) -> TableFile:
 
 
 def digest(table: TableFile) -> str:
-    """Return the sha256 of the file's bytes."""
-    with table.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the sha256 of the file's bytes; raise LoaderError where the disk gives none."""
+    try:
+        with table.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = error.strerror or error
+        raise LoaderError(f"{table.name}: cannot be read ({reason}); check its disk") from None
 
 
 @contextmanager
@@ -93,9 +98,8 @@ class _Inflated(io.RawIOBase):
 
     def __init__(self, table: TableFile, file: IO[bytes]) -> None:
         self._name = table.name
-        self._packed_size = table.path.stat().st_size
+        self._refuse_bomb(file, table.path.stat().st_size)
         self._gzip = gzip.GzipFile(fileobj=file, mode="rb")
-        self._inflated_size = 0
 
     def readable(self) -> bool:
         """Return True."""
@@ -104,7 +108,7 @@ class _Inflated(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         """Fill `buffer`; return the number of bytes read."""
         try:
-            size = self._gzip.readinto(buffer)
+            return self._gzip.readinto(buffer)
         except EOFError:
             raise LoaderError(
                 f"{self._name}: the gzip archive is cut short; copy or download it again"
@@ -113,10 +117,17 @@ class _Inflated(io.RawIOBase):
             raise LoaderError(
                 f"{self._name}: the gzip archive is damaged ({error}); copy or download it again"
             ) from None
-        self._inflated_size += size
-        if self._inflated_size > max(INFLATED_FREELY, INFLATED_RATIO * self._packed_size):
+
+    def _refuse_bomb(self, file: IO[bytes], packed: int) -> None:
+        """Raise LoaderError for a bomb. To inflate takes seconds, and to read its rows minutes."""
+        inflated, most = 0, max(INFLATED_FREELY, INFLATED_RATIO * packed)
+        archive = gzip.GzipFile(fileobj=file, mode="rb")
+        with suppress(OSError, EOFError, zlib.error):  # reading the rows tells of damage
+            while (size := len(archive.read1(PIECE))) and inflated <= most:
+                inflated += size
+        file.seek(0)
+        if inflated > most:
             raise LoaderError(
                 f"{self._name}: the gzip archive inflates to more than {INFLATED_RATIO} times its "
                 "size; unpack it yourself if that is intended"
             )
-        return size

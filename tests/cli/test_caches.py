@@ -72,6 +72,18 @@ def test_no_cache_neither_writes_one_nor_leaves_a_folder(here):
     assert not [path.name for path in (folder / "alone").iterdir() if "tmp" in path.name]
 
 
+def test_features_that_cannot_be_kept_are_computed_and_told_once(here):
+    folder, shared, *_ = here
+    (folder / "full").mkdir(mode=0o700)
+    (folder / "full" / "features").write_text("a file where the folder of features should be")
+    done = benchbench(folder, "run", "--grid", "g.toml", "--limit", 60, "--store", "full-runs",
+                      "--jobs", "1", "--threads", "1", BENCHBENCH_CACHE="full")  # fmt: skip
+    assert done.stderr.count("the cache keeps nothing more (File exists)") == 1
+    for record in all_records(Store(folder / "full-runs")):
+        assert record.predictions == shared[record.cell.method.name].predictions
+        assert record.provenance["cache_fault"] == "File exists"
+
+
 def test_ls_tells_what_there_is_and_how_to_free_it(here):
     folder = here[0]
     done = benchbench(folder, "ls", "caches")

@@ -240,3 +240,26 @@ def test_what_is_there_is_listed(tmp_path, what):
     expected = {"datasets": "csv", "methods": "zero-shot", "backbones": "qwen3-0.6b",
                 "grids": "own-data"}  # fmt: skip
     assert expected[what] in benchbench(tmp_path, "ls", what, COLUMNS="200").stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "/disk/log.txt"), "/disk/log.txt cannot be used: "),
+        (PermissionError(13, "Permission denied"), "The system refused: Permission denied. "),
+        (OSError("a library's own words\nin two lines"), "a library's own words in two lines. "),
+    ],
+    ids=["full", "permission", "without-a-number"],
+)
+def test_what_the_system_refuses_anywhere_is_one_line(monkeypatch, capsys, error, line):
+    import benchbench.cli as commands
+
+    def refuse(**options):
+        raise error
+
+    monkeypatch.setattr(commands.cli, "main", refuse)
+    monkeypatch.setattr(commands.signal, "signal", lambda *arguments: None)
+    with pytest.raises(SystemExit) as end:
+        commands.main()
+    told = capsys.readouterr().err
+    assert (end.value.code, told.count("\n"), line in told) == (2, 1, True), told

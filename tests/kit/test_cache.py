@@ -95,7 +95,16 @@ def cheapen(entry):
     (entry / ENTRY).write_text(json.dumps({**facts, "seconds": 0.0001}))
 
 
+def exchange(entry):
+    """Put the intact entry of another key in the place of this one."""
+    fetched(entry.parent.parent, {"other": "key"}, TABLE.slice(5))
+    (other,) = {path for path in entry.parent.iterdir() if path != entry}
+    shutil.rmtree(entry)
+    other.rename(entry)
+
+
 DAMAGES = {
+    "another-keys": exchange,
     "data-cut-short": cut,
     "a-bit-of-the-data": flip(DATA),
     "a-bit-of-the-entry": flip(ENTRY),
@@ -132,6 +141,16 @@ def test_whatever_call_the_disk_refuses_the_result_is_there(tmp_path, number, pe
             assert fetched(folder) == (TABLE, 1)
         assert fetched(folder)[0] == TABLE
         assert fetched(folder) == (TABLE, 0)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=os.strerror)
+def test_why_nothing_could_be_kept_is_noted_for_the_cell(tmp_path, number):
+    refused, well = Stopwatch(), Stopwatch()
+    with watching(refused), failing(1, number, persistent=True):
+        assert fetched(tmp_path) == (TABLE, 1)
+    with watching(well):
+        fetched(tmp_path)
+    assert (refused.cache_fault, well.cache_fault) == (os.strerror(number), "")
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_file_leaves_nothing(tmp_path, monkeypatch):

@@ -456,3 +456,16 @@ def test_what_is_no_regular_file_is_never_opened(store, tmp_path, kind):
     assert found[store.record_path(stored.id, stored.key, 1)] == stored
     assert "2.json" in str(found[paths[1]])
     assert all_records(store) == [stored]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO], ids=os.strerror)
+def test_folders_of_the_store_that_cannot_be_listed_are_told_in_one_line(
+    store, monkeypatch, number
+):
+    def refuse(path="."):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    for read in (lambda: all_records(store), lambda: records_of(store, "0" * 64)):
+        with pytest.raises(StoreError, match=f"runs.* cannot be read: {os.strerror(number)}"):
+            read()

@@ -3,8 +3,9 @@
 from benchbench.kit.data.corpora import MAIN_METRICS, BuildOptions, build_corpus
 from benchbench.kit.data.corpus_checks import Duplicates, check_corpus, find_duplicates
 from benchbench.kit.data.corpus_store import (
+    corpus_fault,
+    corpus_stamp,
     describe_corpus,
-    is_whole,
     read_corpus,
     training_counts,
     write_corpus,
@@ -30,9 +31,10 @@ __all__ = [
     "build_corpus",
     "check_corpus",
     "class_index",
+    "corpus_fault",
+    "corpus_stamp",
     "describe_corpus",
     "find_duplicates",
-    "is_whole",
     "limit_corpus",
     "multi_hot",
     "read_corpus",

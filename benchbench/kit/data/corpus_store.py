@@ -1,4 +1,8 @@
-"""A corpus as a folder: `corpus.json` and one Arrow file per split, with a fingerprint."""
+"""A corpus as a folder: `corpus.json`, one Arrow file per split, and a manifest of their content.
+
+The fingerprint in `corpus.json` is part of every record's key. The manifest ties the files to it:
+they are checked against it wherever they are read.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,16 @@ from typing import TYPE_CHECKING
 from benchbench.contract import SPLITS, Corpus, CorpusDescription, LoaderError
 from benchbench.kit.data.arrow_files import batches_of, open_split, open_writer
 from benchbench.kit.data.sampling import label_sets
-from benchbench.machine import read_as
+from benchbench.machine import Stamp, content_fault, read_as, stamp, write_contents
 
 if TYPE_CHECKING:
     import datasets
 
-SIZES = "sizes.json"
+FILES = ("corpus.json", *(f"{split}.arrow" for split in SPLITS))
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> str:
-    """Write `corpus.json`, one Arrow file per split and `sizes.json`; return the fingerprint.
+    """Write `corpus.json`, one Arrow file per split and their manifest; return the fingerprint.
 
     The fingerprint is a sha256 of the label space and of every row. It does not depend on chunks
     or library versions. Rows stream, and index mappings are followed.
@@ -50,7 +54,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         digest.hexdigest(),
     )
     (folder / "corpus.json").write_bytes(canonical_line(description.to_json()))
-    (folder / SIZES).write_bytes(canonical_line(_sizes(folder)))
+    write_contents(folder, FILES)
     return digest.hexdigest()
 
 
@@ -65,32 +69,32 @@ def describe_corpus(folder: Path) -> CorpusDescription:
         raise LoaderError(f"{path}: not a stored corpus ({error}); load it again") from None
 
 
-def is_whole(folder: Path) -> bool:
-    """Say whether a folder holds a corpus of which no file is missing or cut short."""
-    try:
-        sizes = json.loads((folder / SIZES).read_bytes())
-        return bool(sizes == _sizes(folder))
-    except (OSError, ValueError):
-        return False
+def corpus_fault(folder: Path) -> str:
+    """Return what is wrong with the files of a stored corpus, read as a whole; empty if nothing."""
+    return content_fault(folder, FILES)
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    """Return the size in bytes of each file of a stored corpus."""
-    names = ("corpus.json", *(f"{split}.arrow" for split in SPLITS))
-    return {name: (folder / name).stat().st_size for name in names}
+def corpus_stamp(folder: Path) -> Stamp:
+    """Return what shows a change of a stored corpus without reading it; empty if it is gone."""
+    return stamp(folder, FILES)
 
 
-def read_corpus(folder: Path) -> Corpus:
-    """Return the corpus that `write_corpus` wrote, memory-mapped. Raises LoaderError."""
+def read_corpus(folder: Path, fingerprint: str | None = None) -> Corpus:
+    """Return the corpus that `write_corpus` wrote, memory-mapped, after a check of its content.
+
+    `fingerprint` is the one that it must have. Raises LoaderError.
+    """
+    if fault := corpus_fault(folder):
+        raise LoaderError(f"{folder}: {fault}; run again to read it anew")
     description = describe_corpus(folder)
+    if fingerprint not in (None, description.fingerprint):
+        raise LoaderError(
+            f"{folder}: expected the corpus {fingerprint}, found {description.fingerprint}; "
+            "run again to read it anew"
+        )
     parts: dict[str, datasets.Dataset] = {}
     for split in SPLITS:
         parts[split] = open_split(folder / f"{split}.arrow")
-        if len(parts[split]) != description.documents[split]:
-            raise LoaderError(
-                f"{folder / split}.arrow: expected {description.documents[split]} rows, found "
-                f"{len(parts[split])}: the file is cut short; load the corpus again"
-            )
     return Corpus(
         description.kind,
         description.main_metric,

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.machine import guardian, interrupts
+from benchbench.machine import guardian, interrupts, redact
 from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
@@ -51,6 +51,8 @@ class Running:
     pipe: Any
     deadline: float | None = None
     killed: Status | None = None
+    reason: str = ""
+    """Why it could leave no outcome, in its own words."""
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -146,7 +148,11 @@ def _listen(running: list[Running], progress: Progress) -> None:
 def _forward(child: Running, progress: Progress) -> None:
     try:
         while child.pipe.poll():
-            progress(child.job.cell, child.pipe.recv())
+            message = child.pipe.recv()
+            if isinstance(message, str):
+                child.reason = message
+            else:
+                progress(child.job.cell, message)
     except (EOFError, OSError):
         child.pipe.close()
 
@@ -191,6 +197,8 @@ def _failure(child: Running) -> tuple[Status, str]:
         return "timeout", f"stopped after its limit of {child.job.timeout:g} s"
     if child.killed == "interrupted":
         return "interrupted", "stopped by the user"
+    if child.reason:
+        return "failed", redact(child.reason)
     code = child.process.exitcode
     if code == -signal.SIGKILL:
         return "oom", "killed by the system, most likely for lack of memory"

@@ -16,25 +16,38 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchbench.catalog import DISABLE, Catalog, load_catalog, versions_of
-from benchbench.contract import BenchbenchError, Job, Json, LoaderError, Record, Skip, Status
-from benchbench.kit.data import describe_corpus
+from benchbench.contract import (
+    BenchbenchError,
+    Job,
+    Json,
+    LoaderError,
+    Record,
+    Skip,
+    Status,
+    StoreError,
+)
+from benchbench.kit.data import corpus_fault, describe_corpus
 from benchbench.machine import (
     PACKAGES,
+    content_fault,
     core_digest,
+    file_names,
     find_device,
     folder_digest,
     fsio,
     in_one_line,
     module_digest,
     package_versions,
+    write_contents,
 )
-from benchbench.planning import cache_folder
+from benchbench.planning import open_cache
 from benchbench.records import provenance_of
 from benchbench.running.outcome import explain
 
 OFFLINE = "HF_HUB_OFFLINE"
 CARRIED = (OFFLINE, "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", DISABLE)
 """The variables that apply to a whole run, and must be set wherever one of its cells runs."""
+SENT = "files"
 MOST_NAMED = 3
 """The most differences that an error names; the remedy is the same for all."""
 
@@ -115,9 +128,9 @@ def holds_weights(folder: Path, job: Job) -> bool:
 
 
 def holds_corpus(folder: Path, fingerprint: str) -> bool:
-    """Say whether a folder of this machine has the corpus with that fingerprint."""
+    """Say whether a folder of this machine has the corpus with that fingerprint, undamaged."""
     try:
-        return describe_corpus(folder).fingerprint == fingerprint
+        return describe_corpus(folder).fingerprint == fingerprint and not corpus_fault(folder)
     except LoaderError:
         return False
 
@@ -127,23 +140,32 @@ def holds_artifacts(folder: Path, digest: str) -> bool:
     return folder.is_dir() and folder_digest(folder) == digest
 
 
-def own_cache() -> Path:
-    """Return the folder in which this machine's cells share tokens and features."""
-    return cache_folder()
+def own_cache() -> Path | None:
+    """Return the folder in which this machine's cells share tokens and features; None if none."""
+    try:
+        return open_cache()
+    except StoreError:
+        return None
 
 
 def cached(kind: str, name: str, fill: Callable[[Path], None]) -> Path:
-    """Return a folder of this machine's cache; `fill` writes it if it does not exist yet."""
-    folder = cache_folder() / "sent" / kind / name
-    if not folder.is_dir():
-        fsio.make_folder(folder.parent)
-        fresh = fsio.scratch_folder(folder.parent)
+    """Return a folder of this machine's cache; `fill` writes it unless it is there undamaged.
+
+    The manifest lies outside of the folder, whose files alone may decide an identity. Raises
+    StoreError, and what `fill` raises.
+    """
+    entry = open_cache() / "sent" / kind / name
+    if content_fault(entry, file_names(entry)):
+        fsio.remove_folder(entry)
+        fsio.make_folder(entry.parent)
+        fresh = fsio.scratch_folder(entry.parent)
         try:
-            fill(fresh)
-            fsio.publish_folder(fresh, folder)
+            fill(fsio.make_folder(fresh / SENT))
+            write_contents(fresh, file_names(fresh))
+            fsio.publish_folder(fresh, entry)
         finally:
             fsio.remove_folder(fresh)
-    return folder
+    return entry / SENT
 
 
 def with_fresh_scratch(job: Job) -> Job:

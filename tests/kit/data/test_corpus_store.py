@@ -11,7 +11,14 @@ import datasets
 import pytest
 
 from benchbench import LoaderError, LoadReport
-from benchbench.kit.data.corpus_store import describe_corpus, read_corpus, write_corpus
+from benchbench.kit.data.corpus_store import (
+    corpus_fault,
+    corpus_stamp,
+    describe_corpus,
+    read_corpus,
+    write_corpus,
+)
+from benchbench.machine.contents import CONTENTS
 from tests.support.corpora import changed
 
 
@@ -90,19 +97,70 @@ def test_a_description_needs_no_arrow(corpus, tmp_path):
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True)
 
 
-def test_a_stored_corpus_that_was_cut_short_or_spoilt_is_refused(corpus, tmp_path):
-    write_corpus(corpus, tmp_path)
-    shorter = replace(corpus, test=corpus.test.select(range(3)))
-    write_corpus(shorter, tmp_path / "shorter")
-    whole = (tmp_path / "test.arrow").read_bytes()
-    (tmp_path / "test.arrow").write_bytes((tmp_path / "shorter" / "test.arrow").read_bytes())
-    with pytest.raises(LoaderError, match="expected 12 rows, found 3"):
-        read_corpus(tmp_path)
-    (tmp_path / "test.arrow").write_bytes(whole[:100])
-    with pytest.raises(LoaderError, match=r"test\.arrow"):
-        read_corpus(tmp_path)
+def edit_words(folder):
+    data = (folder / "train.arrow").read_bytes()
+    (folder / "train.arrow").write_bytes(data.replace(b"text", b"tale"))
+
+
+def flip_every_byte(folder):
+    data = (folder / "test.arrow").read_bytes()
+    (folder / "test.arrow").write_bytes(bytes(byte ^ 0x55 for byte in data))
+
+
+def forge_a_label(folder):
+    text = (folder / "corpus.json").read_text()
+    (folder / "corpus.json").write_text(text.replace("ant", "elk"))
+
+
+def exchange_splits(folder):
+    for old, new in (("test", "x"), ("validation", "test"), ("x", "validation")):
+        (folder / f"{old}.arrow").rename(folder / f"{new}.arrow")
+
+
+def edit_the_manifest(folder):
+    text = (folder / CONTENTS).read_text()
+    (folder / CONTENTS).write_text(text.replace('"bytes":', '"octets":'))
+
+
+DAMAGES = {
+    "words-of-equal-length": (edit_words, "train.arrow was changed"),
+    "every-byte": (flip_every_byte, "test.arrow was changed"),
+    "a-label": (forge_a_label, "corpus.json was changed"),
+    "splits-exchanged": (exchange_splits, "arrow was changed"),
+    "the-manifest": (edit_the_manifest, "contents.json was changed"),
+    "no-manifest": (lambda folder: (folder / CONTENTS).unlink(), "contents.json cannot be read"),
+    "no-rows": (lambda folder: (folder / "test.arrow").unlink(), "test.arrow cannot be read"),
+    "a-folder": (lambda folder: ((folder / "test.arrow").unlink(),
+                                 (folder / "test.arrow").mkdir()), "test.arrow cannot be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_stored_corpus_whose_files_were_changed_is_refused(corpus, tmp_path, name):
+    damage, fault = DAMAGES[name]
+    folder = tmp_path / "stored"
+    fingerprint = write_corpus(corpus, folder)
+    read_corpus(folder, fingerprint)
+    before = corpus_stamp(folder)
+    damage(folder)
+    assert corpus_stamp(folder) != before
+    with pytest.raises(LoaderError, match=fault) as caught:
+        read_corpus(folder, fingerprint)
+    assert "\n" not in str(caught.value)
+    write_corpus(corpus, tmp_path / "anew")
+    assert corpus_fault(tmp_path / "anew") == ""
+
+
+def test_a_corpus_with_another_fingerprint_than_the_key_has_is_refused(corpus, tmp_path):
+    other = write_corpus(replace(corpus, test=corpus.test.select(range(3))), tmp_path / "other")
+    expected = write_corpus(corpus, tmp_path / "stored")
+    read_corpus(tmp_path / "other", other)
+    with pytest.raises(LoaderError, match=f"expected the corpus {expected}, found {other}"):
+        read_corpus(tmp_path / "other", expected)
+
+
+def test_a_folder_without_a_corpus_has_no_description(tmp_path):
     (tmp_path / "corpus.json").write_text(json.dumps([]))
-    with pytest.raises(LoaderError, match="not a stored corpus"):
-        read_corpus(tmp_path)
-    with pytest.raises(LoaderError, match="not a stored corpus"):
-        describe_corpus(tmp_path / "nowhere")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(LoaderError, match="not a stored corpus"):
+            describe_corpus(folder)

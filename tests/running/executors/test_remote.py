@@ -117,6 +117,33 @@ def test_a_sent_folder_is_written_once_and_never_in_part(tmp_path, monkeypatch):
     assert [path.name for path in kept.iterdir()] == ["x"]
 
 
+@pytest.mark.parametrize("damage", ["changed", "more", "less"])
+def test_a_sent_folder_that_was_damaged_is_sent_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
+
+    def fill(folder: Path) -> None:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "x").write_text("weights")
+
+    kept = remote.cached("backbones", "f" * 64, fill)
+    if damage == "changed":
+        (kept / "deep" / "x").write_text("WEIGHTS")
+    elif damage == "more":
+        (kept / "adapter_config.json").write_text("{}")
+    else:
+        (kept / "deep" / "x").unlink()
+    assert remote.cached("backbones", "f" * 64, fill) == kept
+    assert [path.name for path in kept.iterdir()] == ["deep"]
+    assert (kept / "deep" / "x").read_text() == "weights"
+
+
+def test_a_machine_whose_cache_others_may_write_to_shares_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHBENCH_CACHE", str(tmp_path))
+    assert remote.own_cache() == tmp_path
+    tmp_path.chmod(0o777)
+    assert remote.own_cache() is None
+
+
 def test_another_try_starts_with_an_empty_scratch_folder(tmp_path):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "artifacts").mkdir()
