@@ -55,6 +55,7 @@ from benchbench.contract.parameters import Json, Parameter, Params, Value, did_y
 from benchbench.contract.predictions import Predictions
 from benchbench.contract.record import CellParameters, Identity, Record, Status
 from benchbench.contract.scored import ScoredSplit, Tuning, decide
+from benchbench.contract.training_facts import TrainingFacts
 from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "Status",
     "StoreError",
     "Task",
+    "TrainingFacts",
     "Tuning",
     "UnknownName",
     "Value",

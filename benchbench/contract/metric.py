@@ -74,6 +74,10 @@ class Metric:
     - an AdditiveMetric, which gets a value, intervals and tests,
     - a number, which is only a value,
     - None where the metric has no value.
+
+    `needs_best` says how many of a document's best labels, in their order, decide the metric:
+    1 where the decision is enough. None, the default, is every score. A run whose further scores
+    are bounds (`ScoredSplit.exact_best`) gets no value of a metric that needs more than it has.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Metric:
     kinds: tuple[Kind, ...]
     function: MetricFunction
     lower_is_better: bool = False
+    needs_best: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that commands and files cannot use."""

@@ -73,38 +73,43 @@ def error(
     return Metric(name, title, "calibration", kinds, function, lower_is_better=True)
 
 
+decision = partial(Metric, needs_best=1)
+"""The row of a metric of the decided labels: single-label, the best label is enough."""
+
 METRICS: tuple[Metric, ...] = (
-    Metric("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
-    Metric("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
-    Metric("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
-    Metric("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
-    Metric("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
-    Metric("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
-    Metric("mcc", "MCC", "metrics", BOTH, agreement.mcc),
+    decision("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
+    decision("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
+    decision("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
+    decision("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
+    decision("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
+    decision("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
+    decision("mcc", "MCC", "metrics", BOTH, agreement.mcc),
     *(
-        Metric(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
-               partial(f1.third_macro_f1, third=third))
+        decision(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
+                 partial(f1.third_macro_f1, third=third))
         for third, name in enumerate(("head", "mid", "tail"))
     ),
     *(
-        Metric(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k))
+        Metric(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k),
+               needs_best=k)
         for k in (1, 3, 5)
     ),
     *(
-        Metric(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k))
+        Metric(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k),
+               needs_best=k)
         for k, kinds in ((1, MULTI), (3, BOTH), (5, BOTH))
     ),
     Metric("top_prediction", "top prediction", "guesses", BOTH,
-           partial(ranking.main_code_in_top, k=1)),
+           partial(ranking.main_code_in_top, k=1), needs_best=1),
     Metric("three_guesses", "three guesses", "guesses", BOTH,
-           partial(ranking.main_code_in_top, k=3)),
-    Metric("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
-    Metric("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
-    Metric("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
-    Metric("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
+           partial(ranking.main_code_in_top, k=3), needs_best=3),
+    decision("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
+    decision("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
+    decision("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
+    decision("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
     *(
-        Metric(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
-               partial(hierarchy.level_f1, level=level))
+        decision(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
+                 partial(hierarchy.level_f1, level=level))
         for level in range(1, DEEPEST_LEVEL + 1)
     ),
     Metric("threshold", "threshold", "thresholds", MULTI, threshold),
@@ -137,12 +142,14 @@ def evaluate(
 ) -> tuple[dict[str, float], dict[str, AdditiveMetric]]:
     """Return the values of a split by metric, and the additive form of the metrics in `kept`.
 
-    A metric without a value on this split is left out. A metric that is a plain number has no
-    additive form.
+    A metric is left out where it has no value on this split, or needs scores that are not known
+    exactly. A metric that is a plain number has no additive form.
     """
     values: dict[str, float] = {}
     additive: dict[str, AdditiveMetric] = {}
     for metric in metrics_of(scored.kind, metrics):
+        if not scored.knows(metric.needs_best):
+            continue
         # one at a time, so that the sums of one metric are freed before the next are made
         result = metric.function(scored)
         if isinstance(result, AdditiveMetric):

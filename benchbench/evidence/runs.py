@@ -124,10 +124,10 @@ def score_run(
         raise StoreError("it was made on other data than the board's: the fingerprints differ")
     path = store.folder("predictions") / f"{record.predictions}.parquet"
     predictions = stored_predictions(path, corpus.label_facts)
-    hard = bool(record.facts.get("hard"))
-    tuning = tune(corpus.kind, predictions["validation"], hard)
+    hard, exact_best = bool(record.facts.get("hard")), record.exact_best
+    tuning = tune(corpus.kind, predictions["validation"], hard, exact_best)
     validation, test = (
-        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard)
+        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard, exact_best)
         for split in ("validation", "test")
     )
     values, additive = evaluate(test, (*metrics, *of_test), compared)
@@ -157,7 +157,7 @@ def _run_scores(
     gold, decided = test.predictions.gold, test.decided()
     single = test.kind == "single-label"
     right = (gold & decided).any(axis=1) if single else (gold == decided).all(axis=1)
-    bins = () if test.hard else reliability(test)
+    bins = reliability(test) if test.has_probabilities else ()
     first, second = (gold, decided) if single else (gold & ~decided, decided & ~gold)
     support = tuple(gold.sum(axis=0).tolist())
     return RunScores(
