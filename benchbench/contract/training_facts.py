@@ -43,9 +43,8 @@ class TrainingFacts:
         if not isinstance(said, dict) or {*said} != {*cls.__slots__}:
             return None
         tuned = said["tuned"]
-        words = [said["minimises"], said["early_stopping"], said["class_weights"]]
         if not isinstance(tuned, list | tuple):
             return None
-        if not all(isinstance(word, str) and len(word) <= LONGEST for word in (*words, *tuned)):
-            return None
-        return cls(*words, tuple(tuned))
+        made = cls(**{**said, "tuned": tuple(tuned)})
+        words = (made.minimises, made.early_stopping, made.class_weights, *made.tuned)
+        return made if all(isinstance(w, str) and len(w) <= LONGEST for w in words) else None

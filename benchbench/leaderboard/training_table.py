@@ -68,4 +68,5 @@ def _of_harness(kind: Kind, record: Record) -> Iterator[str]:
 
 
 def _seeded(record: Record) -> str:
-    return {True: "yes", False: "no"}.get(record.facts.get("seeded"), NOT_SAID)
+    seeded = record.facts.get("seeded")
+    return ("yes" if seeded else "no") if isinstance(seeded, bool) else NOT_SAID

@@ -233,7 +233,8 @@ def _facts(
 ) -> dict[str, Any]:
     """Return what the record says of a classifier before it is trained."""
     adapter = sum(parameter.numel() for parameter in adapter_tensors(loaded.model).values())
-    certified = isinstance(answers, OneLabel) and answers.tally and scorer.tree
+    # plain scoring is complete, whatever was asked for
+    tally = answers.tally if isinstance(answers, OneLabel) and scorer.tree else None
     name = settings.format_name
     return {
         "trainable_parameters": adapter,
@@ -244,8 +245,8 @@ def _facts(
         "scoring": scorer.name,
         "tree_check": scorer.check.facts() if scorer.check else None,
         "warnings": [scorer.warning] if scorer.warning else [],
-        "certified": certified.facts if certified else None,
-        "exact_best": PROVEN_BEST if certified else None,
+        "certified": tally.facts if tally else None,
+        "exact_best": PROVEN_BEST if tally else None,
         "multi_label_format": name if name != "one-label" else None,
         "max_listed": settings.max_listed if name == "list" else None,
         "negatives_rate": answers.rate if name == "yes-no" else None,
