@@ -13,7 +13,7 @@ from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.objective import Objective, label_weights
 
-from benchbench import BenchbenchError, GuardError, Method
+from benchbench import BenchbenchError, GuardError, Method, TrainingFacts
 from benchbench.contract.errors import Diverged
 from benchbench.kit.batching import batches_digest, length_bucketed_batches
 from benchbench.kit.scoring import last_layer
@@ -291,6 +291,9 @@ def test_every_variant_trains_saves_and_loads(folder, tmp_path, kind, params):
     again = method.load(tmp_path, bind_model(folder))
     assert np.array_equal(again.predict_logits(texts), classifier.predict_logits(texts))
     assert classifier.facts["gradient_checkpointing"] == ("gradient_checkpointing" in params)
+    said = TrainingFacts.of(classifier.facts)
+    assert said.early_stopping.startswith(f"{said.minimises}; ends after 2 epochs")
+    assert said.class_weights == ("balanced" if "class_weights" in params else "no")
 
 
 def test_checkpointing_changes_memory_and_not_the_result(folder):

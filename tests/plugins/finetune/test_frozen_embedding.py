@@ -18,7 +18,7 @@ from benchbench_finetune.logistic_regression import (
 )
 from sklearn.linear_model import LogisticRegression
 
-from benchbench import GuardError, Method
+from benchbench import GuardError, Method, TrainingFacts
 from benchbench.kit.cache import enabled
 from benchbench.machine.stopwatch import Stopwatch, watching
 from benchbench.machine.watched_backbone import WatchedBackbone
@@ -61,6 +61,9 @@ def test_it_learns_and_the_model_stays_as_it_is(folder, kind):
     assert classifier.facts["unconverged_labels"] == 0
     assert classifier.facts["logits_moved"] <= LOGIT_TOLERANCE
     assert classifier.facts["warnings"] == []
+    said = TrainingFacts.of(classifier.facts)
+    assert (said.early_stopping, said.tuned) == ("no", ("c",))
+    assert ("binary" in said.minimises) == (kind == "multi-label")
 
 
 def test_the_seed_changes_nothing(folder):
