@@ -31,10 +31,10 @@ def training_table(shown: Shown) -> Table | None:
         COLUMNS,
         tuple(Row(place, _entries(shown.dataset.kind, system)) for place, system in systems),
         (
-            "Training used the training documents alone, tuning those of validation alone. Losses "
+            "What the methods say of themselves; none of them is given a test document. Losses "
             "over the labels and over the vocabulary are different measures, so early stopping "
-            "may favour one method. The threshold and the temperature are tuned by one rule for "
-            "every system; a temperature changes no decision.",
+            "may favour a method. The threshold and the temperature are tuned by one rule for "
+            "every system, and a temperature changes no decision.",
         ),
     )
 
