@@ -64,7 +64,8 @@ RULES = (
     "'benchbench ls parameters' lists what --set takes. NAME.PARAM=VALUE sets a parameter of one "
     "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
-    "best three labels stay the same) or --set instruction.verbalizer=code.",
+    "best three labels stay the same, but ECE, NLL and temperature are not known) or "
+    "--set instruction.verbalizer=code.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "The cells that take least time run first. The time of the grid is estimated before the first "
