@@ -24,6 +24,7 @@ from benchbench.contract import (
     Parameter,
     Params,
     Task,
+    TrainingFacts,
     Value,
     resolve,
 )
@@ -109,6 +110,7 @@ def check_method(
         logits = _checked_logits(classifier, texts, len(corpus.labels))
         assert isinstance(classifier.hard, bool), "hard is not true or false"
         json.dumps(dict(classifier.facts), allow_nan=False)
+        _check_facts(classifier.facts, kind)
         (folder / "saved").mkdir()
         classifier.save(folder / "saved")
         del classifier
@@ -217,6 +219,16 @@ def _checked_logits(classifier: Classifier, texts: list[str], labels: int) -> np
     turned = np.asarray(classifier.predict_logits(texts[::-1]))[::-1]
     assert np.allclose(turned, logits, atol=1e-4), "logits depend on the order of the texts"
     return logits
+
+
+def _check_facts(facts: Mapping[str, object], kind: Kind) -> None:
+    """Raise AssertionError for a fact that the harness reads and that has a wrong form."""
+    if "training" in facts:
+        assert TrainingFacts.of(facts), "facts['training'] is not TrainingFacts(...).to_json()"
+    best = facts.get("exact_best")
+    if best is not None:
+        assert type(best) is int and best > 0, "facts['exact_best'] is not a number of scores"
+        assert kind == "single-label", "facts['exact_best']: only single-label data has best labels"
 
 
 def _check_same(before: np.ndarray, after: np.ndarray) -> None:

@@ -152,6 +152,13 @@ def test_a_backbone_is_needed_where_the_method_takes_one_and_not_elsewhere():
         check_method(Planted("none"), backbone="nano-llama")
 
 
+FAULTY_FACTS = {
+    "facts": {"share": np.float32(1)},
+    "training": {"training": {"minimises": "loss"}},
+    "exact-best": {"exact_best": "3"},
+}
+
+
 class Constant:
     """A classifier with one planted fault."""
 
@@ -159,7 +166,7 @@ class Constant:
 
     def __init__(self, fault, labels):
         self.fault, self.labels = fault, labels
-        self.facts = {"share": np.float32(1)} if fault == "facts" else {}
+        self.facts = FAULTY_FACTS.get(fault, {})
 
     def predict_logits(self, texts):
         logits = np.full((len(texts), self.labels), 0.5, np.float32)
@@ -203,6 +210,8 @@ FAULTS = {
     "shape": "logits are",
     "load": "after save and load predictions differ",
     "facts": "not JSON serializable",
+    "training": "is not TrainingFacts",
+    "exact-best": "not a number of scores",
 }
 
 

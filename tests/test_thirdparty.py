@@ -17,6 +17,9 @@ def test_a_strangers_dataset_method_and_backbone_make_a_leaderboard(tmp_path):
     assert record.provenance["plugins"] == {"stranger": "benchbench-stranger 1.0"}
     assert list(record.identity["plugins"]) == ["benchbench-stranger:stranger"]
     assert record.facts["total_parameters"] > 0
+    assert record.facts["seeded"] is False
+    told = "| nothing: means of embeddings | no | no | temperature | no |"
+    assert told in done.stdout.partition("What was tuned on what")[2]
     row = next(line for line in done.stdout.splitlines() if line.startswith("| 1 |"))
     assert float(row.split("|")[4]) > 0.6
 

@@ -69,7 +69,8 @@ RULES = (
     "about these trained models. Your own table is run with the seeds 0, 1 and 2 where something "
     "trains.",
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
-    "best three labels stay the same) or --set instruction.verbalizer=code.",
+    "best three labels stay the same, but ECE, NLL and temperature are not known) or "
+    "--set instruction.verbalizer=code.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "The cells that take least time run first. The time of the grid is estimated before the first "

@@ -65,6 +65,7 @@ from benchbench.contract.rules import (
     is_storable,
 )
 from benchbench.contract.scored import ScoredSplit, Tuning, decide
+from benchbench.contract.training_facts import TrainingFacts
 from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
 
 __all__ = [
@@ -129,6 +130,7 @@ __all__ = [
     "Status",
     "StoreError",
     "Task",
+    "TrainingFacts",
     "Tuning",
     "UnknownName",
     "Value",

@@ -48,7 +48,15 @@ class Classifier(Protocol):
 
     @property
     def facts(self) -> Json:
-        """Trainable and total parameters, truncated share, number of 4-bit modules, ..."""
+        """Trainable and total parameters, truncated share, number of 4-bit modules, ...
+
+        All are optional, plain data, and stored in the record. The harness itself reads
+
+        - `warnings`: a list of lines that readers of the board must see,
+        - `training`: a `TrainingFacts` as plain data, for the table of what was tuned on what,
+        - `exact_best`: how many of a document's highest scores are exact, where the others are
+          bounds. Metrics that need more of them stay empty. Single-label only.
+        """
         ...
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:

@@ -81,6 +81,9 @@ class Metric:
 
     `limits` are the lowest and the highest value that the metric can have. Its interval then stays
     between them. Give none where it has no highest value.
+    `needs_best` says how many of a document's best labels, in their order, decide the metric:
+    1 where the decision is enough. None, the default, is every score. A run whose further scores
+    are bounds (`ScoredSplit.exact_best`) gets no value of a metric that needs more than it has.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Metric:
     function: MetricFunction
     lower_is_better: bool = False
     limits: tuple[float, float] | None = None
+    needs_best: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that commands and files cannot use."""

@@ -118,6 +118,18 @@ class Record:
     """Sha256 of the artefact folder's names and hashes, which is also its name in the store."""
 
     @property
+    def exact_best(self) -> int | None:
+        """How many of a document's best scores are exact, by `facts["exact_best"]`.
+
+        None: all of them. Anything but a number of scores is taken as 0, so that nothing is
+        published that may not be known.
+        """
+        best = self.facts.get("exact_best")
+        if best is None:
+            return None
+        return best if isinstance(best, int) and not isinstance(best, bool) and best > 0 else 0
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What the classifier warned of in `facts["warnings"]`, one line each."""
         warnings = self.facts.get("warnings")

@@ -18,8 +18,7 @@ class Tuning:
 
     Multi-label: a label is assigned where its logit is above `threshold`. `label_thresholds`,
     float64 [labels], has one threshold per label for comparison. Logits are divided by
-    `temperature` before they become probabilities; it is None for a hard classifier, which only
-    decides and gives no probabilities.
+    `temperature` before they become probabilities; it is None where there are no probabilities.
     """
 
     threshold: float
@@ -33,6 +32,9 @@ class ScoredSplit:
 
     Every metric is a function of this. The columns of gold are the labels of the label space,
     then the unseen labels. A `hard` classifier only decides and gives no probabilities.
+
+    `exact_best` is None where every score is exact. A number says that only so many of the
+    highest scores of each document are exact, in their order, and that all others are bounds.
     """
 
     kind: Kind
@@ -40,6 +42,21 @@ class ScoredSplit:
     labels: LabelFacts
     tuning: Tuning
     hard: bool = False
+    exact_best: int | None = None
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether a softmax or sigmoid of the scores means something."""
+        return not self.hard and self.exact_best is None
+
+    def knows(self, best: int | None) -> bool:
+        """Say whether the `best` labels of every document are known; None asks for every score.
+
+        Multi-label data is decided by thresholds, and these take every score.
+        """
+        if self.exact_best is None:
+            return True
+        return self.kind == "single-label" and best is not None and best <= self.exact_best
 
     def decided(self, threshold: np.ndarray | float | None = None) -> np.ndarray:
         """Return the decided labels in the columns of gold, bool [documents, labels + unseen].

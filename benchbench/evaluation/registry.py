@@ -66,13 +66,6 @@ def temperature(scored: ScoredSplit) -> float | None:
     return scored.tuning.temperature
 
 
-def share(
-    name: str, title: str, family: str, kinds: tuple[Kind, ...], function: MetricFunction
-) -> Metric:
-    """Return the row of a metric between 0 and 1; higher is better."""
-    return Metric(name, title, family, kinds, function, limits=(0.0, 1.0))
-
-
 def error(
     name: str, title: str, function: MetricFunction, kinds: tuple[Kind, ...] = BOTH
 ) -> Metric:
@@ -80,39 +73,47 @@ def error(
     return Metric(name, title, "calibration", kinds, function, lower_is_better=True)
 
 
+share = partial(Metric, limits=(0.0, 1.0))
+"""The row of a metric between 0 and 1."""
+decision = partial(share, needs_best=1)
+"""The row of a metric of the decided labels: single-label, the best label is enough."""
+
 METRICS: tuple[Metric, ...] = (
-    share("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
-    share("frequent_macro_f1", "macro-F1, frequent labels", "metrics", BOTH, f1.frequent_macro_f1),
-    share("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
-    share("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
-    share("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
-    share("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
-    share("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
-    Metric("mcc", "MCC", "metrics", BOTH, agreement.mcc, limits=(-1.0, 1.0)),
+    decision("macro_f1", "macro-F1", "metrics", BOTH, f1.macro_f1),
+    decision("frequent_macro_f1", "macro-F1, frequent labels", "metrics", BOTH,
+             f1.frequent_macro_f1),
+    decision("micro_f1", "micro-F1", "metrics", BOTH, f1.micro_f1),
+    decision("weighted_f1", "weighted-F1", "metrics", BOTH, f1.weighted_f1),
+    decision("samples_f1", "samples-F1", "metrics", MULTI, f1.samples_f1),
+    decision("accuracy", "accuracy", "metrics", SINGLE, agreement.accuracy),
+    decision("exact_match", "exact match", "metrics", MULTI, agreement.exact_match),
+    Metric("mcc", "MCC", "metrics", BOTH, agreement.mcc, needs_best=1, limits=(-1.0, 1.0)),
     *(
-        share(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
-              partial(f1.third_macro_f1, third=third))
+        decision(f"{name}_macro_f1", f"macro-F1, {name}", "metrics", BOTH,
+                 partial(f1.third_macro_f1, third=third))
         for third, name in enumerate(("head", "mid", "tail"))
     ),
     *(
-        share(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k))
+        share(f"precision_at_{k}", f"P@{k}", "guesses", MULTI, partial(ranking.precision_at, k=k),
+              needs_best=k)
         for k in (1, 3, 5)
     ),
     *(
-        share(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k))
+        share(f"recall_at_{k}", f"R@{k}", "guesses", kinds, partial(ranking.recall_at, k=k),
+              needs_best=k)
         for k, kinds in ((1, MULTI), (3, BOTH), (5, BOTH))
     ),
     share("top_prediction", "top prediction", "guesses", BOTH,
-          partial(ranking.main_code_in_top, k=1)),
+          partial(ranking.main_code_in_top, k=1), needs_best=1),
     share("three_guesses", "three guesses", "guesses", BOTH,
-          partial(ranking.main_code_in_top, k=3)),
-    share("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
-    share("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
-    share("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
-    share("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
+          partial(ranking.main_code_in_top, k=3), needs_best=3),
+    decision("all_categories", "all categories", "guesses", BOTH, ranking.all_categories),
+    decision("hierarchical_f1", "hF", "hierarchy", BOTH, hierarchy.hierarchical_f1),
+    decision("hierarchical_precision", "hP", "hierarchy", BOTH, hierarchy.hierarchical_precision),
+    decision("hierarchical_recall", "hR", "hierarchy", BOTH, hierarchy.hierarchical_recall),
     *(
-        share(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
-              partial(hierarchy.level_f1, level=level))
+        decision(f"level_{level}_f1", f"F1, level {level}", "hierarchy", BOTH,
+                 partial(hierarchy.level_f1, level=level))
         for level in range(1, DEEPEST_LEVEL + 1)
     ),
     Metric("threshold", "threshold", "thresholds", MULTI, threshold),
@@ -145,12 +146,14 @@ def evaluate(
 ) -> tuple[dict[str, float], dict[str, AdditiveMetric]]:
     """Return the values of a split by metric, and the additive form of the metrics in `kept`.
 
-    A metric without a value on this split is left out. A metric that is a plain number has no
-    additive form.
+    A metric is left out where it has no value on this split, or needs scores that are not known
+    exactly. A metric that is a plain number has no additive form.
     """
     values: dict[str, float] = {}
     additive: dict[str, AdditiveMetric] = {}
     for metric in metrics_of(scored.kind, metrics):
+        if not scored.knows(metric.needs_best):
+            continue
         # one at a time, so that the sums of one metric are freed before the next are made
         result = metric.function(scored)
         if isinstance(result, AdditiveMetric):

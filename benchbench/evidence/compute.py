@@ -69,7 +69,7 @@ def _stored_evidence(store: Store, board: Board, records: Records) -> Evidence |
 def inputs_of(board: Board, records: Records) -> str:
     """Return a digest of all that decides the evidence: cells, data, predictions and code."""
     runs = {
-        cell: [record.status, record.predictions, record.facts.get("hard")]
+        cell: [record.status, record.predictions, record.facts.get("hard"), record.exact_best]
         for cell, record in records.items()
         if record is not None
     }

@@ -132,10 +132,10 @@ def score_run(
         (part.gold.sum(axis=1) != 1).any() for part in predictions.values()
     ):
         raise StoreError(f"{path.name}: a document of single-label data needs exactly one label")
-    hard = bool(record.facts.get("hard"))
-    tuning = tune(corpus.kind, predictions["validation"], hard)
+    hard, exact_best = bool(record.facts.get("hard")), record.exact_best
+    tuning = tune(corpus.kind, predictions["validation"], hard, exact_best)
     validation, test = (
-        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard)
+        ScoredSplit(corpus.kind, predictions[split], corpus.label_facts, tuning, hard, exact_best)
         for split in ("validation", "test")
     )
     values, additive = evaluate(test, (*metrics, *of_test), compared)
@@ -165,7 +165,7 @@ def _run_scores(
     gold, decided = test.predictions.gold, test.decided()
     single = test.kind == "single-label"
     right = (gold & decided).any(axis=1) if single else (gold == decided).all(axis=1)
-    bins = () if test.hard else reliability(test)
+    bins = reliability(test) if test.has_probabilities else ()
     first, second = (gold, decided) if single else (gold & ~decided, decided & ~gold)
     support = tuple(gold.sum(axis=0).tolist())
     return RunScores(

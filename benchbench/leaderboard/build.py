@@ -20,6 +20,7 @@ from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.pair_tables import differences, mcnemar, pairs
 from benchbench.leaderboard.system_tables import Shown, further_tables, ranking
 from benchbench.leaderboard.tables import Table
+from benchbench.leaderboard.training_table import training_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def _section(
     shown = Shown(dataset, compared, metrics, tuple(ranked), partial)
     title = metrics.title(compared.metric)
     tables = [ranking(shown), *further_tables(shown)]
+    if training := training_table(shown):
+        tables.append(training)
     if len(compared.systems) > 1:
         tables += [differences(compared, title), mcnemar(compared), pairs(compared)]
     return Section(

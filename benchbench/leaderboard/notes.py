@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchbench.contract import Cell, Json, Record
 from benchbench.evaluation import LEAST_EXPECTED
@@ -14,6 +14,7 @@ from benchbench.evidence import (
     Evidence,
     System,
 )
+from benchbench.leaderboard.bounded_scores import not_known
 from benchbench.leaderboard.system_tables import Shown
 
 NEARLY_ALL = 0.99
@@ -26,13 +27,14 @@ RULES = {
 }
 
 
-def of_dataset(shown: Shown, systems: Iterable[System]) -> tuple[str, ...]:
+def of_dataset(shown: Shown, systems: Sequence[System]) -> tuple[str, ...]:
     """Return what a reader must know about a dataset and how its systems were compared."""
     dataset, evidence = shown.dataset, shown.evidence
     notes = [_documents(dataset, evidence), RULES[dataset.kind]]
     if shown.metric != dataset.main_metric:
         lower = "; lower is better" if shown.lower_is_better else ""
         notes.append(f"Ranked by {shown.metrics.title(shown.metric)}{lower}.")
+    notes += not_known(shown, systems)
     if dataset.unseen_labels:
         notes.append(
             f"Labels that occur only in validation or test ({len(dataset.unseen_labels)}): "

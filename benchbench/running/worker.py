@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import chdir
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,12 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         record,
         status="ok",
         curve=tuple(cell_run.curve.points),
-        facts={**_backbone_facts(backbone), **training.facts, "hard": training.hard},
+        facts={
+            **_backbone_facts(backbone),
+            **training.facts,
+            "hard": training.hard,
+            "seeded": method.seeded,
+        },
         guards={
             **training.guards,
             "every document predicted once, every logit finite": "passed",
@@ -154,7 +160,7 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
         classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))
-    facts = dict(classifier.facts)
+    facts = deepcopy(dict(classifier.facts))  # the probes below must not count among them
     guards = facts.pop("guards", {})
     cell_run.curve.report_stage("check", 0, 1, {})
     probes = watch.run("check", lambda: probe(classifier, corpus, task.backbone))

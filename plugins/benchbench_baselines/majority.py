@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BoundBackbone, Kind, LabelSpace, Parameter, Task
+from benchbench import BoundBackbone, Kind, LabelSpace, Parameter, Task, TrainingFacts
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.data import multi_hot
 
@@ -59,7 +59,11 @@ class Majority:
         row = np.log(share)
         if task.kind == "multi-label":
             row -= np.log1p(-share)
-        facts = {"trainable_parameters": len(row), "total_parameters": len(row)}
+        facts = {
+            "trainable_parameters": len(row),
+            "total_parameters": len(row),
+            "training": TrainingFacts("nothing: frequencies of the labels").to_json(),
+        }
         return PriorClassifier(tuple(row.tolist()), task.labels, facts)
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> PriorClassifier:

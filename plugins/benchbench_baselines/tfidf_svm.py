@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BoundBackbone, GuardError, Kind, LabelSpace, Parameter, Task
+from benchbench import BoundBackbone, GuardError, Kind, LabelSpace, Parameter, Task, TrainingFacts
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.data import multi_hot
 from benchbench.kit.typed_parameters import read_parameters
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 CERTAIN = 20.0
 """The logit, positive or negative, of a label that every or no training document has."""
+STEPS = 1000
+"""The most passes of the solver over the documents of a label."""
+TOLERANCE = 1e-4
+"""The spread of the dual's projected gradients at which the solver stops. A hundredth of it moves
+no logit of 12 bank intents by more than 2e-5, and of 3 patent sections by less."""
 VOCABULARY = "vocabulary.json"
 ARRAYS = "svm.npz"
 VIEWS: dict[str, dict[str, Any]] = {
@@ -128,10 +133,13 @@ class TfidfSvm:
             coefficients[label], intercepts[label] = plane.coef_[0], plane.intercept_[0]
             unconverged += not converged
         facts = {
+            "training": TrainingFacts("squared hinge loss of each label, L2 penalty").to_json(),
             "trainable_parameters": coefficients.size + intercepts.size,
             "total_parameters": coefficients.size + intercepts.size,
             "features": matrix.shape[1],
+            "solver_tolerance": TOLERANCE,
             "unconverged_labels": unconverged,
+            "warnings": [_warning(unconverged)] if unconverged else [],
         }
         return SvmClassifier(features, coefficients, intercepts, task.labels, facts)
 
@@ -179,8 +187,14 @@ def _hyperplane(
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        plane = LinearSVC(C=penalty, random_state=0).fit(matrix, positive, sample_weight=weights)
+        plane = LinearSVC(C=penalty, tol=TOLERANCE, max_iter=STEPS, random_state=0)
+        plane.fit(matrix, positive, sample_weight=weights)
     return plane, not any(issubclass(entry.category, ConvergenceWarning) for entry in caught)
+
+
+def _warning(unconverged: int) -> str:
+    labels = "label" if unconverged == 1 else "labels"
+    return f"the solver of {unconverged} {labels} has not converged to {TOLERANCE:g}"
 
 
 def _terms(vocabulary: dict[str, int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from benchbench import (
     Parameter,
     Params,
     Task,
+    TrainingFacts,
     Workload,
 )
 from benchbench.kit.artifacts import (
@@ -41,6 +42,10 @@ from benchbench_finetune.workloads import frozen_workload
 if TYPE_CHECKING:
     import numpy as np
 
+LOSSES: Mapping[Kind, str] = {
+    "single-label": "cross-entropy over the labels, L2 penalty",
+    "multi-label": "binary cross-entropy of each label, L2 penalty",
+}
 PENALTIES = (0.001, 0.01, 0.1, 1.0)
 """Inverse strengths of the L2 penalty that validation chooses from."""
 PENALTY = Parameter(
@@ -136,6 +141,9 @@ class FrozenEmbedding:
         facts = _facts(loaded, planes) | {
             "truncated_share": sum(truncated) / len(truncated),
             "c": penalty,
+            "training": TrainingFacts(
+                LOSSES[task.kind], tuned=("c",) if len(settings.penalties) > 1 else ()
+            ).to_json(),
             "best_validation_loss": loss,
         }
         settings = replace(settings, c=penalty)
@@ -203,5 +211,5 @@ def _facts(loaded: LoadedModel, planes: Hyperplanes) -> dict[str, Any]:
         "four_bit_modules": loaded.facts["four_bit_modules"],
         "pad_source": loaded.facts["pad_source"],
         "guards": base_guard(loaded),
-        "unconverged_labels": planes.unconverged,
+        **planes.convergence.facts(),
     }

@@ -7,7 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BenchbenchError, Kind, LabelSpace, LoadedModel, Parameter, Task
+from benchbench import (
+    BenchbenchError,
+    Kind,
+    LabelSpace,
+    LoadedModel,
+    Parameter,
+    Task,
+    TrainingFacts,
+)
 from benchbench.kit.artifacts import load_settings, save_labels, save_settings, save_tensors
 from benchbench.kit.batching import (
     batches_digest,
@@ -36,6 +44,11 @@ HEAD_PARAMETERS = (
         choices=("none", "balanced"),
     ),
 )
+
+LOSSES: Mapping[Kind, str] = {
+    "single-label": "cross-entropy over the labels",
+    "multi-label": "binary cross-entropy of every label",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +173,17 @@ def training_task(
         scaled=embedder.loaded.facts["dtype"] == "float16",
     )
     return training, {
+        "training": _training_facts(classifier.settings, plan).to_json(),
         "truncated_share": sum(truncated) / len(truncated),
         **_first_batch(embedder, documents, batches(0)),
         "guards": PASSED | {"the head is in float32 and not quantised": "passed"},
     }
+
+
+def _training_facts(settings: HeadSettings, plan: TrainingPlan) -> TrainingFacts:
+    loss = LOSSES[settings.kind]
+    weights = settings.class_weights
+    return TrainingFacts(loss, plan.stopping(loss), "no" if weights == "none" else weights)
 
 
 def _first_batch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from benchbench import (
     Parameter,
     Params,
     Task,
+    TrainingFacts,
     Workload,
 )
 from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
@@ -41,6 +42,7 @@ from benchbench_finetune.prompted_classifier import (
     load_prompted,
     prompt_model,
 )
+from benchbench_finetune.prompts import FormatName
 from benchbench_finetune.workloads import prompted_workload
 
 if TYPE_CHECKING:
@@ -60,6 +62,13 @@ VERBALIZER = Parameter(
     "what stands for a label: its text, or a code of one token, which is learned",
     choices=("text", "code"),
 )
+
+
+LOSSES: Mapping[FormatName, str] = {
+    "one-label": "cross-entropy of the answer's tokens over the vocabulary",
+    "yes-no": "cross-entropy of yes and no over the vocabulary",
+    "list": "cross-entropy of the list's tokens over the vocabulary",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,9 @@ def _training_task(
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
+    loss = LOSSES[classifier.settings.format_name]
     return training, {
+        "training": TrainingFacts(loss, plan.stopping(loss)).to_json(),
         "truncated_share": truncated / len(prompts),
         "batches_digest": batches_digest(order(0)),
     }

@@ -11,7 +11,7 @@ from benchbench import GuardError, LabelSpace, LoadedModel, Parameter, Task
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
-from benchbench.kit.scoring import Scorer, context_length
+from benchbench.kit.scoring import PROVEN_BEST, Scorer, context_length
 from benchbench.kit.training import (
     adapter_outputs,
     adapter_tensors,
@@ -60,7 +60,8 @@ ANSWER_PARAMETERS = (
         "scoring",
         str,
         "complete",
-        "certified: leave out labels that are proven not to matter; single-label data only",
+        "certified: leave out labels that are proven not to be among the best three, so NLL, ECE, "
+        "temperature and all else that needs every score are not known; single-label data only",
         choices=("complete", "certified"),
     ),
     Parameter(
@@ -101,7 +102,7 @@ class PromptedSettings(PromptSettings):
     def answer_format(self, prompt: PromptFormat, rate: float = 1.0) -> AnswerFormat:
         """Return the format of answers; `rate` is that of the questions it was trained on."""
         if self.format_name == "one-label":
-            certified = self.scoring == "certified"
+            certified = self.scoring == "certified" and not prompt.coded  # a code needs no search
             return OneLabel(prompt, tally=CertifiedTally() if certified else None)
         if self.format_name == "list":
             return LabelList(prompt, self.max_listed)
@@ -232,7 +233,8 @@ def _facts(
 ) -> dict[str, Any]:
     """Return what the record says of a classifier before it is trained."""
     adapter = sum(parameter.numel() for parameter in adapter_tensors(loaded.model).values())
-    tally = answers.tally if isinstance(answers, OneLabel) else None
+    # plain scoring is complete, whatever was asked for
+    tally = answers.tally if isinstance(answers, OneLabel) and scorer.tree else None
     name = settings.format_name
     return {
         "trainable_parameters": adapter,
@@ -244,6 +246,7 @@ def _facts(
         "tree_check": scorer.check.facts() if scorer.check else None,
         "warnings": [scorer.warning] if scorer.warning else [],
         "certified": tally.facts if tally else None,
+        "exact_best": PROVEN_BEST if tally else None,
         "multi_label_format": name if name != "one-label" else None,
         "max_listed": settings.max_listed if name == "list" else None,
         "negatives_rate": answers.rate if name == "yes-no" else None,

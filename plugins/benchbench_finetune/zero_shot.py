@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchbench import Amount, BoundBackbone, Kind, Params, Task, Workload
+from benchbench import Amount, BoundBackbone, Kind, Params, Task, TrainingFacts, Workload
 from benchbench.kit.training import PREDICTION_PARAMETERS
 from benchbench_finetune.backbone_guard import load_backbone
 from benchbench_finetune.prompted_classifier import (
@@ -41,6 +41,7 @@ class ZeroShot:
         classifier = prompt_model(task, loaded, gold_labels(task.train, len(task.labels)))
         prompts, truncated = classifier.encode(task.train["text"])
         classifier.facts["truncated_share"] = truncated / len(prompts)
+        classifier.facts["training"] = TrainingFacts("nothing").to_json()
         return classifier
 
     def load(self, folder: Path, backbone: BoundBackbone | None) -> PromptedClassifier:

@@ -1,7 +1,7 @@
 """Exact scores of what may follow a prompt, by token tree, by prefix cache or plainly."""
 
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
-from benchbench.kit.scoring.certified import CertifiedScores, certified_scores
+from benchbench.kit.scoring.certified import PROVEN_BEST, CertifiedScores, certified_scores
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import context_length
 from benchbench.kit.scoring.plain_scoring import PlainPrompts, answer_scores
@@ -11,6 +11,7 @@ from benchbench.kit.scoring.tree_scoring import chain_scores
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
 __all__ = [
+    "PROVEN_BEST",
     "CachedPrompts",
     "CertifiedScores",
     "Continuation",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 """The largest probability that may be left out, as a share of what was scored exactly."""
-PROVEN = 3
+PROVEN_BEST = 3
 """How many of the best labels are those of a complete scoring, in the same order."""
 
 
@@ -84,10 +84,10 @@ class BestFirstSearch:
             weights.pop()
         if weights:
             return order[: len(weights)]
-        best = heapq.nlargest(PROVEN, self.scored.values())
-        if len(best) < PROVEN:
-            return order[:PROVEN]
-        return [index for index in order[:PROVEN] if self.open[index] > best[-1]]
+        best = heapq.nlargest(PROVEN_BEST, self.scored.values())
+        if len(best) < PROVEN_BEST:
+            return order[:PROVEN_BEST]
+        return [index for index in order[:PROVEN_BEST] if self.open[index] > best[-1]]
 
     def take(self, index: int, edges: Sequence[float]) -> None:
         """Replace a branch by its children or its answer; `edges` are its log-probabilities."""

@@ -107,6 +107,13 @@ class TrainingPlan:
         decay = 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
         return self.learning_rate * decay
 
+    def stopping(self, loss: str) -> str:
+        """Say how validation chooses the epoch by this loss, for `TrainingFacts`."""
+        if self.patience:
+            epochs = "epoch" if self.patience == 1 else "epochs"
+            return f"{loss}; ends after {self.patience} {epochs} without a lower one"
+        return f"{loss}; the best of all epochs is kept"
+
 
 def prepare_memory(loaded: LoadedModel, plan: TrainingPlan) -> bool:
     """Switch gradient checkpointing on where the plan asks for it, and say whether it is on."""

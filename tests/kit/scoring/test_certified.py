@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchbench.kit.scoring import branch_reader, certified
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
-from benchbench.kit.scoring.certified import PROVEN, TOLERANCE, certified_scores
+from benchbench.kit.scoring.certified import PROVEN_BEST, TOLERANCE, certified_scores
 from benchbench.kit.scoring.plain_scoring import plain_scores
 from benchbench.kit.scoring.radix import RadixTrie
 from benchbench.kit.scoring.trie import Continuation, TokenTrie
@@ -50,11 +50,11 @@ def test_what_is_found_is_exact_and_what_is_left_out_is_bounded(model, answers):
     for row, (scores, exact) in enumerate(zip(bounded.scores, complete, strict=True)):
         assert bounded.left_out[row] <= TOLERANCE
         near = (scores - exact).abs() < 1e-3 + 1e-5 * exact.abs()
-        assert int(near.sum()) >= bounded.exact[row] >= min(PROVEN, len(answers))
+        assert int(near.sum()) >= bounded.exact[row] >= min(PROVEN_BEST, len(answers))
         weights, truth = scores.double().exp(), exact.double().exp()
         assert abs(float(weights.sum() - truth.sum())) <= TOLERANCE * float(truth.sum()) * 1.01
         best, expected = scores.sort(descending=True), exact.sort(descending=True)
-        for place in range(min(PROVEN, len(answers))):
+        for place in range(min(PROVEN_BEST, len(answers))):
             assert float(best.values[place]) == pytest.approx(
                 float(expected.values[place]), abs=1e-3
             )
@@ -67,7 +67,7 @@ def test_unlikely_labels_are_left_out_and_share_their_bound(model):
     answers = [(first, second, third, END) for first in range(2, 8) for second in range(2, 6)
                for third in range(2, 6)]  # fmt: skip
     bounded, complete = both(model, answers)
-    assert all(PROVEN <= count < len(answers) / 2 for count in bounded.exact)
+    assert all(PROVEN_BEST <= count < len(answers) / 2 for count in bounded.exact)
     exact = (bounded.scores - complete).abs() < 1e-3
     for row, count in enumerate(bounded.exact):
         left = bounded.scores[row][~exact[row]].double().exp().sum()
@@ -80,7 +80,7 @@ def test_unlikely_labels_are_left_out_and_share_their_bound(model):
 
 def test_a_search_that_ends_too_early_would_be_seen(model, monkeypatch):
     monkeypatch.setattr(certified, "TOLERANCE", 0.5)
-    monkeypatch.setattr(certified, "PROVEN", 1)
+    monkeypatch.setattr(certified, "PROVEN_BEST", 1)
     answers = [(first, second, END) for first in range(2, 8) for second in range(2, 8)]
     bounded, complete = both(model, answers)
     weights, truth = bounded.scores.double().exp(), complete.double().exp()

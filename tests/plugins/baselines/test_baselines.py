@@ -7,11 +7,11 @@ from dataclasses import replace
 import datasets
 import numpy as np
 import pytest
-from benchbench_baselines import benchbench_methods
+from benchbench_baselines import benchbench_methods, tfidf_svm
 from benchbench_baselines.majority import Majority
 from benchbench_baselines.tfidf_svm import CERTAIN, TfidfSvm
 
-from benchbench import GuardError, LabelSpace, Method, Task
+from benchbench import GuardError, LabelSpace, Method, Task, TrainingFacts
 from benchbench.kit.data.targets import multi_hot
 from tests.support.models import toy_split, toy_task
 
@@ -86,6 +86,20 @@ def test_the_svm_learns_what_the_majority_cannot(kind):
     else:
         assert gold[range(100), logits.argmax(axis=1)].mean() > 0.95 > gold.mean(axis=0).max()
     assert classifier.facts["unconverged_labels"] == 0
+    assert classifier.facts["warnings"] == []
+
+
+def test_an_svm_that_is_stopped_says_so(monkeypatch):
+    monkeypatch.setattr(tfidf_svm, "STEPS", 1)
+    facts = TfidfSvm().fit(toy_task(TfidfSvm())).facts
+    assert facts["unconverged_labels"] > 0
+    assert "converged to 0.0001" in facts["warnings"][0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_says_what_it_trained_on_and_that_it_tuned_nothing(method):
+    said = TrainingFacts.of(method.fit(toy_task(method)).facts)
+    assert (said.early_stopping, said.class_weights, said.tuned) == ("no", "no", ())
 
 
 @pytest.mark.parametrize("method", METHODS)

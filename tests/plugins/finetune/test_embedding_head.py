@@ -13,7 +13,7 @@ from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.objective import Objective, label_weights
 
-from benchbench import BenchbenchError, GuardError, Method
+from benchbench import BenchbenchError, GuardError, Method, TrainingFacts
 from benchbench.contract.errors import Diverged
 from benchbench.kit.batching import batches_digest, length_bucketed_batches
 from benchbench.kit.scoring import last_layer
@@ -275,7 +275,7 @@ def test_a_quantised_head_is_refused(folder, monkeypatch):
     "params",
     [
         {"pooling": "mean", "head": "mlp"},
-        {"pooling": "max", "class_weights": "balanced"},
+        {"pooling": "max", "class_weights": "balanced", "patience": 2},
         {"gradient_checkpointing": True, "accumulation": 2, "schedule": "cosine"},
     ],
     ids=["mlp-on-mean", "balanced-on-max", "checkpointing"],
@@ -283,14 +283,22 @@ def test_a_quantised_head_is_refused(folder, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_variant_trains_saves_and_loads(folder, tmp_path, kind, params):
     method = EmbeddingHead()
-    quick = QUICK | {"epochs": 2}
-    task = toy_task(method, bind_model(folder), kind=kind, documents=24, **quick, **params)
+    quick = QUICK | {"epochs": 2} | params
+    task = toy_task(method, bind_model(folder), kind=kind, documents=24, **quick)
     classifier = method.fit(task)
     classifier.save(tmp_path)
     texts = toy_split(8, seed=5)["text"]
     again = method.load(tmp_path, bind_model(folder))
     assert np.array_equal(again.predict_logits(texts), classifier.predict_logits(texts))
     assert classifier.facts["gradient_checkpointing"] == ("gradient_checkpointing" in params)
+    said = TrainingFacts.of(classifier.facts)
+    rule = (
+        "ends after 2 epochs without a lower one"
+        if "patience" in params
+        else ("the best of all epochs is kept")
+    )
+    assert said.early_stopping == f"{said.minimises}; {rule}"
+    assert said.class_weights == ("balanced" if "class_weights" in params else "no")
 
 
 def test_checkpointing_changes_memory_and_not_the_result(folder):

@@ -8,11 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from benchbench_finetune import frozen_embedding
+from benchbench_finetune import frozen_embedding, logistic_regression
 from benchbench_finetune.frozen_embedding import FrozenEmbedding, features_of
-from benchbench_finetune.logistic_regression import CERTAIN, fit_hyperplanes
+from benchbench_finetune.logistic_regression import (
+    CERTAIN,
+    LOGIT_TOLERANCE,
+    _regression,
+    fit_hyperplanes,
+)
+from sklearn.linear_model import LogisticRegression
 
-from benchbench import GuardError, Method
+from benchbench import GuardError, Method, TrainingFacts
 from benchbench.kit.cache import enabled
 from benchbench.machine.stopwatch import Stopwatch, watching
 from benchbench.machine.watched_backbone import WatchedBackbone
@@ -53,6 +59,11 @@ def test_it_learns_and_the_model_stays_as_it_is(folder, kind):
     assert classifier.facts["four_bit_modules"] > 0
     assert classifier.facts["trainable_parameters"] == 3 * 32 + 3
     assert classifier.facts["unconverged_labels"] == 0
+    assert classifier.facts["logits_moved"] <= LOGIT_TOLERANCE
+    assert classifier.facts["warnings"] == []
+    said = TrainingFacts.of(classifier.facts)
+    assert (said.early_stopping, said.tuned) == ("no", ("c",))
+    assert ("binary" in said.minimises) == (kind == "multi-label")
 
 
 def test_the_seed_changes_nothing(folder):
@@ -64,20 +75,57 @@ def test_the_seed_changes_nothing(folder):
 
 
 def test_the_planes_are_scikit_learn_s(folder):
-    from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
     task = task_of(folder, c=0.1)
     classifier = FrozenEmbedding().fit(task)
     features, _ = features_of(classifier.embedder, task.train["text"], 32)
     scaler = StandardScaler().fit(features)
-    model = LogisticRegression(C=0.1, max_iter=1000)
+    model = LogisticRegression(C=0.1, max_iter=10_000, tol=1e-9)
     model.fit(scaler.transform(features), np.array(task.train["main"]))
     texts = toy_split(20, seed=3)["text"]
     probes, _ = features_of(classifier.embedder, texts, 32)
     logits = torch.from_numpy(classifier.predict_logits(texts))
     expected = model.predict_proba(scaler.transform(probes))
     assert abs(logits.softmax(dim=1).numpy() - expected).max() < 1e-4
+
+
+def ill_conditioned(documents=400, width=24):
+    """Return features of very different lengths and three classes that overlap."""
+    random = np.random.default_rng(0)
+    mixing = random.normal(size=(width, width)) * np.logspace(0, -3, width)
+    features = random.normal(size=(documents, width)) @ mixing
+    scores = features[:, :3] + random.normal(size=(documents, 3))
+    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    return features, scores.argmax(axis=1)
+
+
+def test_the_solver_goes_on_until_the_logits_stay():
+    features, targets = ill_conditioned()
+    weights = np.linspace(0.5, 1.5, len(targets))
+    for classes in (targets, (targets == 1).astype(int)):
+        near, convergence = _regression(features, classes, weights, 1.0)
+        usual = LogisticRegression(C=1.0, max_iter=1000).fit(features, classes, weights)
+        exact = LogisticRegression(C=1.0, max_iter=100_000, tol=1e-12).fit(
+            features, classes, weights
+        )
+        error = [
+            abs(model.decision_function(features) - exact.decision_function(features)).max()
+            for model in (near, usual)
+        ]
+        assert error[0] <= LOGIT_TOLERANCE < error[1], "scikit-learn's own tolerance is too wide"
+        assert convergence.moved <= LOGIT_TOLERANCE and convergence.unconverged == 0
+        assert 0 < convergence.gradient < 1e-6
+
+
+def test_a_solver_that_is_stopped_says_so(folder, monkeypatch):
+    monkeypatch.setattr(logistic_regression, "STEPS", 1)
+    for kind, count in (("single-label", 1), ("multi-label", 3)):
+        facts = FrozenEmbedding().fit(task_of(folder, kind, c=1.0)).facts
+        assert facts["unconverged_labels"] == count
+        assert facts["logits_moved"] > facts["solver_tolerance"] == LOGIT_TOLERANCE
+        assert facts["gradient_norm"] > 1e-3
+        assert "has not converged" in facts["warnings"][0]
 
 
 def test_the_penalty_is_the_best_on_validation_and_test_is_not_seen(folder):
@@ -91,8 +139,6 @@ def test_the_penalty_is_the_best_on_validation_and_test_is_not_seen(folder):
 
 
 def test_two_classes_are_told_apart_by_one_plane(folder):
-    from sklearn.linear_model import LogisticRegression
-
     task = task_of(folder)
     rows = [row for row, label in enumerate(task.train["main"]) if label in (0, 2)]
     from dataclasses import replace
@@ -100,9 +146,10 @@ def test_two_classes_are_told_apart_by_one_plane(folder):
     two = replace(task, train=task.train.select(rows))
     features = np.random.default_rng(0).normal(size=(len(rows), 5))
     planes = fit_hyperplanes(two, features, 1.0)
-    model = LogisticRegression(C=1.0).fit(features, np.array(two.train["main"]))
+    model = LogisticRegression(C=1.0, max_iter=10_000, tol=1e-9)
+    model.fit(features, np.array(two.train["main"]))
     probabilities = torch.from_numpy(planes.logits(features)).softmax(dim=1).numpy()
-    assert abs(probabilities[:, [0, 2]] - model.predict_proba(features)).max() < 1e-6
+    assert abs(probabilities[:, [0, 2]] - model.predict_proba(features)).max() < 1e-4
     assert probabilities[:, 1].max() < 1e-6  # a label that training lacks
 
 

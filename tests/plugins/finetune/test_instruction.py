@@ -11,7 +11,7 @@ import pytest
 from benchbench_finetune.instruction import Instruction
 from benchbench_finetune.zero_shot import ZeroShot
 
-from benchbench import BenchbenchError, GuardError, Skip
+from benchbench import BenchbenchError, GuardError, Skip, TrainingFacts
 from benchbench.kit.data import multi_hot
 from tests.support.models import bind_model, write_model
 from tests.support.prompted import prompted_task
@@ -79,6 +79,9 @@ def test_the_record_gets_its_facts(fitted, name):
     assert facts["label_listed"] == (name != "yes-no")
     assert (facts["negatives_rate"] is not None) == (name == "yes-no")
     assert (facts["max_listed"] == 2) == (name == "list")
+    said = TrainingFacts.of(facts)
+    assert "over the vocabulary" in said.minimises
+    assert said.early_stopping == f"{said.minimises}; the best of all epochs is kept"
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchbench_finetune.zero_shot import ZeroShot
 
-from benchbench import LabelSpace
+from benchbench import LabelSpace, TrainingFacts
 from tests.support.prompted import prompted_task
 
 
@@ -19,6 +19,7 @@ def test_zero_shot_prompts_the_backbone_as_it_is(prompted_model, multi, multi_la
     task = prompted_task(prompted_model, method, multi=multi, multi_label=multi_label)
     classifier = method.fit(task)
     assert classifier.facts["trainable_parameters"] == 0
+    assert TrainingFacts.of(classifier.facts).minimises == "nothing"
     assert not classifier.loaded.model.training
     logits = classifier.predict_logits(task.validation["text"][:8])
     assert logits.shape == (8, 3)

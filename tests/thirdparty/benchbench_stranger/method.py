@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from benchbench import Parameter
+from benchbench import Parameter, TrainingFacts
 from benchbench.kit import batching, pooling
 
 
@@ -13,7 +13,8 @@ class Centres:
 
     def __init__(self, loaded, how, centres):
         self.loaded, self.how, self.centres = loaded, how, centres
-        self.facts = {"trainable_parameters": 0, **loaded.facts}
+        said = TrainingFacts("nothing: means of embeddings").to_json()
+        self.facts = {"trainable_parameters": 0, "training": said, **loaded.facts}
 
     def predict_logits(self, texts):
         features = embed(self.loaded, texts, self.how)
