@@ -43,6 +43,13 @@ from benchbench.contract.executor import (
     Outcome,
 )
 from benchbench.contract.hookspecs import API_VERSION, hookimpl, hookspec
+from benchbench.contract.local_path import (
+    LocalPath,
+    all_as_given,
+    all_as_published,
+    as_given,
+    paths_in,
+)
 from benchbench.contract.method import (
     Classifier,
     HasRequirements,
@@ -94,6 +101,7 @@ __all__ = [
     "LoadReport",
     "LoadedModel",
     "LoaderError",
+    "LocalPath",
     "MayBeRemote",
     "Method",
     "Metric",
@@ -116,12 +124,16 @@ __all__ = [
     "UnknownName",
     "Value",
     "Workload",
+    "all_as_given",
+    "all_as_published",
+    "as_given",
     "decide",
     "did_you_mean",
     "document_tokens",
     "hookimpl",
     "hookspec",
     "hookspecs",
+    "paths_in",
     "ratio",
     "resolve",
 ]

@@ -70,7 +70,7 @@ def unknown_owners(grid: Grid, overrides: Overrides) -> list[str]:
         name
         for block in grid.blocks
         for member in block.members
-        for name in (member.reference.name, member.reference.use)
+        for name in member.names
     }
     return [
         f"--set {name}: nothing in the grid is called '{owner}'{did_you_mean(owner, known)}"

@@ -14,6 +14,7 @@ from benchbench.contract import BenchbenchError, GridError, Value, did_you_mean
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
 from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
+from benchbench.machine import published
 
 GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
 BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
@@ -88,7 +89,8 @@ def _members(
         except BenchbenchError as error:
             faults.append(f"{where}: {error}")
             continue
-        members.append(member.called(str(table.get("as", member.name)), params))
+        shown = published(str(table.get("as", member.name)))  # a path tells no folder here either
+        members.append(member.called(shown, params))
     return tuple(members)
 
 

@@ -7,7 +7,7 @@ from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
-from benchbench.machine.redaction import one_line, redact
+from benchbench.machine.redaction import one_line, published, published_json, redact
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.watched_backbone import WatchedBackbone
@@ -34,6 +34,8 @@ __all__ = [
     "one_line",
     "package_versions",
     "processor_name",
+    "published",
+    "published_json",
     "redact",
     "share_of_cores",
     "stage",

@@ -26,6 +26,7 @@ from benchbench.contract import (
     Method,
     Record,
     Task,
+    all_as_given,
 )
 from benchbench.machine import PeakMemory, Stopwatch, WatchedBackbone, redact, watching
 from benchbench.running.curve import Curve, Report
@@ -178,7 +179,7 @@ def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     backbone = catalog.backbone(job.cell.backbone.use)
     identity = job.identity
     watched = WatchedBackbone(backbone, str(identity.weights), _origin(identity), watch)
-    params = identity.parameters.backbone or {}
+    params = all_as_given(identity.parameters.backbone or {})
     return BoundBackbone(watched, params, identity.device, identity.dtype)
 
 
@@ -208,7 +209,7 @@ def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve
         validation=corpus.validation,
         backbone=backbone,
         seed=job.cell.seed,
-        params=job.identity.parameters.method,
+        params=all_as_given(job.identity.parameters.method),
         upstream=job.upstream,
         report=curve,
     )
