@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchbench.cli.board_of_run import board_of_run
 from benchbench.cli.grid_run import printer, run_cells
 from benchbench.cli.heartbeat import still_at_work
 from benchbench.cli.options import (
@@ -34,8 +33,6 @@ from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError, Executor, MayBeRemote
 from benchbench.evidence import (
     Board,
-    BoardCell,
-    BoardDataset,
     compute_values,
     load_or_compute,
     records_on,
@@ -43,14 +40,13 @@ from benchbench.evidence import (
     write_board,
 )
 from benchbench.leaderboard import build_leaderboard
-from benchbench.machine import fsio, redact
+from benchbench.machine import fsio
 from benchbench.planning import PlannedCell, cache_folder
-from benchbench.records import Store, corrupt_records, open_store
+from benchbench.records import Store, corrupt_records, open_store, publishable_description
 from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
 
 SOME_FAILED = 1
-ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
 RAY = "ray"
 """--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 RULES = (
@@ -65,6 +61,8 @@ RULES = (
     "method, dataset, backbone or executor; PARAM=VALUE sets it wherever it exists.",
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
     "best three labels stay the same) or --set instruction.verbalizer=code.",
+    "A run that --only, --seeds, --limit or --set narrows has a board of its own, as in "
+    "default-only-tfidf-svm. --name names a board.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "The cells that take least time run first. The time of the grid is estimated before the first "
@@ -137,27 +135,20 @@ def run(**options: Any) -> int:
                 console.print(f"Warning: {warning}", style="yellow", markup=False)
         context, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
+    name, line = selection.name.settled((cell.id for cell in cells), store)
+    if line:
+        printer(console)(line)
     finished = False
     try:
         run_cells(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
-        tried = selection.expansion.tried
-        board = Board(
-            selection.name,
-            selection.grid.title,
-            tuple(
-                BoardCell(cell.cell, cell.id, cell.key, tried.get(cell.cell, {})) for cell in cells
-            ),
-            {
-                reference.name: BoardDataset.of(corpus.description)
-                for reference, corpus in corpora.items()
-            },
-            selection.expansion.dropped,
-            _command(sys.argv[1:]),
-            note=selection.grid.note,
-        )
-        write_board(store, board, [corpus.description for corpus in corpora.values()])
+        described = {
+            reference: publishable_description(corpus.description, reference.paths)
+            for reference, corpus in corpora.items()
+        }
+        board = board_of_run(name, selection, cells, described, sys.argv[1:])
+        write_board(store, board, described.values())
         with still_at_work(printer(console), "Making the leaderboard") as say:
             board = with_plugin_results(board, selection.catalog, store, say, tests=finished)
             write_board(store, board, ())
@@ -172,11 +163,6 @@ def _console(quiet: bool) -> Console:
     return Console(
         stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
     )
-
-
-def _command(words: list[str]) -> str:
-    """Return the command as a board shows it: without secrets, and without a cluster's address."""
-    return ADDRESS.sub(r"\1auto", redact(shlex.join(["benchbench", *words])))
 
 
 def _settings(options: dict[str, Any], selection: Selection) -> Settings:
@@ -225,6 +211,8 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
     device = selection.device
     noun = "cell" if len(cells) == 1 else "cells"
     console.print(f"{len(cells)} {noun} ({told}) on {device.name}, {device.dtype}", markup=False)
+    for line in selection.grid.replaced:
+        printer(console)(line)
     for reason in selection.expansion.dropped:
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 

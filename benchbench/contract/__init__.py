@@ -11,6 +11,7 @@ from benchbench.contract.backbone import (
 )
 from benchbench.contract.baseline import Baseline
 from benchbench.contract.cell import Cell, Reference
+from benchbench.contract.cell_titles import differing_params, titles_of
 from benchbench.contract.corpus import (
     SPLITS,
     Corpus,
@@ -129,6 +130,7 @@ __all__ = [
     "as_given",
     "decide",
     "did_you_mean",
+    "differing_params",
     "document_tokens",
     "hookimpl",
     "hookspec",
@@ -136,4 +138,5 @@ __all__ = [
     "paths_in",
     "ratio",
     "resolve",
+    "titles_of",
 ]

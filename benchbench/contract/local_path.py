@@ -43,6 +43,12 @@ class LocalPath(str):
 
     __hash__ = str.__hash__
 
+    @property
+    def spellings(self) -> tuple[tuple[str, str], ...]:
+        """How messages may write this path, each with the name that may be published."""
+        name = PurePath(self).name
+        return (self.target, name), (self.given, name)
+
     @classmethod
     def of(cls, given: str, prefix: str = "") -> str:
         """Return the path that `given` is, or `given` itself where it leads to nothing.
@@ -61,6 +67,8 @@ class LocalPath(str):
         # A link is followed, unless its name tells another format than the file that it leads to.
         same_format = target.is_dir() or target.suffix == path.suffix
         name = (target if same_format else path).name
+        if target == Path.home():
+            name = "~"  # its name would be the user's
         return cls(prefix + name, given, str(target))
 
 

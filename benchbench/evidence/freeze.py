@@ -15,7 +15,6 @@ from benchbench.contract import (
     Baseline,
     Metric,
     MetricFunction,
-    Params,
     Reference,
     ScoredSplit,
 )
@@ -46,8 +45,7 @@ def with_plugin_results(
     references = {entry.cell.dataset.name: entry.cell.dataset for entry in board.cells}
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
-        resolved = catalog.resolved("dataset", references[name])
-        published = comparable(catalog.baselines, references[name], resolved)
+        published = comparable(catalog, references[name])
         scores = tuple(_score(baseline) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
     board = replace(board, datasets=datasets, baseline_methods=_baseline_methods(board, catalog))
@@ -160,15 +158,15 @@ def _baseline_methods(board: Board, catalog: Catalog) -> tuple[str, ...]:
     )
 
 
-def comparable(
-    baselines: Iterable[Baseline], reference: Reference, resolved: Params
-) -> tuple[Baseline, ...]:
+def comparable(catalog: Catalog, reference: Reference) -> tuple[Baseline, ...]:
     """Return the published scores that were measured on this dataset with these parameters."""
+    declared = catalog.parameters("dataset", reference.use)
+    resolved = catalog.resolved("dataset", reference)
     return tuple(
         baseline
-        for baseline in baselines
+        for baseline in catalog.baselines
         if baseline.dataset == reference.use
-        and all(resolved.get(name) == value for name, value in baseline.params.items())
+        and all(resolved.get(name) == value for name, value in baseline.required(declared).items())
     )
 
 

@@ -42,10 +42,11 @@ BARE_PATH = re.compile(rf"(?<![\w./~<])(?:{START}(?:{PART})+|(?:{PART}){{2,}})/*
 PACKAGES = ("site-packages", "dist-packages")
 HOMES = ("home", "Users")
 """The folders that hold home folders: what stands right below them is a user's name."""
-IMPERSONAL = frozenset(
-    "root user users admin guest test data home runner ubuntu debian docker jovyan localhost "
-    "localdomain nobody train model label text host".split()
-)
+IMPERSONAL = {
+    "admin", "data", "debian", "docker", "guest", "home", "host", "jovyan", "label", "localdomain",
+    "localhost", "model", "nobody", "root", "runner", "test", "text", "train", "ubuntu", "user",
+    "users",
+}  # fmt: skip
 """Names of users and hosts that tell nobody, and words that occur in any message."""
 
 
@@ -92,7 +93,7 @@ def published_json(value: Any, paths: Iterable[tuple[str, str]] = ()) -> Any:
             for name, inner in value.items()
         }
     if isinstance(value, list | tuple):
-        return type(value)(published_json(inner, paths) for inner in value)
+        return [published_json(inner, paths) for inner in value]
     return value
 
 

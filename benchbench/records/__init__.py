@@ -8,6 +8,7 @@ from benchbench.records.prediction_files import (
     write_predictions,
 )
 from benchbench.records.provenance import provenance_of
+from benchbench.records.publishable import publishable_description, publishable_record
 from benchbench.records.store import (
     Store,
     all_records,
@@ -43,6 +44,8 @@ __all__ = [
     "predictions_table",
     "provenance_of",
     "publish",
+    "publishable_description",
+    "publishable_record",
     "read_json",
     "read_predictions",
     "read_typed",

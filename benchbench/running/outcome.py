@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchbench.contract import Cell, Diverged, Record, Skip, Status
 from benchbench.machine import is_out_of_memory, one_line, redact
+from benchbench.records import publishable_record
 
 OUTCOME = "outcome.json"
 
@@ -28,11 +29,12 @@ def explain(error: BaseException) -> tuple[Status, str]:
 def write_outcome(folder: Path, record: Record) -> None:
     """Write the record for the executor, as JSON beside the cell's other files."""
     try:
-        text = json.dumps(asdict(record), allow_nan=False)
-    except (TypeError, ValueError) as error:
+        text = json.dumps(asdict(publishable_record(record)), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
         reason = f"its facts cannot be stored: {one_line(error)}"
         failed = replace(record, status="failed", reason=reason, facts={}, curve=())
-        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
+        failed = publishable_record(replace(failed, predictions=None, artifacts=None))
+        text = json.dumps(asdict(failed))
     (folder / OUTCOME).write_text(text, encoding="utf-8")
 
 

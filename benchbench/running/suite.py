@@ -9,9 +9,16 @@ from pathlib import Path
 
 from benchbench.catalog import versions_of
 from benchbench.contract import Cell, Event, Executor, HasLicence, Job, Outcome, Record, Reference
-from benchbench.machine import fsio, one_line
+from benchbench.machine import fsio, one_line, published
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
-from benchbench.records import Store, provenance_of, publish, record_that_counts, records_of
+from benchbench.records import (
+    Store,
+    provenance_of,
+    publish,
+    publishable_record,
+    record_that_counts,
+    records_of,
+)
 from benchbench.running.executors.local import LocalExecutor, start_server
 
 
@@ -104,7 +111,7 @@ def _finish(suite: Suite, outcome: Outcome) -> Record:
         cost={**beside, **outcome.record.cost} if outcome.record.cost else {},
     )
     try:
-        published = publish(suite.store, Outcome(record, outcome.folder))
+        published = publish(suite.store, Outcome(publishable_record(record), outcome.folder))
     finally:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
@@ -215,6 +222,7 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
 
 def _skip(suite: Suite, cell: PlannedCell, reason: str) -> Record:
     """Publish that a cell was skipped, unless the last record says so with the same reason."""
+    reason = published(reason, cell.cell.paths)
     last = current_record(suite.store, cell)
     if last is not None and last.status == "skipped" and last.reason == reason:
         return last

@@ -46,7 +46,7 @@ class TableFile:
 
 
 def find_table_file(name: str, role: Split) -> TableFile:
-    """Return the file at the path `name`; raise LoaderError where it is no table that can be read."""
+    """Return the file at the path `name`; raise LoaderError where it is no readable table."""
     try:
         file = Path(name).expanduser()
         if file.is_dir():

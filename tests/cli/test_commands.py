@@ -146,7 +146,7 @@ def ran(tmp_path_factory):
 
 def test_the_main_job_ends_with_a_leaderboard_of_all_four_methods(ran):
     folder, single, several = ran
-    for done, name in ((single, "data-messages"), (several, "codes")):
+    for done, name in ((single, "messages"), (several, "codes")):
         written = folder / "benchbench-runs" / "leaderboards" / f"{name}.md"
         assert written.read_text() == done.stdout
         for method in ("embedding-head", "instruction", "tfidf-svm", "majority"):
@@ -181,7 +181,7 @@ def test_reading_needs_no_plugin_and_gives_the_same_table(ran):
     program = (
         "import sys\n"
         "from benchbench.cli import main\n"
-        "sys.argv = ['benchbench', 'leaderboard', 'data-messages', '--format', 'markdown']\n"
+        "sys.argv = ['benchbench', 'leaderboard', 'messages', '--format', 'markdown']\n"
         "try:\n"
         "    main()\n"
         "finally:\n"
