@@ -9,6 +9,8 @@ from typing import Any
 NO_NAMES = ("", ".", "..", "~")
 """The last parts of paths that name no file: such a path is told as it is written."""
 
+ROOTS = ("/", "~", "./", "../")
+
 
 class LocalPath(str):
     """A text that says which file is meant, without the folders that lead to it.
@@ -45,25 +47,28 @@ class LocalPath(str):
 
     @property
     def spellings(self) -> tuple[tuple[str, str], ...]:
-        """How messages may write this path, each with the name that may be published."""
+        """How messages may write this path and its folder, each with what may be published."""
         name = PurePath(self).name
-        return (self.target, name), (self.given, name)
+        folders = {str(PurePath(path).parent) for path in (self.target, self.given)}
+        beside = tuple((f"{folder}/", "") for folder in sorted(folders) if "/" in folder[1:])
+        return (self.target, name), (self.given, name), *beside
 
     @classmethod
     def of(cls, given: str, prefix: str = "") -> str:
-        """Return the path that `given` is, or `given` itself where it leads to nothing.
+        """Return the path that `given` is, or `given` itself where it is any other text.
 
+        A path leads to a file or folder, or is written from the root, the home or a dot on.
         `prefix` stands before the name, where a mere name would mean something else.
         """
         if isinstance(given, cls) or PurePath(given).name in NO_NAMES:
             return given
         try:
             path = Path(given).expanduser()
-            if not path.exists():
-                return given
             target = path.resolve()
-        except (OSError, ValueError, RuntimeError):  # no path at all
-            return given
+            if not path.exists() and not given.startswith(ROOTS):
+                return given
+        except (OSError, ValueError, RuntimeError):  # it leads nowhere
+            return cls(PurePath(given).name, given, given) if given.startswith(ROOTS) else given
         # A link is followed, unless its name tells another format than the file that it leads to.
         same_format = target.is_dir() or target.suffix == path.suffix
         name = (target if same_format else path).name

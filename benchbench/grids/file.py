@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.catalog import Catalog
-from benchbench.contract import BenchbenchError, GridError, Value, did_you_mean
+from benchbench.contract import BenchbenchError, GridError, LocalPath, Value, did_you_mean
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
 from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
@@ -93,7 +93,8 @@ def _members(
         except BenchbenchError as error:
             faults.append(f"{where}: {error}")
             continue
-        shown = published(str(table.get("as", member.name)))  # a path tells no folder here either
+        # a path tells no folder here either
+        shown = published(str(LocalPath.of(str(table.get("as", member.name)))))
         members.append(member.called(shown, params))
     return tuple(members)
 

@@ -74,7 +74,7 @@ def published(text: str, paths: Iterable[tuple[str, str]] = ()) -> str:
     which are found even where they do not look like one.
     """
     for path, name in sorted(paths, key=lambda pair: -len(pair[0])):
-        text = text.replace(path, name)
+        text = text.replace(path, name).replace(redact(path), name)
     text = SCHEME.sub(r"\1", redact(text))
     text = QUOTED_PATH.sub(lambda match: match[1] + _told(match[2]) + match[1], text)
     text = BARE_PATH.sub(lambda match: _told(match[0]), text)

@@ -44,11 +44,16 @@ def test_two_files_of_one_name_are_told_alike_and_are_not_equal(here):
 
 
 @pytest.mark.parametrize(
-    "text", ["absent.csv", "nul\0.csv", "n" * 300 + ".csv", "~nobody/t.csv", "", ".", "..", "~", "/"]
+    "text", ["absent.csv", "nul\0.csv", "n" * 300 + ".csv", "a/b.csv", "", ".", "..", "~", "/"]
 )  # fmt: skip
 def test_what_leads_to_no_file_or_has_no_name_stays_as_it_was_written(here, text):
     assert type(LocalPath.of(text)) is str
     assert LocalPath.of(text) == text
+
+
+@pytest.mark.parametrize("text", ["/of/acme/t.csv", "../of/t.csv", "~/of/t.csv", "~nobody/t.csv"])
+def test_a_path_from_the_root_the_home_or_a_dot_on_need_not_exist(here, text):
+    assert (str(LocalPath.of(text)), LocalPath.of(text).given) == ("t.csv", text)
 
 
 def test_a_link_whose_target_has_another_kind_of_name_is_not_followed(here):
