@@ -38,7 +38,8 @@ SCHEME = re.compile(r"\b([a-z][a-z0-9+.-]*:)//+(?=/)", re.IGNORECASE)
 START = r"(?:~[\w.-]*(?=/)|\.{1,2}(?=/))"
 QUOTED_PATH = re.compile(rf"(['\"`])({START}?/[^'\"`\n]*)\1")
 PART = r"/+[^\s/'\"`,;:()\[\]{}<>|=]+"
-BARE_PATH = re.compile(rf"(?<![\w./~<])(?:{START}(?:{PART})+|(?:{PART}){{2,}})/*")
+BARE_PATH = re.compile(rf"(?<![\w./~<])(?:{START}(?:{PART})+|(?:(?<!:)|(?!//))(?:{PART}){{2,}})/*")
+"""A path that stands between words; what follows :// is the host of a URL."""
 PACKAGES = ("site-packages", "dist-packages")
 HOMES = ("home", "Users")
 """The folders that hold home folders: what stands right below them is a user's name."""
@@ -131,7 +132,7 @@ def _told(path: str) -> str:
             return "/".join(parts[len(parts) - parts[::-1].index(folder) :])
     if len(parts) == 3 and parts[1] in HOMES:
         return "~"
-    if path.endswith(".py") and (module := _from_its_package(PurePath(path))):
+    if path.endswith(".py") and (module := _from_its_package(Path(path).expanduser())):
         return module
     return parts[-1] if parts[-1] not in ("/", "..", "~") else path
 

@@ -47,7 +47,9 @@ def test_every_spelling_of_a_file_is_one_cell(here, spellings):
     cells = [cell_of(text.format(here)) for text in spellings]
     assert len({cell_id(cell) for cell in cells}) == 1
     stored = json.dumps([cell.to_json() for cell in cells])
-    assert not [word for word in (here.name, "secret", "project", "data/") if word in stored], stored
+    assert not [word for word in (here.name, "secret", "project", "data/") if word in stored], (
+        stored
+    )
     params = [settled(**all_as_given(cell.dataset.params)) for cell in cells]
     assert len({CsvDataset().source(values) for values in params}) == 1
 
