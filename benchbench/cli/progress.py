@@ -120,9 +120,9 @@ class ProgressWatcher:
             return bars(self._grid, self._began, self._clock())
 
 
-def summary(record: Record, done: int, total: int, title: str) -> Text:
+def summary(record: Record, done: int, total: int, title: str = "") -> Text:
     """Return the line that a finished cell leaves behind."""
-    text = Text(f"[{done}/{total}] {plain(title)}: ")
+    text = Text(f"[{done}/{total}] {plain(title or record.cell.title)}: ")
     text.append(record.status, style=STYLES.get(record.status, "bold red"))
     if record.reason:
         text.append(f": {plain(record.reason)}")
