@@ -376,3 +376,19 @@ def test_a_write_would_be_noticed(line):
 )
 def test_what_is_no_write_is_not_taken_for_one(line):
     assert not list(writes(ast.parse(line)))
+
+
+def test_no_console_reads_markup_in_what_it_prints():
+    """A name in brackets is a name: data and grids must not set a colour or raise MarkupError."""
+    calls = [
+        (path, call)
+        for path in sorted(CORE.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Console"
+    ]
+    assert calls
+    assert [
+        f"{path.name}:{call.lineno}"
+        for path, call in calls
+        if not any(ast.unparse(word) == "markup=False" for word in call.keywords)
+    ] == []

@@ -97,7 +97,7 @@ def leaderboard(
     checked: Path | None,
 ) -> int:
     """Print the leaderboard NAME [the only one], publish it, or check published ones."""
-    console = Console()
+    console = Console(markup=False)
     if checked is not None:
         return _check(checked, console)
     with opened(store) as source:
@@ -108,7 +108,7 @@ def leaderboard(
             return 0
         board = read_board(source, name)
         records = records_on(source, board)
-        say = Console(stderr=True, highlight=False).print
+        say = Console(stderr=True, highlight=False, markup=False).print
         evidence = evidence_by(source, board, records, metric, say)
         built = build_leaderboard(board, records, evidence)
     if form is None:

@@ -60,7 +60,8 @@ def plan(**options: Any) -> int:
     console = wide_console()
     selection = select(options)
     jobs, threads = share(options, selection)
-    selection, corpora = prepare_all(selection, options["strict"], Console(stderr=True).print)
+    say = Console(stderr=True, markup=False).print
+    selection, corpora = prepare_all(selection, options["strict"], say)
     context, cells = planned(selection, corpora, Store(options["store"]), options)
     needs = forecasts(cells, corpora, context, threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):

@@ -161,7 +161,10 @@ def run(**options: Any) -> int:
 def _console(quiet: bool) -> Console:
     """Return a console that moves the cursor on a terminal alone, whatever FORCE_COLOR says."""
     return Console(
-        stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
+        stderr=True,
+        markup=False,
+        quiet=quiet,
+        force_interactive=None if sys.stderr.isatty() else False,
     )
 
 
@@ -233,7 +236,7 @@ def _publish(
     text = markdown.render(table)
     path = store.folder("leaderboards") / f"{board.name}.md"
     fsio.replace(path, text.encode())
-    out = Console()
+    out = Console(markup=False)
     if out.is_terminal:
         terminal.show(table, out)
     else:

@@ -21,10 +21,10 @@ Rows = Iterable[Sequence[str]]
 
 def wide_console() -> Console:
     """Return a console for standard output; in a pipe or a file it is wide enough for tables."""
-    console = Console()
+    console = Console(markup=False)
     if console.is_terminal or "COLUMNS" in os.environ:
         return console
-    return Console(width=WIDTH_WITHOUT_TERMINAL)
+    return Console(width=WIDTH_WITHOUT_TERMINAL, markup=False)
 
 
 def table_of_texts(

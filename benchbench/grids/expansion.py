@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from benchbench.contract import Cell, GridError, Params, Reference
+from benchbench.contract import Cell, GridError, Params, Reference, did_you_mean
 from benchbench.grids.assignment import unknown_owners, unused_params, used_names, with_params
 from benchbench.grids.grid import Block, Grid, Overrides
 from benchbench.grids.members import BackboneMember, DatasetMember, MethodMember
@@ -42,6 +42,8 @@ def expand(grid: Grid, overrides: Overrides | None = None) -> Expansion:
     """
     overrides = overrides or Overrides()
     flags = overrides.params
+    members = [member for block in grid.blocks for member in block.members]
+    declared = {parameter.name for member in members for parameter in member.parameters}
     draft = _Draft(faults=unknown_owners(grid, overrides))
     unused_flags = {name for name in flags if "." not in name}
     for written in grid.blocks:
@@ -54,7 +56,8 @@ def expand(grid: Grid, overrides: Overrides | None = None) -> Expansion:
         if not draft.faults:
             _expand_block(block, grid.seeds, draft)
     draft.faults += [
-        f"--set {name}: nothing in the grid has that parameter" for name in sorted(unused_flags)
+        f"--set {name}: nothing in the grid has that parameter{did_you_mean(name, declared)}"
+        for name in sorted(unused_flags)
     ]
     draft.faults += _clashes(draft.cells)
     _drop_unused(overrides.backbones, draft)

@@ -21,7 +21,7 @@ BORDER = 6
 
 def render(board: Leaderboard) -> str:
     """Return what `show` prints on the terminal that standard output goes to."""
-    console = Console()
+    console = Console(markup=False)
     with console.capture() as capture:
         show(board, console)
     return capture.get()
