@@ -135,11 +135,22 @@ def ran(tmp_path_factory):
             writer.writerow([row["text"][:20], row["text"], f"{row['topic']};{other}"])
     common = ("--backbone", "./tiny-llama", "--set", "epochs=1", "--set", "document_tokens=32")
     single = benchbench(
-        folder, "run", "--csv", MESSAGES, *COLUMNS, "--limit", "60", "--seeds", "0,1", *common
+        folder,
+        "run",
+        "--csv",
+        MESSAGES,
+        *COLUMNS,
+        "--limit",
+        "60",
+        "--seeds",
+        "0,1",
+        "--name",
+        "messages",
+        *common,
     )
     several = benchbench(
         folder, "run", "--csv", "codes.csv", "--text", "title,body", "--label", "codes",
-        "--label-separator", ";", "--limit", "60", *common,
+        "--label-separator", ";", "--limit", "60", "--name", "codes", *common,
     )  # fmt: skip
     return folder, single, several
 
