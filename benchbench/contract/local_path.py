@@ -10,6 +10,7 @@ NO_NAMES = ("", ".", "..", "~")
 """The last parts of paths that name no file: such a path is told as it is written."""
 
 ROOTS = ("/", "~", "./", "../")
+"""How a text begins that is a path even where nothing is there yet."""
 
 
 class LocalPath(str):

@@ -85,7 +85,7 @@ def test_the_board_of_a_grid_that_was_edited_changes_with_it_and_the_user_is_tol
     ids = held(store, "default", "head", "tfidf")
     name, line = BoardName("default").settled(ids[:1], store)
     assert name == "default"
-    assert line.startswith("Board 'default' had 1 cell that are not in this run any more")
+    assert line.startswith("Board 'default' loses 1 cell that this run does not have")
 
 
 def test_names_that_lose_a_character_or_are_long_end_in_a_digest():
