@@ -63,8 +63,8 @@ class BoardName:
             )
         if lost:
             return self.first, (
-                f"Board '{self.first}' loses {_cells(lost)} that this run does not have; the records "
-                "stay in the store."
+                f"Board '{self.first}' loses {_cells(lost)} that this run does not have; the "
+                "records stay in the store."
             )
         if self.first != self.base:
             return self.first, f"The board of this run is '{self.first}', not '{self.base}'."
