@@ -21,6 +21,7 @@ from benchbench.contract import (
     Dataset,
     Executor,
     Generator,
+    LocalPath,
     Method,
     Metric,
     Parameter,
@@ -29,6 +30,7 @@ from benchbench.contract import (
     Reference,
     UnknownName,
     Value,
+    as_given,
     did_you_mean,
     resolve,
 )
@@ -36,7 +38,8 @@ from benchbench.contract import (
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
-
+BESIDE = "./"
+"""It stands before the name of a backbone's folder, so that no name of the catalog is meant."""
 COMMON_DATASET_PARAMETERS = (
     Parameter("limit", int, 0, "documents kept of every split, all classes (0: all)", minimum=0),
     Parameter("split_seed", int, 0, "seed of the split and of the sample", minimum=0),
@@ -71,7 +74,7 @@ class Catalog:
     def backbone(self, use: str) -> Backbone:
         """Return the backbone that a name, a folder or a hub id stands for."""
         if use not in self.backbones:
-            answer = self._first("benchbench_resolve_backbone", use)
+            answer = self._first("benchbench_resolve_backbone", as_given(use))
             if answer is None:
                 raise UnknownName(f"Unknown backbone {use!r}{did_you_mean(use, self.backbones)}")
             plugin, backbone = answer
@@ -109,7 +112,9 @@ class Catalog:
 
     def backbone_reference(self, text: str) -> Reference:
         """Return the reference that a name, a folder or a hub id stands for."""
-        return Reference(text, self.backbone(text).name)
+        named = any(name == text and type(name) is str for name in self.backbones)
+        use = text if named else LocalPath.of(text, BESIDE)
+        return Reference(use, self.backbone(use).name)
 
     def grid(self, name: str) -> Path:
         """Return the file of a named grid, or of a path that ends in .toml."""

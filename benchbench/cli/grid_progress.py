@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from benchbench.contract import Cell, Event, Record
+from benchbench.contract import Cell, Event, Record, titles_of
 from benchbench.planning import (
     Forecast,
     RunningCell,
@@ -23,10 +23,18 @@ class GridProgress:
     """Counts finished cells, keeps the pace of running ones, and corrects the forecasts.
 
     `needs` are the forecasts of the cells that run. `total` also counts those that are skipped.
-    Times are seconds of one clock.
+    `cells` are all cells of the run, for titles that tell tries of a search apart. Times are
+    seconds of one clock.
     """
 
-    def __init__(self, total: int, needs: Mapping[Cell, Forecast], jobs: int = 1) -> None:
+    def __init__(
+        self,
+        total: int,
+        needs: Mapping[Cell, Forecast],
+        jobs: int = 1,
+        cells: Iterable[Cell] = (),
+    ) -> None:
+        self._titles = titles_of(cells)
         self.total, self.done = total, 0
         self.running: dict[Cell, RunningCell] = {}
         self._needs, self._jobs = needs, jobs
@@ -51,6 +59,10 @@ class GridProgress:
         self.running.pop(record.cell, None)
         self._finished.append(record)
         self._expected = expected_seconds(self._needs, self._finished)
+
+    def title(self, cell: Cell) -> str:
+        """Return the title of a cell, which no other cell of the run has."""
+        return self._titles.get(cell, cell.title)
 
     def need(self, cell: Cell) -> Forecast:
         """Return the forecast of a cell."""

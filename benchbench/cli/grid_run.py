@@ -36,7 +36,8 @@ def run_cells(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
     if of_cells:
         whole = time_left(expected_seconds(of_cells, ()).values(), jobs)
         printer(console)(whole_grid(whole, jobs))
-    with ProgressWatcher(console, len(pending), of_cells, jobs) as watcher:
+    titled = [cell.cell for cell in pending]
+    with ProgressWatcher(console, len(pending), of_cells, jobs, cells=titled) as watcher:
         manager.register(watcher)
         run_suite(suite, cheapest_first(cells, needs))
 

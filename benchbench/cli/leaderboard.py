@@ -128,10 +128,9 @@ def leaderboard(
 
 def _print(content: bytes, console: Console, *, screen_only: bool) -> None:
     """Print a leaderboard: plain on a terminal, and with every character into a pipe or a file."""
-    if screen_only:
-        console.file.write(content.decode())
-    elif sys.stdout.isatty():
-        sys.stdout.write(content.decode())
+    if screen_only or sys.stdout.isatty():
+        out = console.file if screen_only else sys.stdout
+        out.write(content.decode())
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchbench.cli.text_tables import Rows
-from benchbench.contract import Configurable, Parameter
+from benchbench.contract import Cell, Configurable, Parameter, Record, differing_params
 from benchbench.evidence import main_score
 from benchbench.machine import TEMPORARY
 from benchbench.planning import cache_folder
@@ -130,14 +130,16 @@ def _runs(store: Path) -> Rows:
     """Return one row per record, from the files alone: no plugin is loaded."""
     opened = existing_store(store)
     rows = []
-    for record in all_records(opened):
+    records = list(all_records(opened))
+    differing = _told_apart(records)
+    for record in records:
         cell = record.cell
         score = main_score(opened, record) if record.status == "ok" else None
         rows.append(
             (
                 record.id[:12],
                 cell.dataset.name,
-                cell.method.name,
+                cell.method.name + differing[cell],
                 cell.backbone.name if cell.backbone else "–",
                 str(cell.seed),
                 str(record.attempt),
@@ -149,6 +151,16 @@ def _runs(store: Path) -> Rows:
     if corrupt := corrupt_records(opened):
         sys.stderr.write(f"{corrupt} corrupt records were set aside as .bad.\n")
     return rows
+
+
+def _told_apart(records: Iterable[Record]) -> dict[Cell, str]:
+    """Return what stands behind the method's name, where cells differ in their parameters alone."""
+    alike: dict[str, dict[Cell, None]] = {}
+    for record in records:
+        alike.setdefault(record.cell.title, {})[record.cell] = None
+    return {
+        cell: text for group in alike.values() for cell, text in differing_params(group).items()
+    }
 
 
 def _caches(store: Path) -> Rows:

@@ -77,6 +77,8 @@ def plan(**options: Any) -> int:
         console.print()
     for line in _remarks(cells):
         console.print(Text(plain(line), style="yellow"), soft_wrap=True)
+    for line in selection.grid.replaced:
+        console.print(Text(plain(line)), soft_wrap=True)
     for reason in selection.expansion.dropped:
         console.print(Text(f"Not part of the grid: {reason}", style="yellow"), soft_wrap=True)
     for line in _summary(cells, needs, selection.device, jobs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -39,9 +39,10 @@ class ProgressWatcher:
         needs: Mapping[Cell, Forecast] | None = None,
         jobs: int = 1,
         clock: Callable[[], float] = time.monotonic,
+        cells: Iterable[Cell] = (),
     ) -> None:
         self._console, self._clock, self._began = console, clock, clock()
-        self._grid = GridProgress(total, needs or {}, jobs)
+        self._grid = GridProgress(total, needs or {}, jobs, cells)
         self._last_lines: dict[Cell, float] = {}
         self._lock = threading.Lock()  # the cells report in one thread, bars and clock are others
         self._shown = ExitStack()
@@ -89,7 +90,8 @@ class ProgressWatcher:
         with self._lock:
             self._grid.finish(record)
             self._last_lines.pop(record.cell, None)
-            line = summary(record, self._grid.done, self._grid.total)
+            title = self._grid.title(record.cell)
+            line = summary(record, self._grid.done, self._grid.total, title)
             left = self._grid.left(self._clock())
             if left.known and not self._console.is_interactive:
                 line.append(f"; all cells: {rest_of_grid(left)}")
@@ -111,16 +113,16 @@ class ProgressWatcher:
         doing = describe(self._grid.running[cell], self._grid.need(cell), now, EVERY_SECONDS)
         counted = f"[{self._grid.done}/{self._grid.total}]"
         rest = rest_of_grid(self._grid.left(now))
-        return f"{counted} {plain(cell.title)}: {doing}; all cells: {rest}"
+        return f"{counted} {plain(self._grid.title(cell))}: {doing}; all cells: {rest}"
 
     def _draw(self) -> RenderableType:
         with self._lock:
             return bars(self._grid, self._began, self._clock())
 
 
-def summary(record: Record, done: int, total: int) -> Text:
+def summary(record: Record, done: int, total: int, title: str = "") -> Text:
     """Return the line that a finished cell leaves behind."""
-    text = Text(f"[{done}/{total}] {plain(record.cell.title)}: ")
+    text = Text(f"[{done}/{total}] {plain(title or record.cell.title)}: ")
     text.append(record.status, style=STYLES.get(record.status, "bold red"))
     if record.reason:
         text.append(f": {plain(record.reason)}")

@@ -30,7 +30,7 @@ def bars(grid: GridProgress, began: float, now: float) -> Group:
         _row("all cells", _bar(grid.done, grid.total, now), _of_grid(grid, began, now))
     ]
     for cell, running in grid.running.items():
-        title = f"{plain(cell.title)} · {duration(now - running.started)}"
+        title = f"{plain(grid.title(cell))} · {duration(now - running.started)}"
         rows.append(Text(title, no_wrap=True, overflow="ellipsis"))
         rows.append(_of_cell(running, grid.need(cell), now))
     return Group(*rows)

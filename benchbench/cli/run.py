@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchbench.cli.board_of_run import board_of_run
 from benchbench.cli.grid_run import printer, run_cells
 from benchbench.cli.heartbeat import still_at_work
 from benchbench.cli.options import (
@@ -34,25 +33,21 @@ from benchbench.cli.selection import (
     share,
 )
 from benchbench.cli.subcommand import Subcommand
-from benchbench.contract import BenchbenchError, Executor, MayBeRemote, Reference, StoreError
+from benchbench.contract import BenchbenchError, Executor, MayBeRemote, StoreError
 from benchbench.evidence import (
-    Board,
-    BoardCell,
-    BoardDataset,
     read_board,
     records_on,
     write_board,
 )
 from benchbench.leaderboard import Leaderboard
-from benchbench.machine import fsio, redact
-from benchbench.planning import PlannedCell, PreparedCorpus, open_cache
-from benchbench.records import Store, corrupt_records, open_store
+from benchbench.machine import fsio
+from benchbench.planning import PlannedCell, open_cache
+from benchbench.records import Store, corrupt_records, open_store, publishable_description
 from benchbench.render import terminal_console
 from benchbench.render.formats import markdown, terminal
 from benchbench.running import LOCAL, Settings, Suite, failed
 
 SOME_FAILED = 1
-ADDRESS = re.compile(r"(--ray-address[ =]|\bray\.address=)\S+")
 RAY = "ray"
 """--ray-address is short for --set ray.address, as --csv is for --set csv.path."""
 RULES = (
@@ -71,6 +66,8 @@ RULES = (
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
     "best three labels stay the same, but ECE, NLL and temperature are not known) or "
     "--set instruction.verbalizer=code.",
+    "A run that --only, --seeds, --limit or --set narrows has a board of its own, as in "
+    "default-only-tfidf-svm. --name names a board.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
     "The cells that take least time run first. The time of the grid is estimated before the first "
@@ -138,13 +135,20 @@ def run(**options: Any) -> int:
                 console.print(f"Warning: {warning}", style="yellow", markup=False)
         context, cells = planned(selection, corpora, store, options)
     _announce(console, selection, cells)
+    name, line = selection.name.settled((cell.id for cell in cells), store)
+    if line:
+        printer(console)(line)
     finished = False
     try:
         run_cells(Suite(context, corpora, settings), cells, console)
         finished = True
     finally:
-        board = _board(selection, cells, corpora)
-        write_board(store, board, [corpus.description for corpus in corpora.values()])
+        described = {
+            reference: publishable_description(corpus.description, reference.paths)
+            for reference, corpus in corpora.items()
+        }
+        board = board_of_run(name, selection, cells, described, sys.argv[1:])
+        write_board(store, board, described.values())
         with still_at_work(printer(console), "Making the leaderboard") as say:
             table = write_tables(store, board, selection.catalog, say, complete=finished)
         _show(table)
@@ -164,11 +168,6 @@ def _console(quiet: bool) -> Console:
     return terminal_console(
         stderr=True, quiet=quiet, force_interactive=None if sys.stderr.isatty() else False
     )
-
-
-def _command(words: list[str]) -> str:
-    """Return the command as a board shows it: without secrets, and without a cluster's address."""
-    return ADDRESS.sub(r"\1auto", redact(shlex.join(["benchbench", *words])))
 
 
 def _settings(
@@ -220,25 +219,6 @@ def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:
     return selection.catalog.configured_executor(name, given, options["jobs"])
 
 
-def _board(
-    selection: Selection, cells: list[PlannedCell], corpora: dict[Reference, PreparedCorpus]
-) -> Board:
-    """Return the board of a run, without the results of plugins."""
-    tried = selection.expansion.tried
-    return Board(
-        selection.name,
-        selection.grid.title,
-        tuple(BoardCell(cell.cell, cell.id, cell.key, tried.get(cell.cell, {})) for cell in cells),
-        {
-            reference.name: BoardDataset.of(corpus.description)
-            for reference, corpus in corpora.items()
-        },
-        selection.expansion.dropped,
-        _command(sys.argv[1:]),
-        note=selection.grid.note,
-    )
-
-
 def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) -> None:
     counts: dict[str, int] = {}
     for cell in cells:
@@ -247,6 +227,8 @@ def _announce(console: Console, selection: Selection, cells: list[PlannedCell]) 
     device = selection.device
     noun = "cell" if len(cells) == 1 else "cells"
     console.print(f"{len(cells)} {noun} ({told}) on {device.name}, {device.dtype}", markup=False)
+    for line in selection.grid.replaced:
+        printer(console)(line)
     for reason in selection.expansion.dropped:
         console.print(f"Not part of the grid: {reason}", style="yellow", markup=False)
 

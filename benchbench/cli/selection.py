@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchbench.catalog import Catalog, load_catalog
+from benchbench.cli.board_names import BoardName, slug, words_of
 from benchbench.cli.options import CSV_OPTIONS
 from benchbench.contract import BenchbenchError, Reference, Skip, UnknownName, Value
 from benchbench.grids import (
@@ -37,9 +37,12 @@ LONGEST_SEED = 18
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The grid that was chosen, its cells, and what they are looked up in."""
+    """The grid that was chosen, its cells, and what they are looked up in.
 
-    name: str
+    `name` is what its board is called, as far as the store does not have another of that name.
+    """
+
+    name: BoardName
     grid: Grid
     expansion: Expansion
     catalog: Catalog
@@ -62,8 +65,8 @@ def select(options: dict[str, Any]) -> Selection:
     if not expansion.cells:
         reasons = "; ".join(expansion.dropped) or "--only leaves nothing"
         raise BenchbenchError(f"Grid '{grid.name}' has no cell to run: {reasons}.")
-    name = options["name"] or (grid.name if options["grid"] else _board_name(expansion))
-    return Selection(check_name(name), grid, expansion, catalog, find_device(options["device"]))
+    name = _board_name(options, overrides, grid, expansion)
+    return Selection(name, grid, expansion, catalog, find_device(options["device"]))
 
 
 def prepare_all(
@@ -89,7 +92,8 @@ def prepare_all(
     cells = tuple(cell for cell in selection.expansion.cells if cell.dataset in corpora)
     dropped = (*selection.expansion.dropped, *absent.values())
     expansion = replace(selection.expansion, cells=cells, dropped=dropped)
-    return replace(selection, expansion=expansion), corpora
+    name = selection.name.without(dataset.name for dataset in absent)
+    return replace(selection, name=name, expansion=expansion), corpora
 
 
 def planned(
@@ -200,7 +204,14 @@ def _numbers(text: str | None) -> tuple[int, ...]:
     return seeds
 
 
-def _board_name(expansion: Expansion) -> str:
-    """Return the name of a board whose run has no grid: the names of its datasets."""
+def _board_name(
+    options: dict[str, Any], overrides: Overrides, grid: Grid, expansion: Expansion
+) -> BoardName:
+    """Return the name of the board: --name, else the grid's, else those of the datasets."""
+    words = words_of(options, overrides)
+    if options["name"] is not None:
+        return replace(words, base=check_name(options["name"]), given=True)
+    if options["grid"]:
+        return replace(words, base=check_name(grid.name))
     names = dict.fromkeys(cell.dataset.name for cell in expansion.cells)
-    return re.sub(r"[^a-z0-9._-]+", "-", "-".join(names).lower()).strip("-._")[:80] or OWN_DATA
+    return replace(words, base=slug("-".join(names))[:80].strip("-._") or OWN_DATA)

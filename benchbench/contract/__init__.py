@@ -11,6 +11,7 @@ from benchbench.contract.backbone import (
 )
 from benchbench.contract.baseline import Baseline
 from benchbench.contract.cell import Cell, Reference
+from benchbench.contract.cell_titles import differing_params, titles_of
 from benchbench.contract.corpus import (
     SPLITS,
     Corpus,
@@ -43,6 +44,13 @@ from benchbench.contract.executor import (
     Outcome,
 )
 from benchbench.contract.hookspecs import API_VERSION, hookimpl, hookspec
+from benchbench.contract.local_path import (
+    LocalPath,
+    all_as_given,
+    all_as_published,
+    as_given,
+    paths_in,
+)
 from benchbench.contract.method import (
     Classifier,
     HasRequirements,
@@ -109,6 +117,7 @@ __all__ = [
     "LoadReport",
     "LoadedModel",
     "LoaderError",
+    "LocalPath",
     "MayBeRemote",
     "Method",
     "Metric",
@@ -135,13 +144,19 @@ __all__ = [
     "UnknownName",
     "Value",
     "Workload",
+    "all_as_given",
+    "all_as_published",
+    "as_given",
     "decide",
     "did_you_mean",
+    "differing_params",
     "document_tokens",
     "hookimpl",
     "hookspec",
     "hookspecs",
     "is_storable",
+    "paths_in",
     "ratio",
     "resolve",
+    "titles_of",
 ]

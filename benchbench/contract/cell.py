@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from benchbench.contract.local_path import paths_in
 from benchbench.contract.parameters import Json, Params
 
 
@@ -18,6 +19,12 @@ class Reference:
     use: str
     name: str
     params: Params = field(default_factory=dict, hash=False)
+
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The paths in this reference as (path, name that may be published)."""
+        found = paths_in({"use": self.use, **self.params})
+        return tuple(pair for path in found for pair in path.spellings)
 
     def to_json(self) -> Json:
         """Return this reference as plain data."""
@@ -41,6 +48,12 @@ class Cell:
             "backbone": self.backbone.to_json() if self.backbone else None,
             "seed": self.seed,
         }
+
+    @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The paths in this cell as (path, name that may be published)."""
+        references = filter(None, (self.dataset, self.method, self.backbone))
+        return tuple(pair for reference in references for pair in reference.paths)
 
     @property
     def title(self) -> str:

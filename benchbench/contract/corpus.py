@@ -83,8 +83,9 @@ class LabelSpace:
 class LoadReport:
     """What happened to every row of the source; `seen == loaded + len(skipped)` always holds.
 
-    `skipped` and `repaired` have one text per row: "file:line: reason". `warnings` are facts that
-    a reader must know. `facts` are counts by name.
+    `skipped` and `repaired` have one text per row: "file:line: reason". What a reason tells of the
+    row's content is in quotes or follows "found", as in "expected a number, found 'x'": it is not
+    published. `warnings` are facts that a reader must know. `facts` are counts by name.
     """
 
     seen: Count

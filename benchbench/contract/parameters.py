@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchbench.contract.local_path import as_given
 from benchbench.contract.rules import is_storable
 
 Value = str | int | float | bool
@@ -37,8 +38,9 @@ class Parameter:
     def parse(self, value: Value) -> Value:
         """Return `value` in this parameter's type; raise ValueError where it does not fit.
 
-        Text is converted, since values from the command line are text.
+        Text is converted, since values from the command line are text. A path is as given.
         """
+        value = as_given(value)
         if isinstance(value, str) and value in self.words:
             return value
         parsed = _convert(self.type, value)

@@ -5,7 +5,7 @@ These are frozen when a run ends, so that reading a board needs no plugin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from benchbench.catalog import Catalog
@@ -15,7 +15,7 @@ from benchbench.contract import (
     Method,
     Metric,
     MetricFunction,
-    Params,
+    Parameter,
     Reference,
     ScoredSplit,
     is_storable,
@@ -47,9 +47,9 @@ def with_plugin_results(
     references = {entry.cell.dataset.name: entry.cell.dataset for entry in board.cells}
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
-        resolved = catalog.resolved("dataset", references[name])
-        published = comparable(catalog.baselines, references[name], resolved)
-        scores = tuple(_score(baseline) for baseline in published)
+        declared = catalog.parameters("dataset", references[name].use)
+        published = comparable(catalog, references[name])
+        scores = tuple(_score(baseline, declared) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
     board = replace(
         board,
@@ -167,19 +167,19 @@ def _needs_no_causal_lm(method: Method) -> bool:
     return "causal-lm" not in method.backbone_kinds
 
 
-def comparable(
-    baselines: Iterable[Baseline], reference: Reference, resolved: Params
-) -> tuple[Baseline, ...]:
+def comparable(catalog: Catalog, reference: Reference) -> tuple[Baseline, ...]:
     """Return the published scores that were measured on this dataset with these parameters."""
+    declared = catalog.parameters("dataset", reference.use)
+    resolved = catalog.resolved("dataset", reference)
     return tuple(
         baseline
-        for baseline in baselines
+        for baseline in catalog.baselines
         if baseline.dataset == reference.use
-        and all(resolved.get(name) == value for name, value in baseline.params.items())
+        and all(resolved.get(name) == value for name, value in baseline.required(declared).items())
     )
 
 
-def _score(baseline: Baseline) -> PublishedScore:
+def _score(baseline: Baseline, declared: Sequence[Parameter]) -> PublishedScore:
     return PublishedScore(
         baseline.name,
         baseline.metric,
@@ -187,5 +187,5 @@ def _score(baseline: Baseline) -> PublishedScore:
         baseline.citation,
         baseline.note,
         baseline.dataset,
-        dict(baseline.params),
+        dict(baseline.required(declared)),
     )

@@ -25,7 +25,7 @@ from benchbench.contract import (
 from benchbench.evaluation import METRICS, evaluate, tune
 from benchbench.evidence.board import Board, read_description
 from benchbench.evidence.values import Values
-from benchbench.machine import open_regular
+from benchbench.machine import open_regular, published
 from benchbench.records import Store, read_predictions
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def score_board(
             # ids may be many: they are kept once and not once per run
             runs[entry.id] = replace(run, documents=shared) if run.documents == shared else run
         except StoreError as error:
-            unread[entry.id] = str(error)
+            unread[entry.id] = published(str(error), ((f"{store.root}/", ""),))
     return ScoredRuns(runs, unread, corpora)
 
 

@@ -121,12 +121,15 @@ def _best_try(tries: Sequence[System], main: str, lower: bool) -> System:
     """Return the try with the best mean of the main metric on validation; test is not used.
 
     A try that lacks a seed is worse than any complete try. Of equal tries, the first is taken.
+    Where no try has a result, none is the best: the system has no search then.
     """
     if len(tries) == 1:
         return tries[0]
     best = max(
         tries, key=lambda system: (system.complete, system.goodness(main, lower, "validation"))
     )
+    if best.mean(main, "validation") is None:
+        return best
     records = [record for system in tries for record in system.records]
     seconds = [record.cost.get("fit_seconds") or 0.0 for record in records]
     return replace(best, search=Search(len(tries), best.cells[0].tried, sum(seconds)))

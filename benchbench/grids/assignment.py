@@ -66,12 +66,7 @@ def unused_params(block: Block, used: set[str]) -> list[str]:
 
 def unknown_owners(grid: Grid, overrides: Overrides) -> list[str]:
     """Return a fault for each `--set NAME.PARAMETER` whose NAME is not in the grid."""
-    known = {
-        name
-        for block in grid.blocks
-        for member in block.members
-        for name in (member.reference.name, member.reference.use)
-    }
+    known = {name for block in grid.blocks for member in block.members for name in member.names}
     return [
         f"--set {name}: nothing in the grid is called '{owner}'{did_you_mean(owner, known)}"
         for name in overrides.sets

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from benchbench.contract import Cell, GridError, Params, Reference
+from benchbench.contract import Cell, GridError, Params, Reference, did_you_mean
 from benchbench.grids.assignment import unknown_owners, unused_params, used_names, with_params
 from benchbench.grids.grid import Block, Grid, Overrides
-from benchbench.grids.members import DatasetMember, MethodMember
+from benchbench.grids.members import BackboneMember, DatasetMember, MethodMember
 from benchbench.grids.only import narrowed
 
 
@@ -42,6 +42,8 @@ def expand(grid: Grid, overrides: Overrides | None = None) -> Expansion:
     """
     overrides = overrides or Overrides()
     flags = overrides.params
+    members = [member for block in grid.blocks for member in block.members]
+    declared = {parameter.name for member in members for parameter in member.parameters}
     draft = _Draft(faults=unknown_owners(grid, overrides))
     unused_flags = {name for name in flags if "." not in name}
     for written in grid.blocks:
@@ -54,9 +56,11 @@ def expand(grid: Grid, overrides: Overrides | None = None) -> Expansion:
         if not draft.faults:
             _expand_block(block, grid.seeds, draft)
     draft.faults += [
-        f"--set {name}: nothing in the grid has that parameter" for name in sorted(unused_flags)
+        f"--set {name}: nothing in the grid has that parameter{did_you_mean(name, declared)}"
+        for name in sorted(unused_flags)
     ]
     draft.faults += _clashes(draft.cells)
+    _drop_unused(overrides.backbones, draft)
     if draft.faults:
         raise GridError(f"Grid '{grid.name}'", list(dict.fromkeys(draft.faults)))
     tried = {cell: values for cell, values in draft.cells.items() if values}
@@ -112,6 +116,16 @@ def _backbones(
         else:
             reason = f"it takes {' or '.join(method.backbone_kinds)}, not {backbone.kind}"
             draft.dropped[f"{method.name} with {backbone.name}: {reason}"] = None
+
+
+def _drop_unused(backbones: Iterable[BackboneMember], draft: _Draft) -> None:
+    """Say of each backbone of the command line that no cell has why it is not there."""
+    used = {cell.backbone.name for cell in draft.cells if cell.backbone}
+    for backbone in backbones:
+        told = any(f" with {backbone.name}: " in reason for reason in draft.dropped)
+        if backbone.name not in used and not told:
+            reason = f"backbone {backbone.name}: none of the methods takes a backbone"
+            draft.dropped[reason] = None
 
 
 def _clashes(cells: Mapping[Cell, Params]) -> list[str]:

@@ -13,6 +13,7 @@ from benchbench.contract import (
     LARGEST_INTEGER,
     BenchbenchError,
     GridError,
+    LocalPath,
     Value,
     did_you_mean,
     is_storable,
@@ -20,6 +21,8 @@ from benchbench.contract import (
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
 from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
+from benchbench.grids.replacement import with_kept_params
+from benchbench.machine import published
 
 GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
 BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
@@ -36,6 +39,7 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise GridError(str(path), [f"cannot be read: {error}"]) from error
+    overrides, replaced = with_kept_params(overrides, data)
     faults = _unknown_keys("the grid", data, GRID_KEYS)
     seeds = _seeds(data.get("seeds", [0]), "seeds", faults)
     finders = Finders.of(catalog)
@@ -50,7 +54,9 @@ def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) 
         raise GridError(str(path), faults)
     title = str(data.get("title", path.stem))
     words = {name: str(data.get(name, "")) for name in ("note", "closing")}
-    return Grid(path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, **words)
+    return Grid(
+        path.stem, title, overrides.seeds or seeds, tuple(blocks), jobs, replaced=replaced, **words
+    )
 
 
 def _block(
@@ -94,7 +100,9 @@ def _members(
         except BenchbenchError as error:
             faults.append(f"{where}: {error}")
             continue
-        members.append(member.called(str(table.get("as", member.name)), params))
+        # a path tells no folder here either
+        shown = published(str(LocalPath.of(str(table.get("as", member.name)))))
+        members.append(member.called(shown, params))
     return tuple(members)
 
 

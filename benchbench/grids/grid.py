@@ -42,6 +42,7 @@ class Grid:
     - `jobs` is how many cells run at once unless the user says so; CORES means one per core.
     - `note` is printed under the title of the leaderboard.
     - `closing` is the last line that a run of the grid prints.
+    - `replaced` has a line for each kind of members that the command line replaces.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Grid:
     jobs: int | str = 1
     note: str = ""
     closing: str = ""
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, TypeVar
 
-from benchbench.contract import Kind, Parameter, Params, Reference, Value, resolve
+from benchbench.contract import (
+    Kind,
+    Parameter,
+    Params,
+    Reference,
+    Value,
+    all_as_published,
+    as_given,
+    resolve,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +31,11 @@ class GridMember:
         """The name that the leaderboard shows."""
         return self.reference.name
 
-    def is_called(self, name: str) -> bool:
-        """Say whether `name.parameter` means a parameter of this member."""
-        return name in (self.reference.name, self.reference.use)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that stand before a parameter of this member, as in `name.parameter`."""
+        use = self.reference.use
+        return self.reference.name, use, as_given(use)
 
     def setters(self, names: Iterable[str]) -> dict[str, str]:
         """Map this member's parameters to the names that set them.
@@ -37,7 +48,7 @@ class GridMember:
         setters = {name: name for name in names if name in declared}
         for name in names:
             owner, dot, parameter = name.rpartition(".")
-            if dot and self.is_called(owner):
+            if dot and owner in self.names:
                 setters[parameter] = name
         return setters
 
@@ -48,11 +59,13 @@ class GridMember:
     def asking(self, params: Params) -> tuple[Self, list[str]]:
         """Return (this member with these parameters, faults).
 
-        Values get their declared type, so that "8" and 8 are the same cell.
+        Values get their declared type, so that "8" and 8 are the same cell, and a path becomes
+        the name of its file.
         """
         values, faults = resolve(self.name, self.parameters, params)
         typed = {name: values.get(name, value) for name, value in sorted(params.items())}
-        return replace(self, reference=replace(self.reference, params=typed)), faults
+        params = all_as_published(typed)
+        return replace(self, reference=replace(self.reference, params=params)), faults
 
     def called(self, name: str, params: Params) -> Self:
         """Return this member under another name and with more parameters, not checked yet."""

@@ -36,8 +36,9 @@ def find_backbone(text: str, catalog: Catalog) -> BackboneMember:
 
     Raises UnknownName.
     """
-    backbone = catalog.backbone(text)
-    return BackboneMember(Reference(text, backbone.name), backbone.parameters, backbone.kind)
+    reference = catalog.backbone_reference(text)
+    backbone = catalog.backbone(reference.use)
+    return BackboneMember(reference, backbone.parameters, backbone.kind)
 
 
 @dataclass(frozen=True, slots=True)

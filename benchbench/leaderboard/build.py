@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from benchbench.contract import Json, Record
+from benchbench.contract import Json, Record, titles_of
 from benchbench.evidence import (
     Board,
     BoardCell,
@@ -121,14 +121,16 @@ def _failures(
     cells: Iterable[BoardCell], records: Mapping[str, Record | None], unread: Mapping[str, str]
 ) -> tuple[str, ...]:
     lines = []
+    cells = list(cells)
+    titles = titles_of(entry.cell for entry in cells)
     for entry in cells:
-        record = records.get(entry.id)
+        record, title = records.get(entry.id), titles[entry.cell]
         if record is None:
-            lines.append(f"{entry.cell.title}: not run")
+            lines.append(f"{title}: not run")
         elif record.status != "ok":
-            lines.append(f"{entry.cell.title}: {record.status}: {record.reason}")
+            lines.append(f"{title}: {record.status}: {record.reason}")
         elif entry.id in unread:
-            lines.append(f"{entry.cell.title}: not shown: {unread[entry.id]}")
+            lines.append(f"{title}: not shown: {unread[entry.id]}")
     return tuple(lines)
 
 

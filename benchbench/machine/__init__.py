@@ -9,7 +9,15 @@ from benchbench.machine.hardware import Device, find_device, processor_name, sha
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.private_folder import is_private, open_private
-from benchbench.machine.redaction import LONGEST_TRACEBACK, in_one_line, one_line, redact, shortened
+from benchbench.machine.redaction import (
+    LONGEST_TRACEBACK,
+    in_one_line,
+    one_line,
+    published,
+    published_json,
+    redact,
+    shortened,
+)
 from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
@@ -50,6 +58,8 @@ __all__ = [
     "open_regular",
     "package_versions",
     "processor_name",
+    "published",
+    "published_json",
     "read_as",
     "read_regular",
     "redact",

@@ -17,6 +17,8 @@ from benchbench.contract import (
     Record,
     Reference,
     Skip,
+    all_as_given,
+    all_as_published,
 )
 from benchbench.machine import (
     Device,
@@ -155,9 +157,9 @@ def _identity(
 ) -> Identity:
     catalog, device = context.catalog, context.device
     parameters = CellParameters(
-        catalog.resolved("dataset", cell.dataset),
-        catalog.resolved("method", cell.method),
-        catalog.resolved("backbone", cell.backbone) if cell.backbone else None,
+        all_as_published(catalog.resolved("dataset", cell.dataset)),
+        all_as_published(catalog.resolved("method", cell.method)),
+        all_as_published(catalog.resolved("backbone", cell.backbone)) if cell.backbone else None,
     )
     weights, dtype = None, device.dtype
     if cell.backbone is not None and parameters.backbone is not None:
@@ -184,7 +186,9 @@ def _weights(reference: Reference, params: Params, context: PlanContext) -> str:
     if reference not in context.weights:
         backbone = context.catalog.backbone(reference.use)
         try:
-            context.weights[reference] = backbone.identity(params, offline=context.offline)
+            context.weights[reference] = backbone.identity(
+                all_as_given(params), offline=context.offline
+            )
         except Skip as error:
             context.weights[reference] = error
     identity = context.weights[reference]

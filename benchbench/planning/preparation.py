@@ -21,6 +21,7 @@ from benchbench.contract import (
     Params,
     Reference,
     StoreError,
+    all_as_published,
 )
 from benchbench.machine import Stamp, digest, execution_digest, fsio, module_digest
 from benchbench.planning.caches import CACHE, open_cache
@@ -144,7 +145,7 @@ def _name(reference: Reference, params: Params, catalog: Catalog) -> str:
     return digest(
         {
             "use": reference.use,
-            "params": dict(params),
+            "params": all_as_published(params),
             "source": catalog.dataset(reference.use).source(params),
             "plugins": [module_digest(plugin.module) for plugin in plugins],
             "core": execution_digest(),

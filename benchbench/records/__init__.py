@@ -12,6 +12,7 @@ from benchbench.records.prediction_files import (
     write_predictions,
 )
 from benchbench.records.provenance import provenance_of
+from benchbench.records.publishable import publishable_description, publishable_record
 from benchbench.records.store import (
     UNRESOLVED,
     Store,
@@ -50,6 +51,8 @@ __all__ = [
     "predictions_table",
     "provenance_of",
     "publish",
+    "publishable_description",
+    "publishable_record",
     "read_json",
     "read_predictions",
     "read_typed",

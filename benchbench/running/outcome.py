@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchbench.contract import Diverged, Record, Skip, Status
 from benchbench.machine import in_one_line, is_out_of_memory, one_line, read_as
+from benchbench.records import publishable_record
 
 OUTCOME = "outcome.json"
 
@@ -28,12 +29,13 @@ def explain(error: BaseException) -> tuple[Status, str]:
 def write_outcome(folder: Path, record: Record) -> None:
     """Write the record for the executor, as JSON beside the cell's other files."""
     try:
-        text = json.dumps(asdict(record), allow_nan=False)
+        text = json.dumps(asdict(publishable_record(record)), allow_nan=False)
         read_as(Record, json.loads(text))  # what cannot be read again must not be stored
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         reason = f"its facts cannot be stored: {one_line(error)}"
         failed = replace(record, status="failed", reason=reason, facts={}, curve=())
-        text = json.dumps(asdict(replace(failed, predictions=None, artifacts=None)))
+        failed = publishable_record(replace(failed, predictions=None, artifacts=None))
+        text = json.dumps(asdict(failed))
     (folder / OUTCOME).write_text(text, encoding="utf-8")
 
 

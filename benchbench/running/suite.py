@@ -22,12 +22,13 @@ from benchbench.contract import (
     Record,
     Reference,
 )
-from benchbench.machine import fsio, in_one_line, interrupts, one_line
+from benchbench.machine import fsio, in_one_line, interrupts, one_line, published
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
 from benchbench.records import (
     Store,
     provenance_of,
     publish,
+    publishable_record,
     record_since,
     record_that_counts,
     records_of,
@@ -186,17 +187,19 @@ def _finish(state: _Run, outcome: Outcome) -> Record:
     known = state.planned[record.id].attempts
     try:
         with interrupts.held_back():  # a result that is there must not be lost
-            published = publish(suite.store, Outcome(record, outcome.folder), known)
+            counted = publish(
+                suite.store, Outcome(publishable_record(record), outcome.folder), known
+            )
     finally:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
-    if record.predictions not in (None, published.predictions):
+    if record.predictions not in (None, counted.predictions):
         _warn(
             f"{cell.title}: another process finished this cell first, with different "
             "predictions, so the cell is not deterministic."
         )
-    _call_watchers(partial(state.hook.benchbench_cell_finished, record=published))
-    return published
+    _call_watchers(partial(state.hook.benchbench_cell_finished, record=counted))
+    return counted
 
 
 def _cost(suite: Suite, record: Record) -> dict[str, float | int | None]:
@@ -287,7 +290,7 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
 
 def _skip(state: _Run, cell: PlannedCell, reason: str) -> Record:
     """Publish that a cell was skipped, unless the last record says so with the same reason."""
-    reason = in_one_line(reason)
+    reason = in_one_line(published(reason, cell.cell.paths))
     last = record_that_counts(records_of(state.suite.store, cell.id), cell.key)
     if last is not None and (last.status, last.reason) == ("skipped", reason):
         return last

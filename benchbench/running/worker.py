@@ -28,6 +28,7 @@ from benchbench.contract import (
     Method,
     Record,
     Task,
+    all_as_given,
 )
 from benchbench.machine import (
     LONGEST_TRACEBACK,
@@ -197,7 +198,7 @@ def _bind(job: Job, catalog: Catalog, watch: Stopwatch) -> BoundBackbone | None:
     backbone = catalog.backbone(job.cell.backbone.use)
     identity = job.identity
     watched = WatchedBackbone(backbone, str(identity.weights), _origin(identity), watch)
-    params = identity.parameters.backbone or {}
+    params = all_as_given(identity.parameters.backbone or {})
     return BoundBackbone(watched, params, identity.device, identity.dtype)
 
 
@@ -227,7 +228,7 @@ def _task(job: Job, corpus: Corpus, backbone: BoundBackbone | None, curve: Curve
         validation=corpus.validation,
         backbone=backbone,
         seed=job.cell.seed,
-        params=job.identity.parameters.method,
+        params=all_as_given(job.identity.parameters.method),
         upstream=job.upstream,
         report=curve,
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from benchbench import API_VERSION, Dataset, Reference, hookimpl
 from benchbench_csv.csv_dataset import CsvDataset
-from benchbench_csv.table_path import format_of, seen_from_here
+from benchbench_csv.table_names import dataset_name, format_of
 
 BENCHBENCH_API_VERSION = API_VERSION
 
@@ -20,9 +19,7 @@ def benchbench_datasets() -> Iterable[Dataset]:
 
 @hookimpl
 def benchbench_resolve_dataset(reference: str) -> Reference | None:
-    """Return the dataset of a path with a known suffix, named after its folder and stem."""
+    """Return the dataset of a path with a known suffix, named after the file."""
     if format_of(reference) is None:
         return None
-    path = seen_from_here(reference)
-    words = re.sub(r"[\W_]+", "-", f"{path.parent.name} {path.name.split('.')[0]}".lower())
-    return Reference("csv", words.strip("-") or "table", {"path": reference})
+    return Reference("csv", dataset_name(reference), {"path": reference})

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from benchbench import Parameter
 from benchbench.kit.data import BAD_ROW_PARAMETERS, SPLIT_PARAMETERS, unseen_labels
-from benchbench_csv.table_path import PathParameter
 
 PARAMETERS: tuple[Parameter, ...] = (
-    PathParameter(
+    Parameter(
         "path", str, None, "file of training rows: .csv .tsv .json .jsonl .parquet, also .gz"
     ),
-    PathParameter("validation", str, "", "file of validation rows; empty: split off from training"),
-    PathParameter("test", str, "", "file of test rows; empty: split off from training"),
+    Parameter("validation", str, "", "file of validation rows; empty: split off from training"),
+    Parameter("test", str, "", "file of test rows; empty: split off from training"),
     Parameter(
         "text",
         str,

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import NoReturn
 
 from benchbench import LoaderError
-from benchbench_csv.table_path import FORMATS
+from benchbench_csv.table_names import FORMATS
 
 READABLE = f"{', '.join(FORMATS)}, each also as .gz"
 SAVE = "save it as CSV from the program that it belongs to"

@@ -94,7 +94,9 @@ def _class(name: str, cell: object, names: Sequence[str]) -> object:
     if cell is None or cell == -1:
         return None
     if not isinstance(cell, int) or not 0 <= cell < len(names):
-        raise BadRow(f"'{name}': class {cell} is none of the {len(names)} that the file names")
+        raise BadRow(
+            f"'{name}': expected one of the {len(names)} classes that the file names, found {cell}"
+        )
     return names[cell]
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from benchbench import LoaderError, Split
 from benchbench_csv.other_files import refuse_content, refuse_name
-from benchbench_csv.table_path import TablePath, format_of
+from benchbench_csv.table_names import format_of
 
 INFLATED_FREELY = 2**26
 INFLATED_RATIO = 100
@@ -46,9 +46,8 @@ class TableFile:
             return file.read(len(GZIP)) == GZIP
 
 
-def find_table_file(path: str, role: Split) -> TableFile:
-    """Return the file at `path`; raise LoaderError where it cannot be read as a table."""
-    name = TablePath.of(path).given
+def find_table_file(name: str, role: Split) -> TableFile:
+    """Return the file at the path `name`; raise LoaderError where it is no readable table."""
     try:
         file = Path(name).expanduser()
         if file.is_dir():

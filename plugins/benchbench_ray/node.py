@@ -130,7 +130,7 @@ def _with_local_backbone(job: Job, files: JobFiles) -> Cell:
         return job.cell
     if files.send_all or not remote.holds_weights(folder, job):
         folder = _fetched(files, folder, "backbones", str(job.identity.weights))
-    return replace(job.cell, backbone=replace(reference, use=str(folder)))
+    return remote.with_backbone_in(folder, job.cell)
 
 
 def _fetched(files: JobFiles, folder: Path, kind: str, name: str) -> Path:

@@ -44,4 +44,4 @@ def _check_folder(folder: str, code: str) -> None:
     """Check a folder such as "train/A/01/B" once for all its documents with this code."""
     folders = "".join(folder.split("/")[1:]).upper()
     if not code.strip().upper().startswith(folders[:7]):
-        raise BadDocument(f"its main code is {code}, but its folders say {folders}")
+        raise BadDocument(f"its main code does not fit its folders, found {code} in {folders}")

@@ -135,18 +135,29 @@ def ran(tmp_path_factory):
             writer.writerow([row["text"][:20], row["text"], f"{row['topic']};{other}"])
     common = ("--backbone", "./tiny-llama", "--set", "epochs=1", "--set", "document_tokens=32")
     single = benchbench(
-        folder, "run", "--csv", MESSAGES, *COLUMNS, "--limit", "60", "--seeds", "0,1", *common
+        folder,
+        "run",
+        "--csv",
+        MESSAGES,
+        *COLUMNS,
+        "--limit",
+        "60",
+        "--seeds",
+        "0,1",
+        "--name",
+        "messages",
+        *common,
     )
     several = benchbench(
         folder, "run", "--csv", "codes.csv", "--text", "title,body", "--label", "codes",
-        "--label-separator", ";", "--limit", "60", *common,
+        "--label-separator", ";", "--limit", "60", "--name", "codes", *common,
     )  # fmt: skip
     return folder, single, several
 
 
 def test_the_main_job_ends_with_a_leaderboard_of_all_four_methods(ran):
     folder, single, several = ran
-    for done, name in ((single, "data-messages"), (several, "codes")):
+    for done, name in ((single, "messages"), (several, "codes")):
         written = folder / "benchbench-runs" / "leaderboards" / f"{name}.md"
         assert written.read_text() == done.stdout
         for method in ("embedding-head", "instruction", "tfidf-svm", "majority"):
@@ -181,7 +192,7 @@ def test_reading_needs_no_plugin_and_gives_the_same_table(ran):
     program = (
         "import sys\n"
         "from benchbench.cli import main\n"
-        "sys.argv = ['benchbench', 'leaderboard', 'data-messages', '--format', 'markdown']\n"
+        "sys.argv = ['benchbench', 'leaderboard', 'messages', '--format', 'markdown']\n"
         "try:\n"
         "    main()\n"
         "finally:\n"

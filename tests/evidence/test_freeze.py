@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from benchbench import AdditiveMetric, Metric
+from benchbench import AdditiveMetric, Baseline, Metric, Reference
 from benchbench.evidence.board import Board, records_on
 from benchbench.evidence.compute import compute_evidence
-from benchbench.evidence.freeze import with_plugin_metrics
+from benchbench.evidence.freeze import comparable, with_plugin_metrics
 from benchbench.machine import canonical, read_as
+from tests.support.building import Table, catalog_of
 from tests.support.predicted import store_of
 
 
@@ -117,3 +118,21 @@ def test_a_run_that_was_stopped_waits_for_no_tests(tmp_path):
     made = with_plugin_metrics(board, [metric], store, print, tests=False)
     assert made.plugin_evidence == {}
     assert len(made.values) == len(board.cells)
+
+
+@pytest.mark.parametrize(
+    ("asked", "free", "shown"),
+    [
+        ({}, (), True),
+        ({"path": "here", "limit": 0}, (), True),
+        ({"limit": 300}, (), False),
+        ({"split_seed": 1}, (), False),
+        ({"path": "there"}, (), False),
+        ({"path": "there"}, ("path",), True),
+        ({"path": "there", "limit": 300}, ("path",), False),
+    ],
+)
+def test_a_published_score_stands_beside_the_documents_that_it_was_measured_on(asked, free, shown):
+    score = Baseline("Oracle", "claims", {"split_seed": 0}, "macro_f1", 0.9, "Me (2020)", free=free)
+    catalog = catalog_of(datasets=[Table("claims")], baselines=[score])
+    assert comparable(catalog, Reference("claims", "claims", asked)) == ((score,) if shown else ())

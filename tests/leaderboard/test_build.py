@@ -355,6 +355,17 @@ def test_of_equal_tries_the_first_counts_and_a_failed_try_is_named():
     assert "diverged" in claims.failures[0]
 
 
+def test_a_search_of_which_no_try_has_a_result_has_no_winner_and_its_tries_are_told_apart():
+    made, records = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
+    lost = [record(one.cell, status="timeout") for one in records]
+    claims = built(lost, made).sections[0]
+    assert not [note for note in claims.notes if "tries" in note]
+    assert [line.partition(": ")[0].rpartition(" · ")[2] for line in claims.failures] == [
+        "learning_rate = 0.0001",
+        "learning_rate = 0.0002",
+    ]
+
+
 def test_the_parameters_of_every_try_are_kept_in_the_board():
     made, _ = searched((1e-4, 2e-4), ((0.5, 0.4), (0.5, 0.9)))
     assert read_as(Board, made.to_json()) == made

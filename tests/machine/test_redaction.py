@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
-from benchbench.machine.redaction import LONGEST_REASON, in_one_line, one_line, redact, shortened
+from benchbench.machine.redaction import (
+    LONGEST_REASON,
+    in_one_line,
+    one_line,
+    published,
+    published_json,
+    redact,
+    shortened,
+)
 
 CANARY = "hf_CANARYcanaryCANARYcanary0123456789"
 
@@ -94,3 +103,53 @@ def test_a_secret_is_not_cut_in_two_and_left():
 def test_what_is_shortened_has_the_length_that_is_asked_for(most):
     assert len(shortened("0123456789" * 5, most)) == most
     assert shortened("short", most) == "short"
+
+
+def test_no_password_of_a_url_is_told_in_it_or_alone(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:p%40ss-canary@proxy:3128")
+    shown = redact(
+        "http://me:p%40ss-canary@proxy:3128 refused p@ss-canary and bWU6cEBzcy1jYW5hcnk="
+    )
+    assert shown == "http://[HTTPS_PROXY]@proxy:3128 refused [HTTPS_PROXY] and [HTTPS_PROXY]"
+    assert redact("git+https://a:b@host/x?key=1&api_key=c d") == (
+        "git+https://[redacted]@host/x?key=[redacted]&api_key=[redacted] d"
+    )
+    assert redact("{'Authorization': 'Basic bWU6cA=='}") == "{'Authorization': '[redacted]'}"
+
+
+PATHS = {
+    "no file /srv/of acme/x/t.csv:3: bad": "no file of acme/x/t.csv:3: bad",
+    "[Errno 2] No such file: '/srv/of acme/t.csv'": "[Errno 2] No such file: 't.csv'",
+    'File "/opt/venv/lib/site-packages/torch/nn.py", line 3': 'File "torch/nn.py", line 3',
+    f'File "{json.__file__}", line 3': 'File "json/__init__.py", line 3',
+    "file:///srv/acme/t.csv and sqlite:////srv/acme/db": "file:t.csv and sqlite:db",
+    "path=/srv/acme/t.csv, ../acme/u.csv (~/acme/v.csv)": "path=t.csv, u.csv (v.csv)",
+    "in /home/somebody and at /home/somebody/x": "in ~ and at x",
+    "see https://example.org/a/b, org/name, </s> and 3/4 at 5 /s": (
+        "see https://example.org/a/b, org/name, </s> and 3/4 at 5 /s"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", PATHS)
+def test_a_published_path_is_the_name_of_its_file_or_its_place_in_a_package(text):
+    assert published(text) == PATHS[text]
+
+
+def test_a_known_path_is_found_where_it_does_not_look_like_one(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    known = (("/home/somebody/of acme/t.csv", "t.csv"), ("data/acme", "acme"))
+    assert published("~/of acme/t.csv in data/acme", known) == "t.csv in acme"
+
+
+def test_the_names_of_the_user_and_of_the_host_are_not_published(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("LOGNAME", "someone")
+    monkeypatch.setattr("socket.gethostname", lambda: "quokka.example.org")
+    data = {"a": ["someone at quokka", {"b": "somebody@quokka.example.org"}], "c": 1, "d": None}
+    assert published_json(data) == {
+        "a": ["[user] at [host]", {"b": "[user]@[host]"}], "c": 1, "d": None,
+    }  # fmt: skip
+    assert published("someones quokkas stay") == "someones quokkas stay"
+    monkeypatch.setenv("LOGNAME", "root")
+    assert published("the root of a tree") == "the root of a tree"

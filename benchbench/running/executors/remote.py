@@ -18,13 +18,16 @@ from pathlib import Path
 from benchbench.catalog import DISABLE, Catalog, load_catalog, versions_of
 from benchbench.contract import (
     BenchbenchError,
+    Cell,
     Job,
     Json,
     LoaderError,
+    LocalPath,
     Record,
     Skip,
     Status,
     StoreError,
+    all_as_given,
 )
 from benchbench.kit.data import corpus_fault, describe_corpus
 from benchbench.machine import (
@@ -116,10 +119,18 @@ def provenance_here(job: Job) -> Json:
 
 def backbone_folder(job: Job) -> Path | None:
     """Return the folder that names the job's backbone; None where a name of the catalog does."""
-    if job.cell.backbone is None or job.cell.backbone.use in _catalog().backbones:
+    if job.cell.backbone is None or not isinstance(job.cell.backbone.use, LocalPath):
         return None
-    folder = Path(job.cell.backbone.use).expanduser()
-    return folder.resolve() if folder.is_dir() else None
+    folder = Path(job.cell.backbone.use.target)
+    return folder if folder.is_dir() else None
+
+
+def with_backbone_in(folder: Path, cell: Cell) -> Cell:
+    """Return the cell with its backbone in a folder of this machine; its id stays the same."""
+    if cell.backbone is None:
+        return cell
+    use = LocalPath(str(cell.backbone.use), str(folder), str(folder))
+    return replace(cell, backbone=replace(cell.backbone, use=use))
 
 
 def holds_weights(folder: Path, job: Job) -> bool:
@@ -194,7 +205,7 @@ def _catalog() -> Catalog:
 
 def _weights(job: Job, use: str) -> str | None:
     """Return the identity of a backbone's weights on this machine; None where they are absent."""
-    return _identity(use, json.dumps(dict(job.identity.parameters.backbone or {})))
+    return _identity(use, json.dumps(all_as_given(job.identity.parameters.backbone or {})))
 
 
 @cache

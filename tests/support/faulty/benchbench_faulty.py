@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from benchbench import Diverged, Parameter, Reference, Skip, hookimpl
 FAULTS = (
     "none", "ValueError", "SystemExit", "GeneratorExit", "MemoryError", "exit", "segfault",
     "killed", "skip", "diverged", "nan", "shape", "dtype", "few", "save nothing", "save half",
-    "predict", "save", "hang", "secret", "facts", "loud", "chdir", "daemon",
+    "predict", "save", "hang", "secret", "facts", "told", "loud", "chdir", "daemon",
 )  # fmt: skip
 
 
@@ -67,6 +68,8 @@ class Faulty:
         for step in range(10):
             task.report(step + 1, 10, {"loss": 1.0 / (step + 1)})
             time.sleep(task.params["seconds"] / 10)
+        if fault == "told":
+            tell_everything(task.params["marker"])
         go_wrong(fault)
         return Constant(fault, len(task.labels), float(task.seed))
 
@@ -93,6 +96,19 @@ class Student(Faulty):
     def fit(self, task):
         (folder,) = task.upstream.values()
         return Faulty().load(folder, None)
+
+
+def tell_everything(marker):
+    """Raise an exception with all that a record must not tell."""
+    told = [
+        os.environ["HTTPS_PROXY"], os.environ["HF_TOKEN"], os.environ["USER"], Path.home(),
+        Path.cwd(), socket.gethostname(), marker, __file__, f"file://{marker}",
+        "https://me:canary-password@example.org/x?token=canary-query", f"'{marker} and more/x'",
+    ]  # fmt: skip
+    try:
+        raise OSError(2, "No such file", marker)
+    except OSError as error:
+        raise RuntimeError(f"{' , '.join(map(str, told))} {told}") from error
 
 
 def go_wrong(fault):
