@@ -3,7 +3,8 @@
 from benchbench.running import worker
 from benchbench.running.executors import remote
 from benchbench.running.executors.local import LOCAL, LocalExecutor, start_server
-from benchbench.running.suite import Settings, Suite, failed, run
+from benchbench.running.run_state import Settings, Suite
+from benchbench.running.suite import failed, run
 from benchbench.running.worker import run_job
 
 __all__ = [

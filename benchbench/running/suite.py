@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchbench.catalog import versions_of
 from benchbench.contract import (
@@ -20,12 +18,10 @@ from benchbench.contract import (
     Job,
     Outcome,
     Record,
-    Reference,
 )
 from benchbench.machine import fsio, in_one_line, interrupts, one_line, published
-from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, main_memory, prepare
+from benchbench.planning import PlannedCell
 from benchbench.records import (
-    Store,
     provenance_of,
     publish,
     publishable_record,
@@ -34,56 +30,8 @@ from benchbench.records import (
     records_of,
 )
 from benchbench.running.executors.local import LocalExecutor, start_server
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to run. No setting changes a result; costs may change.
-
-    `executor` says where cells run; None is this machine.
-    """
-
-    parallel: int = 1
-    threads: int = 1
-    timeout: float | None = None
-    fail_fast: bool = False
-    executor: Executor | None = None
-    cache: Path | None = None
-    """The folder in which cells share tokens and features; None where they share nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """All that a run needs."""
-
-    context: PlanContext
-    corpora: dict[Reference, PreparedCorpus]
-    settings: Settings
-
-    @property
-    def store(self) -> Store:
-        """Return the store that the suite alone publishes to."""
-        return self.context.store
-
-
-@dataclass(slots=True)
-class _Run:
-    """The state of a run: its planned cells and their results by id, and how many have started."""
-
-    suite: Suite
-    planned: dict[str, PlannedCell]
-    results: dict[str, Record | None]
-    started: int = 0
-
-    @property
-    def models(self) -> bool:
-        """Whether any cell of the run loads a model."""
-        return any(cell.cell.backbone is not None for cell in self.planned.values())
-
-    @property
-    def hook(self) -> Any:
-        """The hooks of watchers."""
-        return self.suite.context.catalog.manager.hook
+from benchbench.running.jobs import job_of
+from benchbench.running.run_state import RunState, Suite, warn, warn_once
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
@@ -97,7 +45,7 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     if not pending:
         return records
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
-    state = _Run(suite, {cell.id: cell for cell in pending}, results)
+    state = RunState(suite, {cell.id: cell for cell in pending}, results)
     executor = _executor(state)
     while pending:
         wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
@@ -110,7 +58,7 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     return records
 
 
-def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Iterator[Record]:
+def _run_wave(state: RunState, executor: Executor, wave: list[PlannedCell]) -> Iterator[Record]:
     reasons = {cell.id: _reason_to_skip(cell, state.results) for cell in wave}
     for cell in wave:
         if reasons[cell.id]:
@@ -136,7 +84,7 @@ def _run_wave(state: _Run, executor: Executor, wave: list[PlannedCell]) -> Itera
 
 
 def _jobs(
-    state: _Run, wave: list[PlannedCell], elsewhere: list[Record], refused: list[Record]
+    state: RunState, wave: list[PlannedCell], elsewhere: list[Record], refused: list[Record]
 ) -> Iterator[Job]:
     """Yield the jobs of cells.
 
@@ -153,7 +101,7 @@ def _jobs(
         start = partial(state.hook.benchbench_cell_started, cell=cell.cell)
         _call_watchers(partial(start, position=state.started, total=len(state.planned)))
         try:
-            job = _job(state, cell)
+            job = job_of(state, cell)
         except BenchbenchError as error:
             refused.append(Record.unpublished(cell, "failed", in_one_line(str(error))))
         else:
@@ -168,10 +116,10 @@ def _stopped(outcomes: Iterator[Outcome], stop: KeyboardInterrupt) -> Iterator[O
             yield from outcomes
 
 
-def _finish(state: _Run, outcome: Outcome) -> Record:
+def _finish(state: RunState, outcome: Outcome) -> Record:
     """Publish an outcome, call the watchers, and remove the outcome's folder."""
     if fault := outcome.record.provenance.get("cache_fault"):
-        _warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
+        warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
     suite, cell = state.suite, outcome.record.cell
     plugins = versions_of(suite.context.catalog.plugins_of(cell))
     facts = {
@@ -194,7 +142,7 @@ def _finish(state: _Run, outcome: Outcome) -> Record:
         if outcome.folder != Path():
             fsio.remove_folder(outcome.folder)
     if record.predictions not in (None, counted.predictions):
-        _warn(
+        warn(
             f"{cell.title}: another process finished this cell first, with different "
             "predictions, so the cell is not deterministic."
         )
@@ -212,55 +160,13 @@ def _cost(suite: Suite, record: Record) -> dict[str, float | int | None]:
     return cost
 
 
-def _executor(state: _Run) -> Executor:
+def _executor(state: RunState) -> Executor:
     suite = state.suite
     if suite.settings.executor is not None:
         return suite.settings.executor
     plugins = [plugin.module.__name__ for plugin in suite.context.catalog.plugins.values()]
     start_server(suite.context.device.kind, state.models, suite.settings.threads, plugins)
     return LocalExecutor(suite.settings.parallel)
-
-
-def _job(state: _Run, planned: PlannedCell) -> Job:
-    assert planned.identity is not None, "an unresolved cell is skipped"
-    suite, settings = state.suite, state.suite.settings
-    return Job(
-        cell=planned.cell,
-        id=planned.id,
-        key=planned.key,
-        identity=planned.identity,
-        corpus=_corpus(suite, planned.cell.dataset),
-        scratch=fsio.scratch_folder(suite.store.root),
-        threads=settings.threads,
-        timeout=settings.timeout,
-        upstream={
-            name: suite.store.folder("artifacts") / str(record.artifacts)
-            for name in planned.upstream
-            if (record := state.results.get(name)) is not None
-        },
-        cache=settings.cache,
-        memory_mib=_memory(suite, planned),
-        models=state.models,
-    )
-
-
-def _corpus(suite: Suite, dataset: Reference) -> Path:
-    """Return the folder of a corpus; read the dataset again if the cache was changed meanwhile."""
-    prepared = suite.corpora[dataset]
-    folder = prepared.folder
-    if not prepared.is_untouched():
-        prepare(dataset, suite.context.catalog, cache=folder.parent.parent, say=_warn)
-    return folder
-
-
-def _memory(suite: Suite, planned: PlannedCell) -> int | None:
-    """Return the main memory to ask an executor for; None on this machine, or where unknown."""
-    if suite.settings.executor is None:
-        return None
-    try:
-        return main_memory(planned, suite.corpora[planned.cell.dataset], suite.context)
-    except Exception:  # an estimate must not stop a run; the run's forecasts have told the reason
-        return None
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:
@@ -271,7 +177,7 @@ def _licence(suite: Suite, cell: Cell) -> dict[str, str]:
     try:
         licence = backbone.licence if isinstance(backbone, HasLicence) else ""
     except Exception as error:  # a property of a plugin must not cost the cell its result
-        _warn(f"the licence of backbone '{cell.backbone.name}' raised {one_line(error)}")
+        warn(f"the licence of backbone '{cell.backbone.name}' raised {one_line(error)}")
         licence = ""
     return {"licence": str(licence or "")}
 
@@ -288,7 +194,7 @@ def _reason_to_skip(cell: PlannedCell, results: dict[str, Record | None]) -> str
     return ""
 
 
-def _skip(state: _Run, cell: PlannedCell, reason: str) -> Record:
+def _skip(state: RunState, cell: PlannedCell, reason: str) -> Record:
     """Publish that a cell was skipped, unless the last record says so with the same reason."""
     reason = in_one_line(published(reason, cell.cell.paths))
     last = record_that_counts(records_of(state.suite.store, cell.id), cell.key)
@@ -303,16 +209,7 @@ def _call_watchers(watchers: Callable[[], object]) -> None:
     try:
         watchers()
     except Exception as error:
-        _warn(f"a watcher raised {one_line(error)}")
-
-
-def _warn(message: str) -> None:
-    sys.stderr.write(f"benchbench: {message}\n")
-
-
-@cache
-def _warn_once(message: str) -> None:
-    _warn(message)
+        warn(f"a watcher raised {one_line(error)}")
 
 
 def failed(records: Iterable[Record | None]) -> bool:

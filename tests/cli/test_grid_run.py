@@ -113,7 +113,7 @@ def test_an_estimate_that_raises_stops_nothing(suite, monkeypatch):
 
 
 def test_a_backbone_is_asked_for_its_sizes_once_per_system_and_not_per_seed(suite, monkeypatch):
-    monkeypatch.setattr("benchbench.running.suite.main_memory", lambda *arguments: None)
+    monkeypatch.setattr("benchbench.running.jobs.main_memory", lambda *arguments: None)
     before = Sized.shapes
     run(suite, *grid())
     assert Sized.shapes - before == 2
