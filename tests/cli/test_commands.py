@@ -103,14 +103,14 @@ def test_plan_spends_nothing_and_says_what_is_absent(tmp_path):
         "--offline", COLUMNS="250", HF_HOME=str(tmp_path / "hub"),
     )  # fmt: skip
     assert not (tmp_path / "benchbench-runs").exists()
-    assert "2 of them unresolved" in done.stdout
+    assert "6 of them unresolved" in done.stdout
     assert "meta-llama/Llama-3.2-1B is not in the cache" in done.stdout
-    assert "4 of 4 cells to run" in done.stdout
+    assert "8 of 8 cells to run" in done.stdout
 
 
 def test_an_absent_backbone_skips_its_cells_with_a_remedy_and_costs_no_other(tmp_path):
     words = ("run", "--csv", MESSAGES, *COLUMNS, "--backbone", "llama-3.2-1b", "--offline",
-             "--method", "embedding-head", "--method", "majority")  # fmt: skip
+             "--method", "embedding-head", "--method", "majority", "--seeds", "0")  # fmt: skip
     done = benchbench(tmp_path, *words, HF_HOME=str(tmp_path / "hub"))
     assert "| 1 | majority |" in done.stdout
     assert "skipped: meta-llama/Llama-3.2-1B is not in the cache" in done.stdout
@@ -150,7 +150,7 @@ def ran(tmp_path_factory):
     )
     several = benchbench(
         folder, "run", "--csv", "codes.csv", "--text", "title,body", "--label", "codes",
-        "--label-separator", ";", "--limit", "60", "--name", "codes", *common,
+        "--label-separator", ";", "--limit", "60", "--seeds", "0", "--name", "codes", *common,
     )  # fmt: skip
     return folder, single, several
 

@@ -62,6 +62,7 @@ def suite(tmp_path, monkeypatch):
     device = Device("cpu", "a processor", "float32", 8000)
     context = PlanContext(catalog, open_store(tmp_path / "store"), device)
     corpora = {cell().dataset: PreparedCorpus(tmp_path, description())}
+    monkeypatch.setattr(PreparedCorpus, "is_untouched", lambda self: True)  # it has no files
     return Suite(context, corpora, Settings(executor=Elsewhere()))
 
 

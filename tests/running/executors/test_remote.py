@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchbench import BenchbenchError, Job, Skip
+from benchbench.contract import LocalPath
 from benchbench.running.executors import remote
 from tests.support.building import an_identity, cell
 
@@ -92,7 +93,7 @@ def test_a_backbone_has_a_folder_only_if_a_folder_names_it(model, tmp_path, monk
     model("a" * 64)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
-    named = replace(cell(), backbone=replace(cell().backbone, use="./mine"))
+    named = replace(cell(), backbone=replace(cell().backbone, use=LocalPath.of("./mine")))
     assert remote.backbone_folder(a_job(cell=named)) == tmp_path / "mine"
     assert remote.backbone_folder(a_job()) is None
     assert remote.backbone_folder(a_job(cell=replace(named, backbone=None))) is None
