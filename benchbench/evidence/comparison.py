@@ -108,7 +108,7 @@ def dataset_evidence(scored: ScoredSystems, baseline_methods: Sequence[str]) -> 
         pairs,
         _baseline(scored, baseline_methods),
         scored.left_out,
-        scored.documents.frequent_labels if scored.frequent else None,
+        scored.frequent_labels,
         exchanges,
     )
 

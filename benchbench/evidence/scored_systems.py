@@ -58,6 +58,12 @@ class ScoredSystems:
         name = FREQUENT.get(self.metric, "")
         return name if any(name in run.additive for runs in self.runs for run in runs) else None
 
+    @property
+    def frequent_labels(self) -> int | None:
+        """The number of frequent labels, where that matters: some labels are rare."""
+        count = self.documents.frequent_labels
+        return count if self.metric in FREQUENT and count < len(self.labels) else None
+
     def seeds_included(self, place: int) -> bool:
         """Say whether the seeds of a system are enough to speak for its method."""
         from benchbench.evaluation import LEAST_SEEDS

@@ -153,8 +153,9 @@ class DatasetEvidence:
     `baseline` is the place of the system that is best on validation of those that need no causal
     language model. `labels` has the label space, then the unseen labels, and `support` the number
     of test documents per label. `frequent_labels` is the number of frequent labels where the metric
-    is macro-F1 and some labels are rare. `exchanges` is the number of draws of the randomisation
-    test; 0 where no pair needed it. `left_out` says which systems could not be compared, and why.
+    is macro-F1 and some labels are rare, else None. `exchanges` is the number of draws of the
+    randomisation test; 0 where no pair needed it. `left_out` says which systems could not be
+    compared, and why.
     """
 
     metric: str

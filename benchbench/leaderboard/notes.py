@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from benchbench.contract import Cell, Json, Record
 from benchbench.evaluation import LEAST_EXPECTED
 from benchbench.evidence import (
-    FREQUENT,
     Board,
     BoardDataset,
     DatasetEvidence,
@@ -90,22 +89,20 @@ def _certainty(evidence: DatasetEvidence) -> list[str]:
 def _rare_labels(evidence: DatasetEvidence) -> list[str]:
     """Say why macro-F1 has no interval over all labels, where it has none."""
     frequent = evidence.frequent_labels
-    if evidence.metric not in FREQUENT:
+    if frequent is None:
         return []
-    if frequent is not None:
+    expected = f"{LEAST_EXPECTED} test documents, by its share of the training documents"
+    if not frequent:
         return [
-            f"Frequent labels ({frequent} of {len(evidence.labels)}) are those that expect at "
-            f"least {LEAST_EXPECTED} test documents, by their share of the training documents. "
-            "Macro-F1 over all labels has no interval, because none would hold the truth often "
-            "enough. The interval is that of macro-F1 over the frequent labels. Tests, letters and "
-            "ranks are about all labels."
+            f"Macro-F1 has no interval, because no label expects {expected}. More test documents "
+            "would help."
         ]
-    if all(system.interval is None for system in evidence.systems):
-        return [
-            f"Macro-F1 has no interval: no label expects {LEAST_EXPECTED} test documents, by its "
-            "share of the training documents, or nothing varies. More test documents would help."
-        ]
-    return []
+    return [
+        f"A label is frequent where it expects at least {expected}: {frequent} of "
+        f"{len(evidence.labels)} labels. Macro-F1 over all labels has no interval, because none "
+        "would hold the truth often enough. The interval is that of macro-F1 over the frequent "
+        "labels. Tests, letters and ranks are about all labels."
+    ]
 
 
 def _counted_documents(evidence: DatasetEvidence) -> str:

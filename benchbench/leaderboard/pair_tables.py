@@ -70,7 +70,7 @@ def pairs(evidence: DatasetEvidence) -> Table:
     """
     rows = [Row(place, _pair(evidence, pair)) for place, pair in enumerate(evidence.pairs, start=1)]
     columns: tuple[Column, ...] = PAIR_COLUMNS
-    if evidence.frequent_labels is not None:
+    if evidence.frequent_labels:
         frequent = Column.of("frequent_difference", "difference, frequent labels")
         columns = (*PAIR_COLUMNS[:3], frequent, *PAIR_COLUMNS[3:])
     notes = PAIR_NOTES if any(pair.contradictory for pair in evidence.pairs) else PAIR_NOTES[:1]

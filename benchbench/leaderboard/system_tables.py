@@ -92,7 +92,7 @@ def _columns(shown: Shown) -> tuple[Column, ...]:
 def _frequent_column(shown: Shown) -> tuple[Column, ...]:
     """Return the column of the metric over frequent labels, where the interval is about that."""
     labels, name = shown.evidence.frequent_labels, FREQUENT.get(shown.metric)
-    if labels is None or name is None:
+    if not labels or name is None:
         return ()
     noun = "label" if labels == 1 else "labels"
     return (Column.of(name, f"{shown.metrics.title(shown.metric)}, {labels} frequent {noun}"),)

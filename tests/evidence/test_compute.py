@@ -64,7 +64,7 @@ def test_with_a_rare_label_the_interval_is_that_of_the_frequent_labels(computed)
     for system in claims.systems:
         assert system.frequent.value == pytest.approx(np.mean(system.label_f1[:5]), abs=1e-12)
     assert "macro-F1, 5 frequent labels" in titles
-    assert "Frequent labels (5 of 6)" in " ".join(section.notes)
+    assert "5 of 6 labels" in " ".join(section.notes)
 
 
 def test_without_a_frequent_label_macro_f1_has_no_interval_and_the_notes_say_so(

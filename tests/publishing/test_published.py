@@ -51,7 +51,7 @@ def test_no_score_is_implausibly_high_and_every_trained_system_beats_the_majorit
         values = {(system.method, system.backbone): system.value for system in dataset.systems}
         trained = [value for (method, _), value in values.items()
                    if method not in ("majority", "zero-shot")]  # fmt: skip
-        assert min(trained) > values["majority", ""] + 0.1, name
+        assert min(trained) > values["majority", ""] + 0.05, name
 
 
 def test_the_laptops_board_is_of_real_models_on_real_data(laptop):

@@ -12,7 +12,6 @@ import shutil
 import signal
 import sys
 import unicodedata
-import zipfile
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 
@@ -23,6 +22,7 @@ from benchbench.evidence import read_board, read_description, read_evidence
 from benchbench.evidence.board import PublishedScore, write_board
 from benchbench.evidence.freeze import with_plugin_metrics
 from benchbench.machine import canonical, digest
+from benchbench.publishing.archive import archive_bytes
 from benchbench.publishing.publication import publish_board
 from benchbench.records.store import Store, read_record
 from tests.support.predicted import described, store_of
@@ -59,9 +59,7 @@ def planted(folder):
         name: replace(dataset, baselines=(score,), warnings=("few documents",))
         for name, dataset in board.datasets.items()
     }
-    board = replace(
-        board, datasets=datasets, note="a note", dropped=("x: none",), command="run"
-    )
+    board = replace(board, datasets=datasets, note="a note", dropped=("x: none",), command="run")
     metric = Metric("theirs", "Theirs", "Of others", ("single-label", "multi-label"), share_right)
     report = LoadReport(360, 360, warnings=("few documents",), facts={"files": 1})
     corpus = replace(described("single-label", 3, 1, "claims"), report=report)
@@ -204,10 +202,11 @@ def packed(root):
     folder = root.parent / "published"
     folder.mkdir(exist_ok=True)
     shutil.copy(root / "leaderboards" / "board.md", folder / "board.md")
-    with zipfile.ZipFile(folder / "board.zip", "w") as archive:
-        for path in sorted(root.rglob("*.*")):
-            if path.is_file() and path.suffix in (".json", ".parquet"):
-                archive.write(path, path.relative_to(root).as_posix())
+    files = [path for path in root.rglob("*.*") if path.suffix in (".json", ".parquet")]
+    content = archive_bytes(
+        (path.relative_to(root).as_posix(), path.read_bytes()) for path in files if path.is_file()
+    )
+    (folder / "board.zip").write_bytes(content)
     return folder
 
 
