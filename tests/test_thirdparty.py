@@ -72,7 +72,7 @@ def test_a_strangers_metric_ranks_with_its_interval_and_tests_without_the_plugin
     assert header[3] == "share of rain"
     first = next(line for line in lines if line.startswith("| 1 |")).split(" | ")
     assert first[1:4] == ["majority", "–", "1.000"]
-    assert first[header.index("95 % interval, n = 24")] == "1.000 to 1.000"
+    assert first[header.index("95 % interval, n = 24")] == "–"  # nothing varies
     second = next(line for line in lines if line.startswith("| 2 |")).split(" | ")
     low, high = map(float, second[header.index("95 % interval, n = 24")].split(" to "))
     assert low < float(second[3]) < high
@@ -89,5 +89,6 @@ def test_a_strangers_backbone_serves_the_first_party_methods(tmp_path):
     done = benchbench(
         tmp_path, "run", "--dataset", "weather", "--limit", "30", "--backbone", "tiny-random-llama",
         "--method", "embedding-head", "--method", "frozen-embedding", "--set", "epochs=1",
+        "--seeds", "0",
     )  # fmt: skip
     assert "2 of 2 cells have a result." in done.stdout

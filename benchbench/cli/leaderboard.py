@@ -128,12 +128,9 @@ def leaderboard(
 
 def _print(content: bytes, console: Console, *, screen_only: bool) -> None:
     """Print a leaderboard: plain on a terminal, and with every character into a pipe or a file."""
-    if screen_only or sys.stdout.isatty():
-        out = console.file if screen_only else sys.stdout
-        out.write(content.decode())
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+    exact = getattr(sys.stdout, "unfiltered", sys.stdout)
+    out = console.file if screen_only else sys.stdout if exact.isatty() else exact
+    out.write(content.decode())
 
 
 def board_name(store: Store, name: str | None) -> str:

@@ -85,9 +85,7 @@ def brier(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     difference = probabilities(scored, temperature)
     difference -= scored.predictions.gold
     squares = np.einsum("nl,nl->n", difference, difference)
-    return AdditiveMetric.mean(
-        squares if scored.kind == "single-label" else squares / difference.shape[1]
-    )
+    return _of_losses(squares if scored.kind == "single-label" else squares / difference.shape[1])
 
 
 def nll(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric | None:
@@ -100,8 +98,7 @@ def nll(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric | None:
     if gold[:, known:].any():
         return None
     losses = _document_nll(scored.kind, gold[:, :known], logits.astype(float) / temperature)
-    # a few confident errors make up most of the sum: no interval holds it often enough
-    return replace(AdditiveMetric.mean(losses), interval=False)
+    return _of_losses(losses)
 
 
 def fit_temperature(kind: Kind, gold: np.ndarray, logits: np.ndarray) -> float:
@@ -201,6 +198,15 @@ def _pooled_error(confidence: np.ndarray, hit: np.ndarray, bins: np.ndarray) -> 
     per_document = np.hstack([gaps.reshape(documents, BINS), counts]).T
     # gaps are taken without their sign, so that noise adds up: no interval is right
     return replace(AdditiveMetric.of(per_document, _mean_gap), interval=False)
+
+
+def _of_losses(losses: np.ndarray) -> AdditiveMetric:
+    """Return the mean of the documents' losses; it has no interval.
+
+    A few confident errors make up most of the sum, so that an interval by Student's t holds the
+    truth too seldom (87 % for the Brier score of a good classifier on 100 documents).
+    """
+    return replace(AdditiveMetric.mean(losses), interval=False)
 
 
 def _mean_gap(totals: np.ndarray) -> np.ndarray:

@@ -30,7 +30,8 @@ from tests.support.scored_cases import (
 )
 
 BOTH = {
-    "macro_f1", "micro_f1", "weighted_f1", "mcc", "head_macro_f1", "mid_macro_f1",
+    "macro_f1", "frequent_macro_f1", "micro_f1", "weighted_f1", "mcc", "head_macro_f1",
+    "mid_macro_f1",
     "tail_macro_f1", "recall_at_3", "recall_at_5", "top_prediction", "three_guesses",
     "all_categories", "hierarchical_precision", "hierarchical_recall", "hierarchical_f1", "ece",
     "ece_mass", "brier", "nll", "ece_scaled", "ece_mass_scaled", "brier_scaled", "nll_scaled",

@@ -30,7 +30,6 @@ def cache(tmp_path, monkeypatch):
 def in_this_process(monkeypatch):
     """Read datasets in this process, which is faster and can be given faults."""
     monkeypatch.setattr(preparation, "_in_own_process", preparation.build)
-    monkeypatch.setattr(preparation.signal, "signal", lambda *arguments: None)
 
 
 @pytest.fixture

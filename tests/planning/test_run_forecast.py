@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -87,13 +86,12 @@ def test_a_child_that_takes_too_long_is_ended_and_gives_nothing(context):
 
 
 def test_what_a_child_measured_is_kept(context, monkeypatch):
-    rates = json.dumps(dict.fromkeys(matrix_speed.WIDTHS, 2e9))
+    rates = dict.fromkeys(matrix_speed.WIDTHS, 2e9)
     monkeypatch.setattr(
         matrix_speed,
         "CHILD",
-        "import sys; from pathlib import Path\n"
-        f"path = Path({str(matrix_speed._path(CPU, 1))!r})\n"
-        f"path.parent.mkdir(parents=True); path.write_text({rates!r})\n",
+        "from pathlib import Path\nfrom benchbench.planning.matrix_speed import _keep\n"
+        f"_keep(Path({str(matrix_speed._path(CPU, 1))!r}), {rates!r})\n",
     )
     assert set(matrix_rates_of_child(CPU, 1).values()) == {2e9}
     monkeypatch.setattr(matrix_speed, "CHILD", "raise SystemExit(3)")

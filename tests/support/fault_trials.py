@@ -121,19 +121,16 @@ def warm_up(root: Path, quick: bool) -> None:
     method, the intervals and the tests.
     """
     import benchbench.catalog
-    from benchbench.cli import run as run_module
-    from benchbench.cli import selection
-    from benchbench.planning import preparation
+    from benchbench.cli import run_tables, selection
+    from benchbench.planning import preparation, reader_process
     from benchbench.running import cell_process, suite
     from benchbench.running.executors import local
 
-    module = sys.modules["benchbench.cli.run"]
     if not quick:
         ARGUMENTS.extend(MORE_ARGUMENTS)
     else:
-        module.load_or_compute = lambda store, board, records, say: module.compute_values(
+        run_tables.load_or_compute = lambda store, board, records, say: run_tables.compute_values(
             store, board, records)  # fmt: skip
-    assert run_module
     REAL.update(build=preparation.build, run_child=local.run_child)
     executor, in_own_process = suite._executor, preparation._in_own_process
     suite._executor = lambda *arguments: InThisProcess()
@@ -147,7 +144,7 @@ def warm_up(root: Path, quick: bool) -> None:
     for place in (benchbench.catalog, selection, preparation):
         place.load_catalog = lambda: catalog
     forking = multiprocessing.get_context("fork")
-    preparation.get_context = local.get_context = lambda name: forking
+    reader_process.get_context = local.get_context = lambda name: forking
     suite.start_server = lambda *arguments: None
     cell_process._limit_threads = lambda threads: None  # there is one, and to look takes a while
     gc.collect()
