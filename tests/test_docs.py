@@ -53,8 +53,8 @@ def test_every_option_in_a_document_exists(document):
              for option in parameter.opts}  # fmt: skip
     called = set(re.findall(r"(?:`|^ {4}|^|bin/)benchbench ([a-z]+)", read(document), re.M))
     options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", read(document))
-    # of ruff and pip, ray, hf
-    elsewhere = {"--check", "--help", "--head", "--port", "--address", "--repo-type"}
+    # of ruff, pip and pytest, ray, hf
+    elsewhere = {"--dist", "--check", "--help", "--head", "--port", "--address", "--repo-type"}
     assert [o for o in options if o not in known | elsewhere] == []
     assert called - set(cli.list_commands(None)) == set()
 
