@@ -179,7 +179,8 @@ def _statistics(evidence: Evidence) -> list[str]:
         "interval is about one system or one pair, and is not corrected for others.",
         "p: a two-sided test of the difference of two systems in the metric by which the board is "
         "ranked, corrected by Holm for all pairs of the dataset. Where seeds are included, it is "
-        "Student's t of the difference, whose error is that of documents and seeds. Else it is "
+        "by Student's t, the mean of that over documents and that over seeds, weighted by their "
+        "variances. Else it is "
         "paired approximate randomisation: the outputs of the two are exchanged at random B times, "
         "and if k exchanges give a difference at least as large as the observed one, "
         "p = (k + 1) / (B + 1). Systems that share a letter under 'tied' do not differ "

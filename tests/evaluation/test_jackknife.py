@@ -189,21 +189,25 @@ def test_including_the_seeds_widens_the_interval(corpus):
 
 @given(
     st.floats(0.001, 0.999), st.floats(-0.5, 0.5), st.floats(1e-6, 10), st.floats(1, 1e6),
-    st.booleans(),
+    st.floats(0, 10), st.floats(2, 9), st.booleans(),
 )  # fmt: skip
 def test_an_interval_holds_its_own_value_and_stays_between_the_limits(
-    value, bias, error, degrees, limited
+    value, bias, documents, degrees, seeds, seed_degrees, limited
 ):
-    low, high = interval(Uncertain(value, bias, error, degrees), SHARE if limited else None)
+    of = Uncertain(value, bias, documents, degrees, seeds, seed_degrees)
+    low, high = interval(of, SHARE if limited else None)
     assert low <= value <= high
     assert not limited or (low >= 0 and high <= 1)
 
 
-@given(st.floats(-1, 1), st.floats(-0.05, 0.05), st.floats(1e-3, 1), st.floats(1, 1e4))
+@given(
+    st.floats(-1, 1), st.floats(-0.05, 0.05), st.floats(1e-6, 1), st.floats(1, 1e4),
+    st.floats(0, 1), st.floats(2, 9),
+)  # fmt: skip
 def test_p_is_below_five_percent_exactly_where_the_interval_leaves_out_zero(
-    value, bias, error, degrees
+    value, bias, documents, degrees, seeds, seed_degrees
 ):
-    of = Uncertain(value, bias, error, degrees)
+    of = Uncertain(value, bias, documents, degrees, seeds, seed_degrees)
     low, high = interval(of)
     outside = value - bias - (high - low) / 2 > 1e-9 or value - bias + (high - low) / 2 < -1e-9
     if low < value < high and abs(p_value(of) - 0.05) > 1e-6:
