@@ -109,8 +109,8 @@ def parent(pid: int) -> int:
 
 
 def ray_process(pid: int) -> int:
-    """The Ray process above a cell's child and its fork server."""
-    return parent(parent(pid))
+    """The Ray process above a cell, its guardian and their fork server."""
+    return parent(parent(parent(pid)))
 
 
 def test_every_failure_is_reported_as_on_this_machine_and_none_is_tried_again(two_nodes, tmp_path):
