@@ -165,6 +165,11 @@ def _from_its_package(path: PurePath) -> str:
             inner = path.relative_to(root)
             if inner.parts and inner.parts[0].removesuffix(".py") in sys.modules:
                 return inner.as_posix()
+    # an editable installation is on no search path, but its modules know their files
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and getattr(module, "__file__", None) == str(path):
+            folders = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+            return "/".join([*folders, path.name])
     return ""
 
 
