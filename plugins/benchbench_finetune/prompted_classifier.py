@@ -65,6 +65,13 @@ ANSWER_PARAMETERS = (
         choices=("complete", "certified"),
     ),
     Parameter(
+        "shared_beginning",
+        bool,
+        True,
+        "compute what all prompts of a batch begin with once, in training and in prediction; false: "
+        "for each of them, with the same results up to rounding",
+    ),
+    Parameter(
         "max_listed",
         int,
         "auto",
@@ -84,6 +91,7 @@ class PromptedSettings(PromptSettings):
 
     eval_batch_size: int
     scoring: str
+    shared_beginning: bool
     negatives: int = 0
 
     @classmethod
@@ -174,7 +182,9 @@ def prompt_model(
     probe, _ = answers.prompt.encode(loaded.tokenizer, task.train["text"][:1])
     pad_id, longest = loaded.facts["pad_token_id"], answers.prompt.longest_row
     with autocast(loaded):
-        scorer = Scorer.choose(loaded.model, pad_id, probe[0], answers.trie, longest)
+        scorer = Scorer.choose(
+            loaded.model, pad_id, probe[0], answers.trie, longest, sharing=settings.shared_beginning
+        )
     facts = _facts(loaded, settings, answers, scorer)
     return PromptedClassifier(loaded, task.labels, settings, answers, scorer, facts)
 
@@ -195,7 +205,9 @@ def load_prompted(folder: Path, loaded: LoadedModel) -> PromptedClassifier:
             f"{folder}: the prompt is not the one it was made with: the tokenizer, its chat "
             "template or the prompts have changed"
         )
-    scorer = Scorer(loaded.model, loaded.facts["pad_token_id"], saved["tree"])
+    scorer = Scorer(
+        loaded.model, loaded.facts["pad_token_id"], saved["tree"], sharing=settings.shared_beginning
+    )
     facts = _facts(loaded, settings, answers, scorer)
     return PromptedClassifier(loaded, labels, settings, answers, scorer, facts)
 

@@ -142,7 +142,8 @@ class BranchReader:
         cache = passing_cache(earlier, seen.shape[2] - tokens.shape[1])
         positions = self.prompts.lengths[prompts][:, None] - 1 + table.depths[tokens]
         model, ids = self.prompts.model, table.tokens[tokens]
-        states = states_after_cache(model, cache, ids, positions, seen)
+        beginning = self.prompts.beginning
+        states = states_after_cache(model, cache, ids, positions, seen, beginning=beginning)
         return states, tuple((layer.keys, layer.values) for layer in cache.layers)
 
     def _earlier(self, layer: int, prompts: Tensor, places: Tensor) -> Pieces:

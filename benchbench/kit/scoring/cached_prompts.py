@@ -11,19 +11,20 @@
 
 A node sees the prompt, its ancestors and itself, at position prompt length + depth - 1;
 `tree_scoring` draws that mask. `states_after` reads nodes and leaves the cache as it is.
-`followed_by` reads more tokens and returns a longer cache. So the common beginning of all prompts
-is read once, and a list of labels grows without reading its document again. The output head runs
-only at nodes that predict a scored token.
+`followed_by` reads more tokens and returns a longer cache, so a list of labels grows without
+reading its document again. The common beginning of all prompts is read once and not copied per
+prompt (`beginning`). The output head runs only at nodes that predict a scored token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
+from benchbench.kit.scoring.beginning import Beginning, option_of
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, tree_limit
 from benchbench.kit.scoring.passing_cache import passing_cache
@@ -46,9 +47,11 @@ KeysAndValues = tuple[tuple["Tensor", "Tensor"], ...]
 class CachedPrompts:
     """A batch of prompts that the model has read.
 
-    `layers` are keys and values [batch, heads, columns, head width] per layer. `visible` bool
-    [batch, columns] says which columns are tokens of a prompt, `lengths` int64 [batch] how many
-    there are. `ends` [batch, width] are the final hidden states of the prompts' last tokens.
+    `layers` are keys and values [batch, heads, columns, head width] per layer, without those of
+    `beginning`, which all prompts share. `visible` bool [batch, columns] says which columns are
+    tokens of a prompt. `sizes` count the tokens of each prompt with its beginning, and `lengths`
+    int64 [batch] are the same on the device, so that nobody waits for them. `ends` [batch, width]
+    are the final hidden states of the prompts' last tokens.
     """
 
     model: Any
@@ -56,19 +59,27 @@ class CachedPrompts:
     layers: KeysAndValues
     visible: Tensor
     lengths: Tensor
+    sizes: tuple[int, ...]
     ends: Tensor
+    beginning: Beginning | None = None
 
     @classmethod
-    def of(cls, model: Any, prompts: Sequence[Sequence[int]], pad_id: int) -> CachedPrompts:
-        """Read prompts; each must have at least one token."""
+    def of(
+        cls, model: Any, prompts: Sequence[Sequence[int]], pad_id: int,
+        beginning: Beginning | None = None,
+    ) -> CachedPrompts:  # fmt: skip
+        """Read prompts, which follow the beginning; each must have at least one token."""
         import torch
 
         weight = model.get_input_embeddings().weight
         rows = len(prompts)
         nothing = torch.zeros(rows, 0, dtype=torch.bool, device=weight.device)
-        lengths = torch.zeros(rows, dtype=torch.long, device=weight.device)
+        before = beginning.length if beginning is not None else 0
+        lengths = torch.full((rows,), before, device=weight.device)
         ends = torch.zeros(rows, weight.shape[-1], device=weight.device)
-        return cls(model, pad_id, (), nothing, lengths, ends).followed_by(range(rows), prompts)
+        sizes = (before,) * rows
+        empty = cls(model, pad_id, (), nothing, lengths, sizes, ends, beginning)
+        return empty.followed_by(range(rows), prompts)
 
     def followed_by(self, rows: Sequence[int], pieces: Sequence[Sequence[int]]) -> CachedPrompts:
         """Return the prompts `rows`, each followed by its own piece of at least one token.
@@ -82,8 +93,8 @@ class CachedPrompts:
         index = torch.tensor(list(rows), device=device)
         ids, mask = (tensor.to(device) for tensor in pad(pieces, self.pad_id, side="left"))
         before = self.lengths[index]
-        lengths = before + mask.sum(-1)
-        check_row(int(lengths.max()), tree_limit(self.model))
+        sizes = tuple(self.sizes[row] + len(piece) for row, piece in zip(rows, pieces, strict=True))
+        check_row(max(sizes), tree_limit(self.model))
         visible = torch.cat([self.visible[index], mask.bool()], dim=1)
         cache = _cache(tuple((_rows(k, index), _rows(v, index)) for k, v in self.layers))
         ends = hidden_states_at(
@@ -94,8 +105,12 @@ class CachedPrompts:
             position_ids=before[:, None] + (mask.cumsum(-1) - 1).clamp(min=0),
             past_key_values=cache,
             use_cache=True,
+            **option_of(self.beginning),
         )[:, 0]
-        return CachedPrompts(self.model, self.pad_id, _layers(cache), visible, lengths, ends)
+        lengths = before + mask.sum(-1)
+        return replace(
+            self, layers=_layers(cache), visible=visible, lengths=lengths, sizes=sizes, ends=ends
+        )
 
     def scores(self, trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]: summed log-probabilities.
@@ -104,7 +119,7 @@ class CachedPrompts:
         """
         import torch
 
-        check_row(int(self.lengths.max()) + trie.depth, tree_limit(self.model))
+        check_row(max(self.sizes) + trie.depth, tree_limit(self.model))
         return torch.cat([self._part(part) for part in parts_of(self.model, trie)], dim=1)
 
     def states_after(
@@ -120,18 +135,19 @@ class CachedPrompts:
             [partial(list, [layer]) for layer in self.layers], self.visible.shape[1]
         )
         positions = self.lengths[:, None] - 1 + depths
-        return states_after_cache(self.model, cache, ids, positions, seen, columns)
+        return states_after_cache(
+            self.model, cache, ids, positions, seen, columns, beginning=self.beginning
+        )
 
     def rows(self, selection: slice) -> CachedPrompts:
         """Return some of the prompts."""
-        layers = tuple((keys[selection], values[selection]) for keys, values in self.layers)
-        return CachedPrompts(
-            self.model,
-            self.pad_id,
-            layers,
-            self.visible[selection],
-            self.lengths[selection],
-            self.ends[selection],
+        return replace(
+            self,
+            layers=tuple((keys[selection], values[selection]) for keys, values in self.layers),
+            visible=self.visible[selection],
+            lengths=self.lengths[selection],
+            sizes=self.sizes[selection],
+            ends=self.ends[selection],
         )
 
     def _part(self, trie: TokenTrie) -> Tensor:
@@ -150,12 +166,13 @@ class CachedPrompts:
 
 def states_after_cache(
     model: Any, cache: Any, ids: Tensor, positions: Tensor, seen: Tensor,
-    columns: Tensor | None = None,
+    columns: Tensor | None = None, *, beginning: Beginning | None = None,
 ) -> Tensor:  # fmt: skip
     """Return the final hidden states of new tokens, at `columns` [batch, n] or at all of them.
 
     `ids` and `positions` are int64 [batch, tokens]. `seen` bool [batch, tokens, earlier columns +
-    tokens] says what each token sees: first of the cache, then of the new tokens.
+    tokens] says what each token sees: first of the cache, then of the new tokens. All of them see
+    the `beginning`.
     """
     import torch
 
@@ -168,6 +185,7 @@ def states_after_cache(
         "position_ids": positions,
         "past_key_values": cache,
         "use_cache": True,
+        **option_of(beginning),
     }
     if columns is not None:
         return hidden_states_at(model, columns, **inputs)

@@ -24,6 +24,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.scoring.float32_model import in_float32
+from benchbench.kit.scoring.shared_attention import uses_pytorch_attention
 from benchbench.machine import is_device_error
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _narrowed(model: Any) -> bool:
 def _narrow(model: Any) -> bool:
     """Replace the last layer's `forward` where ours gives the same states; say whether it does."""
     layers = getattr(model.base_model, "layers", None)
-    if not layers or model.config._attn_implementation != "sdpa":
+    if not layers or not uses_pytorch_attention(model):
         return False
     layer = layers[-1]
     if not all(hasattr(layer, part) for part in LAYER_PARTS):
@@ -148,8 +149,8 @@ def _mask_of(mask: Tensor | None, columns: Tensor, width: int, before: int) -> T
     if mask is not None:
         rows = torch.arange(len(columns), device=columns.device)[:, None]
         return mask.expand(len(columns), -1, -1, -1)[rows, 0, columns][:, None]
-    if bool((columns + before == width - 1).all()):
-        return None
+    if columns.device.type == "cpu" and bool((columns + before == width - 1).all()):
+        return None  # not asked of a GPU, which would have to be waited for
     places = torch.arange(width, device=columns.device)
     return (places <= columns[..., None] + before)[:, None]
 

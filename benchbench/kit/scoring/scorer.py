@@ -16,6 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from benchbench.kit.scoring.beginning import (
+    FEWEST_SHARED,
+    Beginning,
+    shared_beginning,
+    takes_beginning,
+)
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.limits import tree_limit
 from benchbench.kit.scoring.plain_scoring import PlainPrompts, answer_scores
@@ -25,9 +31,6 @@ from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-FEWEST_SHARED = 4
-"""The shortest common beginning that is worth a pass of its own, in tokens."""
 
 
 class ScorablePrompts(Protocol):
@@ -47,7 +50,8 @@ class Scorer:
     """A model and how its continuations are scored: by tree, or plainly where the tree is wrong.
 
     `check` is what the comparison of both found, None where nothing was compared. `price` is how
-    many times as many tokens plain scoring reads, on the prompt of the comparison.
+    many times as many tokens plain scoring reads, on the prompt of the comparison. `sharing` says
+    whether what all prompts begin with may be computed once, where the model takes it.
     """
 
     model: Any
@@ -55,11 +59,13 @@ class Scorer:
     tree: bool
     check: TreeCheck | None = None
     price: float | None = None
+    sharing: bool = True
 
     @classmethod
     def choose(
-        cls, model: Any, pad_id: int, prompt: Sequence[int], trie: TokenTrie, longest_row: int
-    ) -> Scorer:
+        cls, model: Any, pad_id: int, prompt: Sequence[int], trie: TokenTrie, longest_row: int,
+        *, sharing: bool = True,
+    ) -> Scorer:  # fmt: skip
         """Return a tree scorer where the tree is exact on `prompt`, else a plain one.
 
         `longest_row` is the longest row that will be scored: prompt and continuation together.
@@ -70,7 +76,8 @@ class Scorer:
             check = TreeCheck(reason=reason)
         else:
             check = check_tree(model, prompt, trie, pad_id)
-        return cls(model, pad_id, not check.reason, check, plain_price(len(prompt), trie))
+        price = plain_price(len(prompt), trie)
+        return cls(model, pad_id, not check.reason, check, price, sharing)
 
     @property
     def name(self) -> str:
@@ -89,11 +96,20 @@ class Scorer:
 
     def reader(self, prompts: Sequence[Sequence[int]]) -> PromptReader:
         """Return a reader of these prompts. It is valid until the model's weights change."""
-        shared = shared_beginning(prompts)
-        if not self.tree or len(prompts) < 2 or shared < FEWEST_SHARED:
+        shared = self.shared(prompts)
+        if not shared:
             return PromptReader(self)
-        beginning = CachedPrompts.of(self.model, [prompts[0][:shared]], self.pad_id)
-        return PromptReader(self, shared, beginning)
+        ids = prompts[0][:shared]
+        if takes_beginning(self.model):
+            return PromptReader(self, shared, Beginning.read(self.model, ids))
+        return PromptReader(self, shared, CachedPrompts.of(self.model, [ids], self.pad_id))
+
+    def shared(self, prompts: Sequence[Sequence[int]]) -> int:
+        """Return how many tokens of the prompts are to be read once; 0 where none are."""
+        if not (self.tree and self.sharing) or len(prompts) < 2:
+            return 0
+        shared = shared_beginning(prompts)
+        return shared if shared >= FEWEST_SHARED else 0
 
     def scores(self, prompts: Sequence[Sequence[int]], trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]. Gradients flow."""
@@ -105,22 +121,31 @@ class Scorer:
         """Return float32 [continuations of the prompt] per prompt; each has at least one.
 
         Gradients flow. A tree is used where a prompt has several continuations. Where every
-        prompt has one, a continuation is an ordinary row.
+        prompt has one, a continuation is an ordinary row. What all prompts begin with is computed
+        once.
         """
         import torch
 
+        shared = self.shared(prompts)
+        beginning = None
+        if shared and takes_beginning(self.model):
+            beginning = Beginning.read(self.model, prompts[0][:shared])
+            prompts = [prompt[shared:] for prompt in prompts]
         if self.tree and any(len(continuations) > 1 for continuations in targets):
-            return score_tries(
-                self.model, prompts, list(map(TokenTrie.build, targets)), self.pad_id
-            )
+            tries = list(map(TokenTrie.build, targets))
+            return score_tries(self.model, prompts, tries, self.pad_id, beginning)
         pairs = [
             (prompt, continuation)
             for prompt, continuations in zip(prompts, targets, strict=True)
             for continuation in continuations
         ]
         rows = [(*prompt, *item.context) for prompt, item in pairs]
-        score = chain_scores if self.tree else answer_scores
-        scores = score(self.model, rows, [item.answer for _, item in pairs], self.pad_id)
+        answers = [item.answer for _, item in pairs]
+        scores = (
+            chain_scores(self.model, rows, answers, self.pad_id, beginning)
+            if self.tree
+            else answer_scores(self.model, rows, answers, self.pad_id)
+        )
         return list(torch.split(scores, list(map(len, targets))))
 
 
@@ -130,7 +155,7 @@ class PromptReader:
 
     scorer: Scorer
     shared: int = 0
-    beginning: CachedPrompts | None = None
+    beginning: Beginning | CachedPrompts | None = None
 
     def read(self, prompts: Sequence[Sequence[int]]) -> ScorablePrompts:
         """Read some of the prompts that the reader was made for."""
@@ -140,22 +165,9 @@ class PromptReader:
         if self.beginning is None:
             return CachedPrompts.of(model, prompts, pad_id)
         rest = [prompt[self.shared :] for prompt in prompts]
-        return self.beginning.followed_by([0] * len(prompts), rest)
-
-
-def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
-    """Return how many tokens all prompts begin with, without the last token of any prompt.
-
-    >>> shared_beginning([[5, 6, 7, 8], [5, 6, 9]])
-    2
-    >>> shared_beginning([[5, 6], [5, 6]])
-    1
-    """
-    # In sorted order, no prompt differs from the first earlier than the last one does.
-    first, last = min(map(list, prompts)), max(map(list, prompts))
-    shortest = min(map(len, prompts)) - 1
-    differing = (at for at in range(shortest) if first[at] != last[at])
-    return next(differing, shortest)
+        if isinstance(self.beginning, CachedPrompts):  # its keys and values are copied per prompt
+            return self.beginning.followed_by([0] * len(prompts), rest)
+        return CachedPrompts.of(model, rest, pad_id, self.beginning)
 
 
 def plain_price(prompt: int, trie: TokenTrie) -> float:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import GuardError
+from benchbench.kit.scoring.beginning import Beginning, takes_beginning
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.plain_scoring import plain_scores
@@ -140,6 +141,11 @@ class _Case:
         import torch
 
         scores = [self._after(CachedPrompts.of(self.model, self.prompts, self.pad_id))]
+        if len(self.prompt) > 3 and takes_beginning(self.model):
+            start = Beginning.read(self.model, self.prompt[:2])
+            rest = self.prompt[2:]
+            shared = self._after(CachedPrompts.of(self.model, [rest, rest], self.pad_id, start))
+            scores += [torch.stack([row, plain[1]]) for row in shared]
         if len(self.prompt) > 3:
             begun = CachedPrompts.of(self.model, [self.prompt[:2]], self.pad_id)
             twice = self._after(begun.followed_by([0, 0], [self.prompt[2:], self.prompt[2:]]))

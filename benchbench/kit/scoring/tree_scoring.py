@@ -20,6 +20,9 @@ A node sees the prompt, its ancestors and itself, and stands where it would stan
 So the state of a node is what the model computes for that continuation alone (tree attention:
 Miao et al. 2024, SpecInfer, section 4.2). A prompt with a single continuation is an ordinary
 row. Gradients flow. The output head runs only at the nodes that predict a scored token.
+
+What all prompts begin with may be read before (`beginning`); the prompts are then given without
+it, and every token stands that much later and sees it whole.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad
-from benchbench.kit.guards import check_left_padded
+from benchbench.kit.scoring.beginning import Beginning, option_of
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, context_length, tree_limit
 from benchbench.kit.scoring.trie import TokenTrie
@@ -39,39 +42,42 @@ if TYPE_CHECKING:
 
 
 def chain_scores(
-    model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int
-) -> Tensor:
+    model: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], pad_id: int,
+    beginning: Beginning | None = None,
+) -> Tensor:  # fmt: skip
     """Return float32 [prompts]: the log-probability of the answer of each prompt.
 
-    Rows are padded on the left, so all answers end in the last column.
+    Rows are padded on the right, where no token of theirs sees the padding: no mask is needed.
     """
     import torch
 
     device = model.get_input_embeddings().weight.device
+    before = beginning.length if beginning is not None else 0
     rows = [[*p, *a[:-1]] for p, a in zip(prompts, answers, strict=True)]
-    check_row(max(map(len, rows)), context_length(model))
-    ids, mask = (tensor.to(device) for tensor in pad(rows, pad_id, side="left"))
-    check_left_padded(mask)
-    targets, scored = (tensor.to(device) for tensor in pad(answers, 0, side="left"))
-    columns = torch.arange(ids.shape[1] - targets.shape[1], ids.shape[1], device=device)
+    check_row(before + max(map(len, rows)), context_length(model))
+    ids = pad(rows, pad_id)[0].to(device)
+    predictors = [range(len(p) - 1, len(p) + len(a) - 1) for p, a in zip(prompts, answers)]
+    columns, scored = pad(predictors, 0)
     states = hidden_states_at(
         model,
-        columns.clamp(min=0).expand(len(rows), -1),
+        columns.to(device),
         input_ids=ids,
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+        attention_mask=None,
+        position_ids=torch.arange(before, before + ids.shape[1], device=device).expand_as(ids),
         use_cache=False,
+        **option_of(beginning),
     )
-    row, place = scored.nonzero(as_tuple=True)
-    supervised = states[row, place]
+    row, place = (tensor.to(device) for tensor in scored.nonzero(as_tuple=True))
+    tokens = torch.tensor([token for answer in answers for token in answer], device=device)
     places = torch.arange(len(row), device=device)
-    token_scores = token_log_probabilities(model, supervised, places, targets[row, place])
+    token_scores = token_log_probabilities(model, states[row, place], places, tokens)
     return token_scores.new_zeros(len(rows)).index_add(0, row, token_scores)
 
 
 def score_tries(
-    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
-) -> list[Tensor]:
+    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int,
+    beginning: Beginning | None = None,
+) -> list[Tensor]:  # fmt: skip
     """Return float32 [continuations] per prompt and its trie: summed log-probabilities.
 
     Raises GuardError where a row is longer than the model's context, or than its sliding window,
@@ -79,9 +85,10 @@ def score_tries(
     """
     import torch
 
+    before = beginning.length if beginning is not None else 0
     longest = max(len(prompt) + trie.depth for prompt, trie in zip(prompts, tries, strict=True))
-    check_row(longest, tree_limit(model))
-    hidden = _tree_states(model, prompts, tries, pad_id)
+    check_row(before + longest, tree_limit(model))
+    hidden = _tree_states(model, prompts, tries, pad_id, beginning)
     width = max(map(len, prompts))
     rows: list[int] = []
     columns: list[int] = []
@@ -107,8 +114,9 @@ def score_tries(
 
 
 def _tree_states(
-    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int
-) -> Tensor:
+    model: Any, prompts: Sequence[Sequence[int]], tries: Sequence[TokenTrie], pad_id: int,
+    beginning: Beginning | None,
+) -> Tensor:  # fmt: skip
     """Return the final hidden states [prompts, longest prompt + most nodes, width]."""
     import torch
 
@@ -127,6 +135,7 @@ def _tree_states(
         mask[row, start:width, start:width] = causal
         mask[row, width:end, start:width] = True
         mask[row, width:end, width:end] = trie.lineage
+    before = beginning.length if beginning is not None else 0
     embedding = model.get_input_embeddings().weight
     allowed = mask[:, None].to(embedding.device)
     if model.config._attn_implementation == "eager":  # eager attention adds the mask
@@ -134,8 +143,9 @@ def _tree_states(
     output = model.base_model(
         input_ids=input_ids.to(embedding.device),
         attention_mask=allowed,
-        position_ids=position_ids.to(embedding.device),
+        position_ids=(position_ids + before).to(embedding.device),
         use_cache=False,
+        **option_of(beginning),
     )
     states: Tensor = output.last_hidden_state
     return states

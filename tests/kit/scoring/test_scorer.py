@@ -295,7 +295,8 @@ def test_a_model_that_disregards_the_mask_is_found_out_and_scored_plainly(folder
     assert check_tree(model, PROMPTS[0], trie, 0).difference < 1e-4
 
     def causal_only(module, args, kwargs):
-        tree = kwargs["attention_mask"].ndim == 4
+        mask = kwargs["attention_mask"]
+        tree = mask is not None and mask.ndim == 4
         return args, kwargs | ({"attention_mask": None} if tree else {})
 
     model.model.register_forward_pre_hook(causal_only, with_kwargs=True)
@@ -308,7 +309,8 @@ def test_a_model_that_cannot_take_a_tree_at_all_is_scored_plainly(folders):
     model = load_model(folders["llama"]).model
 
     def refuse(module, args, kwargs):
-        if kwargs["attention_mask"].ndim == 4:
+        mask = kwargs["attention_mask"]
+        if mask is not None and mask.ndim == 4:
             raise ValueError("two dimensions expected")
 
     model.model.register_forward_pre_hook(refuse, with_kwargs=True)
