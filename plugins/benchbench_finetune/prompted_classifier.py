@@ -68,8 +68,8 @@ ANSWER_PARAMETERS = (
         "shared_beginning",
         bool,
         True,
-        "compute what all prompts of a batch begin with once, in training and in prediction; false: "
-        "for each of them, with the same results up to rounding",
+        "compute what all prompts of a batch begin with once, in training and in prediction; "
+        "false: for each of them, with the same results up to rounding",
     ),
     Parameter(
         "max_listed",

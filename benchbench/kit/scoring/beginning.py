@@ -128,7 +128,7 @@ def _try(model: Any) -> bool:
 
 
 def _is_exact(model: Any) -> bool:
-    """Say whether rows behind a beginning have the states of whole rows, with and without a mask."""
+    """Say whether rows behind a beginning have the states of whole rows, masked or not."""
     import torch
 
     training = model.training

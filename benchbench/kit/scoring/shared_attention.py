@@ -32,7 +32,9 @@ KeysAndValues = Sequence[tuple["Tensor", "Tensor"]]
 NAME = "sdpa_behind_a_beginning"
 """The name of this attention in the model's configuration."""
 BEGINNING = "benchbench_beginning"
-"""The keyword that carries the beginning's keys and values from the model's forward to a layer's."""
+"""The keyword that carries the beginning from the model's forward to a layer's attention."""
+DROPPING = ("attention_dropout", "attn_pdrop")
+"""The settings of a model that drops attention weights in training."""
 ALIGNED = 16
 """A mask on a GPU starts each row at a multiple of so many numbers."""
 ROWS_ALIGNED = 32
@@ -42,11 +44,14 @@ ROWS_ALIGNED = 32
 def use_shared_attention(model: Any) -> bool:
     """Let a model that uses PyTorch's attention take a beginning; say whether it does.
 
-    Without a beginning the model computes what it did before.
+    Without a beginning the model computes what it did before. One that drops attention weights in
+    training takes none.
     """
     if model.config._attn_implementation == NAME:
         return True
-    if model.config._attn_implementation != "sdpa":
+    config = model.config.get_text_config()
+    drops = any(getattr(config, name, 0) for name in DROPPING)
+    if model.config._attn_implementation != "sdpa" or drops:
         return False
     _register()
     model.config._attn_implementation = NAME
@@ -175,14 +180,14 @@ def _operation() -> Any:
 
 
 def _one_row(states: Tensor, heads: int) -> Tensor:
-    """Return [1, key heads, heads per key head * rows * queries, .] of [rows, heads, queries, .]."""
+    """Return [1, key heads, the rest, .] of [rows, heads, queries, .]."""
     rows, all_heads, queries, width = states.shape
     grouped = states.reshape(rows, heads, all_heads // heads, queries, width)
     return grouped.permute(1, 2, 0, 3, 4).reshape(1, heads, -1, width)
 
 
 def _rows(flat: Tensor, query: Tensor) -> Tensor:
-    """Return what `_one_row` made of a tensor with the shape of `query`, [rows, heads, queries, .]."""
+    """Return [rows, heads, queries, .] of what `_one_row` made of such a tensor."""
     rows, heads, queries, _ = query.shape
     grouped = flat.reshape(heads, rows, queries, flat.shape[-1])
     return grouped.transpose(0, 1)

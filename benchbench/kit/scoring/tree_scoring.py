@@ -56,7 +56,9 @@ def chain_scores(
     rows = [[*p, *a[:-1]] for p, a in zip(prompts, answers, strict=True)]
     check_row(before + max(map(len, rows)), context_length(model))
     ids = pad(rows, pad_id)[0].to(device)
-    predictors = [range(len(p) - 1, len(p) + len(a) - 1) for p, a in zip(prompts, answers)]
+    predictors = [
+        range(len(p) - 1, len(p) + len(a) - 1) for p, a in zip(prompts, answers, strict=True)
+    ]
     columns, scored = pad(predictors, 0)
     states = hidden_states_at(
         model,
