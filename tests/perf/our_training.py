@@ -63,11 +63,8 @@ def main(settings: dict[str, Any]) -> None:
 
 
 def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
-    """Return what the method is given; a few documents to validate on, for steps are compared."""
+    """Return what the method is given, with the backbone that the settings name."""
     catalog = load_catalog()
-    method = catalog.method(settings["method"])
-    values, faults = resolve(method.name, method.parameters, settings["params"])
-    assert not faults, faults
     reference = catalog.backbone_reference(settings["model"])
     backbone = BoundBackbone(
         catalog.backbone(reference.use),
@@ -75,6 +72,14 @@ def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:
         settings["device"],
         "bfloat16" if settings["device"] == "cuda" else "float32",
     )
+    return task_with(settings, corpus, backbone)
+
+
+def task_with(settings: dict[str, Any], corpus: Corpus, backbone: BoundBackbone) -> Task:
+    """Return what the method is given; a few documents to validate on, for steps are compared."""
+    method = load_catalog().method(settings["method"])
+    values, faults = resolve(method.name, method.parameters, settings["params"])
+    assert not faults, faults
     few = corpus.validation.select(range(32))
     seed = settings["seed"]
     return Task(corpus.kind, corpus.labels, corpus.train, few, backbone, seed, values)

@@ -24,6 +24,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.scoring.attention_kernels import attend, gradients_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -35,10 +37,6 @@ BEGINNING = "benchbench_beginning"
 """The keyword that carries the beginning from the model's forward to a layer's attention."""
 DROPPING = ("attention_dropout", "attn_pdrop")
 """The settings of a model that drops attention weights in training."""
-ALIGNED = 16
-"""A mask on a GPU starts each row at a multiple of so many numbers."""
-ROWS_ALIGNED = 32
-"""The kernel for masks on a GPU writes logarithms for a multiple of so many queries."""
 
 
 def use_shared_attention(model: Any) -> bool:
@@ -130,53 +128,74 @@ def _operation() -> Any:
             before_keys: Tensor, before_values: Tensor, mask: Tensor | None, scale: float,
         ) -> Tensor:  # fmt: skip
             """Return the attended values of both parts together."""
-            heads = key.shape[1]
-            if mask is not None:
-                mask = _added(mask, query)
-            flat = _one_row(query, heads)
-            before, before_log = _attend(flat, before_keys, before_values, None, False, scale)
-            groups = query.shape[1] // heads
-            keys, values = (part.repeat_interleave(groups, 1) for part in (key, value))
-            causal = mask is None and query.shape[2] > 1
-            own, own_log = _attend(query, keys, values, mask, causal, scale)
-            before = _rows(before, query)
-            before_log = _rows(before_log[..., None], query)[..., 0]
-            log = torch.logaddexp(before_log, own_log)
-            attended = torch.exp(before_log - log)[..., None] * before
-            attended = (attended + torch.exp(own_log - log)[..., None] * own).to(query.dtype)
-            saved = (query, key, value, before_keys, before_values, mask, attended, log)
-            context.save_for_backward(*saved)
+            added = None if mask is None else _added(mask, query)
+            parts = query, key, value, before_keys, before_values, added
+            attended, log = _attend_to_both(*parts, scale)
+            context.save_for_backward(*parts, attended, log)
             context.scale = scale
             return attended
 
         @staticmethod
         def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
             """Return the gradients of queries, keys and values, the beginning's too."""
-            saved = context.saved_tensors
-            query, key, value, before_keys, before_values, mask, attended, log = saved
-            gradient, heads, scale = gradients[0], key.shape[1], context.scale
-            groups = query.shape[1] // heads
-            flat, flat_attended, flat_gradient = (
-                _one_row(part, heads) for part in (query, attended, gradient)
-            )
-            flat_log = _one_row(log[..., None], heads)[..., 0]
-            through, before_key, before_value = _gradients(
-                flat_gradient, flat, before_keys, before_values, flat_attended, flat_log,
-                None, False, scale,
-            )  # fmt: skip
-            keys, values = (part.repeat_interleave(groups, 1) for part in (key, value))
-            own, own_key, own_value = _gradients(
-                gradient, query, keys, values, attended, log,
-                mask, mask is None and query.shape[2] > 1, scale,
-            )  # fmt: skip
-            own_key, own_value = (
-                part.view(len(part), heads, groups, *part.shape[2:]).sum(2)
-                for part in (own_key, own_value)
-            )
-            query_gradient = own + _rows(through, query)
-            return query_gradient, own_key, own_value, before_key, before_value, None, None
+            parts = _gradients_of_both(gradients[0], *context.saved_tensors, context.scale)
+            return *parts, None, None
 
     return AttentionBehind
+
+
+def _attend_to_both(
+    query: Tensor, key: Tensor, value: Tensor,
+    before_keys: Tensor, before_values: Tensor, mask: Tensor | None, scale: float,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the attended values, and float32 logarithms [rows, heads, queries]."""
+    import torch
+
+    flat = _one_row(query, key.shape[1])
+    before, before_log = attend(flat, before_keys, before_values, None, False, scale)
+    own, own_log = attend(
+        query, _per_query_head(key, query), _per_query_head(value, query),
+        mask, _is_causal(query, mask), scale,
+    )  # fmt: skip
+    before = _rows(before, query)
+    before_log = _rows(before_log[..., None], query)[..., 0]
+    log = torch.logaddexp(before_log, own_log)
+    attended = torch.exp(before_log - log)[..., None] * before
+    attended = attended + torch.exp(own_log - log)[..., None] * own
+    return attended.to(query.dtype), log
+
+
+def _gradients_of_both(
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor,
+    before_keys: Tensor, before_values: Tensor, mask: Tensor | None,
+    attended: Tensor, log: Tensor, scale: float,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """Return the gradients of queries, keys and values, and of the beginning's keys and values."""
+    heads = key.shape[1]
+    flat, flat_attended, flat_gradient = (
+        _one_row(part, heads) for part in (query, attended, gradient)
+    )
+    flat_log = _one_row(log[..., None], heads)[..., 0]
+    through, before_key, before_value = gradients_of(
+        flat_gradient, flat, before_keys, before_values, flat_attended, flat_log,
+        None, False, scale,
+    )  # fmt: skip
+    own, own_key, own_value = gradients_of(
+        gradient, query, _per_query_head(key, query), _per_query_head(value, query),
+        attended, log, mask, _is_causal(query, mask), scale,
+    )  # fmt: skip
+    own_key, own_value = (part.unflatten(1, (heads, -1)).sum(2) for part in (own_key, own_value))
+    return own + _rows(through, query), own_key, own_value, before_key, before_value
+
+
+def _is_causal(query: Tensor, mask: Tensor | None) -> bool:
+    """Say whether a query sees what stands up to it; a single query sees its whole row."""
+    return mask is None and query.shape[2] > 1
+
+
+def _per_query_head(states: Tensor, query: Tensor) -> Tensor:
+    """Return keys or values repeated for each head of queries that shares them."""
+    return states.repeat_interleave(query.shape[1] // states.shape[1], 1)
 
 
 def _one_row(states: Tensor, heads: int) -> Tensor:
@@ -201,85 +220,3 @@ def _added(mask: Tensor, query: Tensor) -> Tensor:
         zeros = torch.zeros(mask.shape, dtype=query.dtype, device=mask.device)
         return zeros.masked_fill_(~mask, torch.finfo(query.dtype).min)
     return mask.to(query.dtype)
-
-
-def _attend(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float
-) -> tuple[Tensor, Tensor]:
-    """Return the attended values of one part, and float32 logarithms [rows, heads, queries]."""
-    import torch
-
-    kernels = torch.ops.aten
-    if query.device.type == "cpu":
-        attended, log = kernels._scaled_dot_product_flash_attention_for_cpu(
-            query, key, value, 0.0, causal, attn_mask=mask, scale=scale
-        )
-        return attended, log
-    if _takes_flash(query, mask):
-        attended, log = kernels._scaled_dot_product_flash_attention(
-            query, key, value, 0.0, causal, False, scale=scale
-        )[:2]
-    else:
-        attended, log = kernels._scaled_dot_product_efficient_attention(
-            query, key, value, _aligned(mask, query), True, 0.0, causal, scale=scale
-        )[:2]
-    return attended, log[..., : query.shape[2]]
-
-
-def _takes_flash(query: Tensor, mask: Tensor | None) -> bool:
-    """Say whether a GPU's flash kernel computes this; the other one takes all else."""
-    return mask is None and query.dtype.itemsize == 2 and query.shape[-1] % 8 == 0
-
-
-def _gradients(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, attended: Tensor, log: Tensor,
-    mask: Tensor | None, causal: bool, scale: float,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of queries, keys and values of one part.
-
-    `attended` and `log` are those of all parts together.
-    """
-    import torch
-
-    kernels = torch.ops.aten
-    if query.device.type == "cpu":
-        parts = kernels._scaled_dot_product_flash_attention_for_cpu_backward(
-            gradient, query, key, value, attended, log, 0.0, causal, attn_mask=mask, scale=scale
-        )
-        return parts[0], parts[1], parts[2]
-    if _takes_flash(query, mask):
-        return _flash_gradients(gradient, query, key, value, attended, log, causal, scale)
-    nothing = torch.zeros((), dtype=torch.long, device=query.device)  # no dropout, no random state
-    padding = -log.shape[-1] % ROWS_ALIGNED
-    parts = kernels._scaled_dot_product_efficient_attention_backward(
-        gradient, query, key, value, _aligned(mask, query), attended,
-        torch.nn.functional.pad(log, (0, padding)).contiguous(), nothing, nothing,
-        0.0, [True, True, True, False], causal, scale=scale,
-    )  # fmt: skip
-    return parts[0], parts[1], parts[2]
-
-
-def _flash_gradients(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, attended: Tensor, log: Tensor,
-    causal: bool, scale: float,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Return the gradients by the flash kernel of a GPU."""
-    import torch
-
-    nothing = torch.zeros(2, dtype=torch.uint64, device=query.device)
-    parts = torch.ops.aten._scaled_dot_product_flash_attention_backward(
-        gradient, query, key, value, attended, log.contiguous(), None, None,
-        query.shape[2], key.shape[2], 0.0, causal, nothing, nothing, scale=scale,
-    )  # fmt: skip
-    return parts[0], parts[1], parts[2]
-
-
-def _aligned(mask: Tensor | None, query: Tensor) -> Tensor | None:
-    """Return a mask for every head, whose rows begin where the kernel of a GPU needs it."""
-    import torch
-
-    if mask is None:
-        return None
-    columns = mask.shape[-1]
-    padded = torch.nn.functional.pad(mask, (0, -columns % ALIGNED))[..., :columns]
-    return padded.expand(query.shape[0], query.shape[1], -1, -1)
