@@ -1,7 +1,7 @@
 """Training that is the same for every method: its budget, its loop and its adapters."""
 
 from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
-from benchbench.kit.training.loop import PASSED, TrainingTask, train
+from benchbench.kit.training.loop import PASSED, train
 from benchbench.kit.training.lora import (
     LORA_PARAMETERS,
     AdapterSettings,
@@ -22,6 +22,7 @@ from benchbench.kit.training.training_plan import (
     auto_learning_rate,
     prepare_memory,
 )
+from benchbench.kit.training.training_task import TrainingTask
 
 __all__ = [
     "ADAPTERS",

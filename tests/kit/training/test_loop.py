@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from benchbench.contract.errors import Diverged, HeadFrozen
-from benchbench.kit.training.loop import TrainingTask, train
+from benchbench.kit.training import TrainingTask, train
 from benchbench.kit.training.training_plan import (
     TRAINING_PARAMETERS,
     TrainingPlan,

@@ -1,0 +1,44 @@
+"""What a training trains, on what, and by which measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Batch = TypeVar("Batch", bound=Sized)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTask(Generic[Batch]):
+    """What `train` trains, on what, and by which measure.
+
+    - `modules` hold all weights that are trained.
+    - `groups` are parameters that must be trainable and must change in the first step.
+    - `batches(epoch)` returns the batches of an epoch, as many in every epoch. The `len` of a
+      batch is its number of documents.
+    - `loss(batch)` returns the mean over the documents of a batch.
+    - `validate()` returns the validation loss, the lower the better. It is called with the
+      modules in eval mode and without gradients.
+    - `scaled` says whether the loss is scaled, which float16 needs.
+    """
+
+    modules: Sequence[nn.Module]
+    groups: Mapping[str, Sequence[nn.Parameter]]
+    batches: Callable[[int], Sequence[Batch]]
+    loss: Callable[[Batch], Tensor]
+    validate: Callable[[], float]
+    scaled: bool = False
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Return all trained parameters, none of them twice."""
+        trained = {id(p): p for m in self.modules for p in m.parameters() if p.requires_grad}
+        return list(trained.values())
+
+    def mode(self, training: bool) -> None:
+        """Put every module in training mode or in eval mode."""
+        for module in self.modules:
+            module.train(training)
