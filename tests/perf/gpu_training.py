@@ -48,9 +48,24 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
              "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16},
 }  # fmt: skip
 LABELS = tuple(f"category {number:02}" for number in range(77))
+FEW = 32
+"""Labels of the documents that are predicted: even the smallest training has them all."""
 COMMON = "the of a method for use in wherein said first second layer signal device"
 LONGEST = 1024
 MEDIAN = 220
+Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
+METHODS: Variants = {
+    "head": ("embedding-head", {}),
+    "instruction": ("instruction", {"label_list": "never"}),
+    "instruction, 77 labels listed": ("instruction", {"label_list": "always"}),
+}
+SWITCHES: Variants = {
+    "head, checkpointed": ("embedding-head", {"gradient_checkpointing": True}),
+    "head, not checkpointed": ("embedding-head", {"gradient_checkpointing": False}),
+    "instruction, 77 listed for each": (
+        "instruction", {"label_list": "always", "shared_beginning": False}
+    ),
+}  # fmt: skip
 PEERS = {"embedding-head": ("trainer", []), "instruction": ("trl", ["trl"])}
 
 
@@ -89,18 +104,18 @@ def documents(count: int) -> dict[str, Any]:
     random = np.random.default_rng(0)
     words = COMMON.split()
 
-    def rows(count: int) -> list[dict[str, Any]]:
+    def rows(count: int, labels: int = len(LABELS)) -> list[dict[str, Any]]:
         lengths = np.minimum(random.lognormal(np.log(MEDIAN), 0.8, count), LONGEST).astype(int)
         return [
             {
                 "text": " ".join(random.choice(words, max(1, length))),
-                "labels": [number % len(LABELS)],
+                "labels": [number % labels],
             }
             for number, length in enumerate(lengths)
         ]
 
     return {"kind": "single-label", "labels": list(LABELS), "train": rows(count),
-            "validation": rows(32), "test": rows(96)}  # fmt: skip
+            "validation": rows(32, FEW), "test": rows(96, FEW)}  # fmt: skip
 
 
 def matrix_rate(device: str) -> float:
@@ -334,6 +349,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=512)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=7)
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -343,36 +359,33 @@ def main() -> None:
             bench.measure(check, 5, lambda work=work: Cost("", failed=work(arguments.device)))
         bench.measure("smoke grid", 60, lambda: smoke(bench.folder, arguments.device))
         print(HEADER, flush=True)
-        for shape in arguments.shapes.split(","):
-            everything(bench, shape)
+        shapes = arguments.shapes.split(",")
+        for variants in (METHODS, SWITCHES):
+            for shape in shapes:
+                ours(bench, shape, variants)
+        if arguments.peers:
+            peers(bench, shapes[0])
         if arguments.out:
             numbers = {"rate": bench.rate, "found": [asdict(cost) for cost in bench.found]}
             (arguments.out / "gpu.json").write_text(json.dumps(numbers, indent=1))
 
 
-def everything(bench: Bench, shape: str) -> None:
-    """Measure one shape: both methods, their switches, and the peers of the smallest."""
+def ours(bench: Bench, shape: str, variants: Variants) -> None:
+    """Measure trainings of ours on one shape; the card warms up before the first."""
     count = bench.arguments.documents // (4 if "8b" in shape else 1)
-    variants: dict[str, tuple[str, dict[str, Any]]] = {
-        "head": ("embedding-head", {}),
-        "instruction": ("instruction", {"label_list": "never"}),
-        "instruction, 77 labels listed": ("instruction", {"label_list": "always"}),
-        "head, checkpointed": ("embedding-head", {"gradient_checkpointing": True}),
-        "instruction, 77 listed for each": (
-            "instruction", {"label_list": "always", "shared_beginning": False}
-        ),
-    }  # fmt: skip
-    bench.ours(shape, "embedding-head", 2 * bench.arguments.batch_size)  # the card warms up
-    bench.free()
+    if not any(cost.documents for cost in bench.found):
+        bench.measure(f"{shape}, warm-up", 30, lambda: bench.ours(shape, "embedding-head", 32))
     for name, (method, params) in variants.items():
         work = lambda method=method, params=params: bench.ours(shape, method, count, **params)  # noqa: E731
         bench.measure(f"{shape}, {name}", 30, work)
-    if "8b" in shape:
-        return
+
+
+def peers(bench: Bench, shape: str) -> None:
+    """Measure Trainer and SFTTrainer on one shape."""
     model = bench.write_model(shape)
     bench.free()
     for method, (peer, _) in PEERS.items():
-        work = lambda method=method: bench.peer(shape, method, model, count)  # noqa: E731
+        work = lambda method=method: bench.peer(shape, method, model, bench.arguments.documents)  # noqa: E731
         bench.measure(f"{shape}, {peer}", 50, work)
 
 
