@@ -84,7 +84,7 @@ def dequantised(device: str) -> str:
     import bitsandbytes as bnb
     import torch
 
-    from benchbench.kit.training.lora_linear import _dense
+    from benchbench.kit.dense_weights import dense_weight
 
     told = []
     for width in (64, 416, 576, 2048):
@@ -95,7 +95,7 @@ def dequantised(device: str) -> str:
             layer = bnb.nn.Linear4bit(width, 96, bias=False, compute_dtype=torch.float32,
                                       quant_type="nf4")  # fmt: skip
             layer.weight = bnb.nn.Params4bit(weight.clone(), requires_grad=False, quant_type="nf4")
-            layers.append(_dense(layer.to(place)).view(96, width).cpu())
+            layers.append(dense_weight(layer.to(place), torch.float32).cpu())
         gap = float((layers[0] - layers[1]).abs().max())
         error = float((layers[1] - weight).abs().max())
         told.append(f"{'FAILED ' if gap > 0.35 or error > 1.2 else ''}{width}: {gap:.1e}")
