@@ -23,7 +23,9 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +82,6 @@ class Cost:
     peak: float | None = None
     planned: float | None = None
     predicted: float | None = None
-    waits: float | None = None
     failed: str = ""
 
     @property
@@ -88,15 +89,15 @@ class Cost:
         """A row of the table."""
         if self.failed:
             return f"| {self.what} | {self.failed} |"
-        rest = (self.tokens, self.peak, self.planned, self.predicted, self.waits)
+        rest = (self.tokens, self.peak, self.planned, self.predicted)
         shown = ["–" if value is None else f"{value:,.1f}" for value in (self.documents, *rest)]
         share = "–" if self.share is None else f"{self.share:.1%}"
         return f"| {self.what} | {' | '.join([*shown, share])} |"
 
 
 HEADER = """
-| what | documents/s | tokens/s | peak, MiB | planned, MiB | predicted, documents/s | waits per step | share of the matrix rate |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""  # noqa: E501
+| what | documents/s | tokens/s | peak, MiB | planned, MiB | predicted, documents/s | share of the matrix rate |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |"""  # noqa: E501
 
 
 def documents(count: int) -> dict[str, Any]:
@@ -116,6 +117,33 @@ def documents(count: int) -> dict[str, Any]:
 
     return {"kind": "single-label", "labels": list(LABELS), "train": rows(count),
             "validation": rows(32, FEW), "test": rows(96, FEW)}  # fmt: skip
+
+
+@contextmanager
+def counted_waits(device: str) -> Iterator[Counter[str]]:
+    """Count the lines of code at which the CPU waits for a card; nothing is counted elsewhere."""
+    import torch
+
+    found: Counter[str] = Counter()
+    with warnings.catch_warnings(record=True) as seen:
+        if device != "cuda":
+            yield found
+            return
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            yield found
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+            for one in seen:
+                if "synchronizing" in str(one.message):
+                    found[f"{'/'.join(Path(one.filename).parts[-2:])}:{one.lineno}"] += 1
+
+
+def told(waits: Counter[str], steps: int) -> str:
+    """Say how often a training waited, and at which lines most."""
+    most = ", ".join(f"{line} {count}" for line, count in waits.most_common(6))
+    return f"the CPU waited {waits.total()} times in {steps} steps, loading included: {most}"
 
 
 def matrix_rate(device: str) -> float:
@@ -204,7 +232,7 @@ class Bench:
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
-                cost = Cost(what, failed=reason[:300])
+                cost = Cost(what, failed=reason[:1500])
         self.found.append(replace(cost, what=what))
         print(self.found[-1].line, flush=True)
         self.free()
@@ -218,10 +246,15 @@ class Bench:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
-    def ours(self, shape: str, method: str, count: int, **params: Any) -> Cost:
-        """Return what a training of ours costs on the first `count` documents."""
+    def ours(
+        self, shape: str, method: str, count: int, *, watched: bool = False, **params: Any
+    ) -> Cost:
+        """Return what a training of ours costs on the first `count` documents.
+
+        If it is `watched`, the times at which the CPU waits for the card are counted, and nothing
+        is timed: counting takes longer than the training.
+        """
         import our_training
-        import torch
 
         from benchbench import BoundBackbone
         from benchbench.catalog.lookup import load_catalog
@@ -243,28 +276,23 @@ class Bench:
             usual = module.train
             module.train = our_training.timed(usual, spent)
             try:
-                with warnings.catch_warnings(record=True) as seen:
-                    warnings.simplefilter("always")
-                    if device == "cuda":
-                        torch.cuda.set_sync_debug_mode("warn")
+                with counted_waits(device if watched else "") as seen:
                     classifier = plugin.fit(task)
-                    if device == "cuda":
-                        torch.cuda.set_sync_debug_mode("default")
             finally:
                 module.train = usual
             peak = our_training.peak_mb(device)
+            if watched:
+                return Cost("", failed=f"{told(seen, classifier.facts['steps'])}")
             texts = list(corpus.test["text"])
             classifier.predict_logits(texts[:8])
             start = time.perf_counter()
             classifier.predict_logits(texts)
             predicted = len(texts) / (time.perf_counter() - start)
         tokens = sum(len(row["text"].split()) for row in data["train"])
-        waits = sum("synchronizing" in str(one.message) for one in seen)
         return Cost(
             "", count / spent[0], tokens / spent[0],
             4.0 * layer_weights(shape) * tokens / spent[0] / self.rate, peak,
             self.planned(shape, plugin, task.params, corpus), predicted,
-            waits / classifier.facts["steps"] if device == "cuda" else None,
         )  # fmt: skip
 
     def budget(self) -> dict[str, Any]:
@@ -328,6 +356,8 @@ class Bench:
 def smoke(folder: Path, device: str) -> Cost:
     """Run the smoke grid on the device, end to end."""
     environment = os.environ | {"BENCHBENCH_CACHE": str(folder / "cache")}
+    from benchbench.records import all_records, open_store
+
     command = [sys.executable, "-m", "benchbench", "run", "--grid", "smoke", "--device", device]
     start = time.perf_counter()
     done = subprocess.run(
@@ -336,7 +366,12 @@ def smoke(folder: Path, device: str) -> Cost:
     )  # fmt: skip
     spent = time.perf_counter() - start
     if done.returncode:
-        raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout)[-250:]}")
+        reasons = [
+            f"{record.cell.title}: {record.reason}"
+            for record in all_records(open_store(folder / "runs"))
+            if record.status != "ok"
+        ]
+        raise RuntimeError(f"exit code {done.returncode}: {'; '.join(reasons) or done.stderr}")
     return Cost("", failed=f"passed in {spent:.0f} s")
 
 
@@ -360,6 +395,9 @@ def main() -> None:
         bench.measure("smoke grid", 60, lambda: smoke(bench.folder, arguments.device))
         print(HEADER, flush=True)
         shapes = arguments.shapes.split(",")
+        for method in PEERS:  # these warm the card up, too
+            work = lambda method=method: bench.ours(shapes[0], method, 96, watched=True)  # noqa: E731
+            bench.measure(f"waits, {method}", 20, work)
         for variants in (METHODS, SWITCHES):
             for shape in shapes:
                 ours(bench, shape, variants)
@@ -371,10 +409,8 @@ def main() -> None:
 
 
 def ours(bench: Bench, shape: str, variants: Variants) -> None:
-    """Measure trainings of ours on one shape; the card warms up before the first."""
+    """Measure trainings of ours on one shape."""
     count = bench.arguments.documents // (4 if "8b" in shape else 1)
-    if not any(cost.documents for cost in bench.found):
-        bench.measure(f"{shape}, warm-up", 30, lambda: bench.ours(shape, "embedding-head", 32))
     for name, (method, params) in variants.items():
         work = lambda method=method, params=params: bench.ours(shape, method, count, **params)  # noqa: E731
         bench.measure(f"{shape}, {name}", 30, work)
