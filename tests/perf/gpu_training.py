@@ -384,6 +384,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=512)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=7)
+    parser.add_argument("--smoke", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -392,7 +393,8 @@ def main() -> None:
         print(f"A bfloat16 matrix product: {bench.rate / 1e12:.1f} TFLOP/s.", flush=True)
         for check, work in CHECKS.items():
             bench.measure(check, 5, lambda work=work: Cost("", failed=work(arguments.device)))
-        bench.measure("smoke grid", 60, lambda: smoke(bench.folder, arguments.device))
+        if arguments.smoke:
+            bench.measure("smoke grid", 90, lambda: smoke(bench.folder, arguments.device))
         print(HEADER, flush=True)
         shapes = arguments.shapes.split(",")
         for method in PEERS:  # these warm the card up, too
