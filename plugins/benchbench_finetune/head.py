@@ -169,6 +169,7 @@ def training_task(
         groups={"head": list(head.parameters()), **groups},
         batches=batches,
         loss=loss,
+        lengths=lambda rows: [lengths[row] for row in rows],
         validate=_validation(classifier, task, weights),
         scaled=embedder.loaded.facts["dtype"] == "float16",
     )

@@ -141,6 +141,7 @@ def _training_task(
         groups=adapter_groups(model),
         batches=batches,
         loss=lambda batch: _loss(classifier, batch),
+        lengths=lambda batch: _lengths(classifier, batch),
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
@@ -175,6 +176,21 @@ def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
     answers = classifier.answer_format.answers_per_document
     losses = torch.stack([-document.sum() for document in scores]) / answers
     return (losses * losses.new_tensor([example.weight for example in batch])).mean()
+
+
+def _lengths(classifier: PromptedClassifier, batch: Sequence[Example]) -> list[int]:
+    """Return how many tokens are computed for each document of a batch, at most.
+
+    What all prompts begin with is computed once for all of them, so it counts for none. By tree, a
+    prompt is computed once for all its continuations.
+    """
+    scorer = classifier.scorer
+    shared = scorer.shared([example.prompt for example in batch])
+    return [
+        (len(example.prompt) - shared) * (1 if scorer.tree else len(example.targets))
+        + sum(len(target.tokens) - 1 for target in example.targets)
+        for example in batch
+    ]
 
 
 def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:

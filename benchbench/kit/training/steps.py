@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Generic
 
 from benchbench.kit.guards import check_changed, check_finite, copies
+from benchbench.kit.training.micro_batches import free_memory
+from benchbench.kit.training.random_state import RandomState
 from benchbench.kit.training.training_plan import TrainingPlan
 from benchbench.kit.training.training_task import Batch, TrainingTask
+from benchbench.machine import is_out_of_memory
 
 if TYPE_CHECKING:
-    from torch import optim
+    from torch import Tensor, optim
 
 SLOWER = "a lower learning rate may help"
 """What to do where training gives a number that is not finite."""
@@ -31,11 +34,17 @@ class Steps(Generic[Batch]):
         self.optimizer: optim.Optimizer = torch.optim.AdamW(
             self.parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
-        device = self.parameters[0].device.type
-        self.scaler = torch.amp.GradScaler(device, enabled=task.scaled)
+        self.device = self.parameters[0].device.type
+        self.scaler = torch.amp.GradScaler(self.device, enabled=task.scaled)
+        self.micro = plan.micro_batches(self.device)
         self.total = plan.epochs * math.ceil(len(task.batches(0)) / plan.accumulation)
         self.done = 0
         self.changed = False
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What the record says of the steps: the most micro-batches of one, and repeated ones."""
+        return {"micro_batches": self.micro.most, "memory_retries": self.micro.retries}
 
     def epoch(self, epoch: int) -> Iterator[dict[str, float]]:
         """Take the steps of an epoch; yield values to report now and then, and at its end."""
@@ -55,28 +64,73 @@ class Steps(Generic[Batch]):
                     "loss": losses / documents,
                     "learning_rate": self.optimizer.param_groups[0]["lr"],
                     "documents_per_second": documents / (now - since),
+                    "memory_retries": self.micro.retries,
                 }
                 losses, documents, since = 0.0, 0, now
 
     def step(self, group: Sequence[Batch]) -> float:
-        """Take one step on the mean loss over all documents of `group`; return that loss."""
+        """Take one step on the mean loss over all documents of `group`; return that loss.
+
+        The device is waited for once, after the gradients. Where memory runs out on the way to
+        them, the step begins anew with smaller micro-batches.
+        """
         import torch
 
         self._set_rate()
-        documents, mean = sum(map(len, group)), 0.0
-        for batch in group:
-            loss = self.task.loss(batch)
-            check_finite(f"the loss of step {self.done + 1}", [loss], SLOWER)
-            share = len(batch) / documents  # so that every document counts the same
-            torch.autograd.backward(self.scaler.scale(loss * share))
-            mean += loss.item() * share
+        before = RandomState.now(self.device)
+        while (losses := self._gradients(group)) is None:  # no frame of it holds a tensor by now
+            self.optimizer.zero_grad(set_to_none=True)
+            free_memory()
+            before.restore()
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.plan.clip_norm, foreach=True)
-        if not self.task.scaled:  # the scaler leaves out steps with infinite gradients
-            check_finite(f"the gradient of step {self.done + 1}", [norm], SLOWER)
-        self._update(taken=bool(norm.isfinite()))
+        mean, taken = self._checked(losses, norm)
+        self._update(taken)
         self.done += 1
         return mean
+
+    def _gradients(self, group: Sequence[Batch]) -> list[tuple[float, Tensor]] | None:
+        """Add up the gradients of a step; return the share and the loss of every micro-batch.
+
+        None says that memory ran out, and that the next attempt takes smaller micro-batches.
+        """
+        documents = sum(map(len, group))
+        losses: list[tuple[float, Tensor]] = []
+        for batch in group:
+            lengths = self.task.lengths(batch)
+            for part in self.micro.cut(lengths):
+                share = len(lengths[part]) / documents  # so that every document counts the same
+                try:
+                    losses.append((share, self._backward(batch[part], share)))  # type: ignore[arg-type]
+                except Exception as error:
+                    if is_out_of_memory(error) and self.micro.halve(lengths[part]):
+                        return None
+                    raise
+        self.micro.most = max(self.micro.most, len(losses))
+        return losses
+
+    def _backward(self, batch: Batch, share: float) -> Tensor:
+        """Add the gradients of a micro-batch's loss, times its share; return that loss."""
+        import torch
+
+        loss = self.task.loss(batch)
+        torch.autograd.backward(self.scaler.scale(loss * share))
+        return loss.detach()
+
+    def _checked(self, losses: Sequence[tuple[float, Tensor]], norm: Tensor) -> tuple[float, bool]:
+        """Return (the loss of a step, whether its gradient is finite), by one copy to the host.
+
+        Raises Diverged where the loss is not finite, or a gradient that no scale has made so.
+        """
+        import torch
+
+        scalars = torch.stack([norm.float(), *(loss.float() for _, loss in losses)]).cpu()
+        check_finite(f"the loss of step {self.done + 1}", [scalars[1:]], SLOWER)
+        if not self.task.scaled:  # the scaler leaves out steps with infinite gradients
+            check_finite(f"the gradient of step {self.done + 1}", [scalars[:1]], SLOWER)
+        length, *values = scalars.tolist()
+        mean = sum(share * value for (share, _), value in zip(losses, values, strict=True))
+        return mean, math.isfinite(length)
 
     def _set_rate(self) -> None:
         for group in self.optimizer.param_groups:

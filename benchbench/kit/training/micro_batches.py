@@ -1,0 +1,100 @@
+"""Batches cut into micro-batches that memory holds, with the gradient of the whole batch.
+
+    batch of 5 documents         whole: one pass     cut: two passes, their gradients summed
+    1  # # #                     x x x x x x         x x x x
+    2  # # # #                   x x x x x x         x x x x
+    3  # # # #                   x x x x x x         x x x x
+    4  # # # # #                 x x x x x x                    x x x x x x
+    5  # # # # # #               x x x x x x                    x x x x x x
+
+    gradient(mean of the batch) = sum over its parts of (share of documents) * gradient(mean of it)
+
+What a pass keeps for its backward pass grows with its padded tokens (x). So these are what is
+limited. Where memory runs out all the same, the limit is halved.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+CPU_TOKENS = 1024
+"""The most tokens of a pass on a CPU, which they keep busy. More cost memory and save no time."""
+
+
+def auto_micro_tokens(device: str) -> float:
+    """Return the most padded tokens of one pass on a device of this type; infinite on a GPU.
+
+    A GPU is the faster the more it is given at once, and says when its memory is full.
+    """
+    return CPU_TOKENS if device == "cpu" else math.inf
+
+
+@dataclass(slots=True)
+class MicroBatches:
+    """How batches are cut, which changes where memory runs out.
+
+    - `tokens`: the most padded tokens of a micro-batch. One document may have more.
+    - `most`: the most micro-batches that a step had.
+    - `retries`: how many times memory ran out, so that a step was repeated.
+    """
+
+    tokens: float
+    most: int = 0
+    retries: int = 0
+
+    def cut(self, lengths: Sequence[int]) -> list[slice]:
+        """Return the slices of a batch whose documents have these lengths, in tokens.
+
+        They are as few as `tokens` allows, and then as small as so few can be.
+
+        >>> MicroBatches(20).cut([3, 4, 4, 5, 6])
+        [slice(0, 3, None), slice(3, 5, None)]
+        """
+        limit = int(min(self.tokens, len(lengths) * max(lengths)))
+        fewest = len(_starts(lengths, limit))
+        even = bisect_left(
+            range(limit), True, key=lambda tokens: len(_starts(lengths, tokens)) <= fewest
+        )
+        bounds = [*_starts(lengths, even), len(lengths)]
+        return [slice(*pair) for pair in pairwise(bounds)]
+
+    def halve(self, lengths: Sequence[int]) -> bool:
+        """Make micro-batches half as large as this one, which did not fit.
+
+        Say whether that is possible: a document is not divided.
+        """
+        if len(lengths) < 2:
+            return False
+        self.tokens = padded_tokens(lengths) // 2
+        self.retries += 1
+        return True
+
+
+def padded_tokens(lengths: Sequence[int]) -> int:
+    """Return the tokens of a batch with its padding."""
+    return len(lengths) * max(lengths)
+
+
+def free_memory() -> None:
+    """Give back what no object needs any more, to the device as well."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def _starts(lengths: Iterable[int], tokens: float) -> list[int]:
+    """Return where parts begin that are as long as `tokens` allows; none is without a document."""
+    starts, longest = [0], 0
+    for row, length in enumerate(lengths):
+        longest = max(longest, length)
+        if row > starts[-1] and longest * (row + 1 - starts[-1]) > tokens:
+            starts.append(row)
+            longest = length
+    return starts
