@@ -185,7 +185,7 @@ def _lengths(classifier: PromptedClassifier, batch: Sequence[Example]) -> list[i
     prompt is computed once for all its continuations.
     """
     scorer = classifier.scorer
-    shared = scorer.shared([example.prompt for example in batch])
+    shared = scorer.shared_in_training([example.prompt for example in batch])
     return [
         (len(example.prompt) - shared) * (1 if scorer.tree else len(example.targets))
         + sum(len(target.tokens) - 1 for target in example.targets)

@@ -111,6 +111,11 @@ class Scorer:
         shared = shared_beginning(prompts)
         return shared if shared >= FEWEST_SHARED else 0
 
+    def shared_in_training(self, prompts: Sequence[Sequence[int]]) -> int:
+        """Return how many tokens of the prompts `scores_each` reads once; 0 where none are."""
+        shared = self.shared(prompts)
+        return shared if shared and takes_beginning(self.model) else 0
+
     def scores(self, prompts: Sequence[Sequence[int]], trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]. Gradients flow."""
         return self.reader(prompts).read(prompts).scores(trie)
@@ -126,9 +131,8 @@ class Scorer:
         """
         import torch
 
-        shared = self.shared(prompts)
-        beginning = None
-        if shared and takes_beginning(self.model):
+        shared, beginning = self.shared_in_training(prompts), None
+        if shared:
             beginning = Beginning.read(self.model, prompts[0][:shared])
             prompts = [prompt[shared:] for prompt in prompts]
         if self.tree and any(len(continuations) > 1 for continuations in targets):

@@ -1,0 +1,67 @@
+"""How batches are cut, and how the parts become smaller where memory runs out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchbench.kit.training.micro_batches import (
+    CPU_TOKENS,
+    MicroBatches,
+    auto_micro_tokens,
+    padded_tokens,
+)
+
+LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=20)
+
+
+@given(LENGTHS, st.integers(1, 400))
+def test_parts_hold_every_document_once_in_order_and_no_more_tokens_than_allowed(lengths, tokens):
+    parts = [lengths[part] for part in MicroBatches(tokens).cut(lengths)]
+    assert [length for part in parts for length in part] == lengths
+    assert all(len(part) == 1 or padded_tokens(part) <= tokens for part in parts)
+
+
+@given(LENGTHS, st.integers(1, 400))
+def test_parts_are_as_few_as_can_be(lengths, tokens):
+    """Counted anew: the fewest parts up to each document, over all places where the last begins."""
+    fewest = [0]
+    for end in range(1, len(lengths) + 1):
+        starts = [
+            start
+            for start in range(end)
+            if end - start == 1 or padded_tokens(lengths[start:end]) <= tokens
+        ]
+        fewest.append(min(fewest[start] + 1 for start in starts))
+    assert len(MicroBatches(tokens).cut(lengths)) == fewest[-1]
+
+
+def test_parts_of_equal_documents_are_of_like_size():
+    parts = MicroBatches(110).cut([10] * 16)
+    assert [part.stop - part.start for part in parts] == [8, 8]
+
+
+def test_without_a_limit_a_batch_stays_whole():
+    assert MicroBatches(math.inf).cut([5, 900, 7]) == [slice(0, 3)]
+
+
+@given(LENGTHS, st.integers(1, 2000))
+def test_halving_ends_at_single_documents(lengths, tokens):
+    micro = MicroBatches(tokens)
+    part = lengths[micro.cut(lengths)[0]]
+    rounds = 0
+    while micro.halve(part):
+        smaller = lengths[micro.cut(lengths)[0]]
+        assert len(smaller) < len(part) or padded_tokens(smaller) <= micro.tokens
+        part, rounds = smaller, rounds + 1
+        assert rounds <= len(lengths)
+    assert len(part) == 1
+    assert micro.retries == rounds
+
+
+@pytest.mark.parametrize(("device", "tokens"), [("cpu", CPU_TOKENS), ("cuda", math.inf)])
+def test_only_a_processor_has_a_limit_of_its_own(device, tokens):
+    assert auto_micro_tokens(device) == tokens
