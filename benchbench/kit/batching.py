@@ -30,11 +30,13 @@ def length_bucketed_batches(
     1. Shuffle the documents.
     2. Sort them by length inside windows of `WINDOW` batches, and cut the windows into batches.
     3. Shuffle the batches.
+    4. In the first epoch (0), put the batch with the most padded tokens to the front, so that
+       memory runs out in the first step, if ever.
 
     Every index occurs once. Only the lengths, the seed and the epoch decide the order.
 
     >>> length_bucketed_batches([5, 90, 7, 80], batch_size=2, seed=0, epoch=0)
-    [[0, 2], [3, 1]]
+    [[3, 1], [0, 2]]
     """
     random = generator(seed, "batches", epoch)
     order = random.permutation(len(lengths)).tolist()
@@ -43,7 +45,14 @@ def length_bucketed_batches(
     for start in range(0, len(order), width):
         window = sorted(order[start : start + width], key=lambda index: lengths[index])
         batches += _cut(window, batch_size)
-    return [batches[index] for index in random.permutation(len(batches)).tolist()]
+    shuffled = [batches[index] for index in random.permutation(len(batches)).tolist()]
+    if epoch == 0 and shuffled:
+        largest = max(
+            range(len(shuffled)),
+            key=lambda index: len(shuffled[index]) * max(lengths[row] for row in shuffled[index]),
+        )
+        shuffled.insert(0, shuffled.pop(largest))
+    return shuffled
 
 
 def prediction_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
