@@ -87,6 +87,16 @@ def pad(
     return input_ids, attention_mask
 
 
+def to_device(tensor: Tensor, device: Any) -> Tensor:
+    """Return a tensor on a device, without waiting for work that the device has.
+
+    Only memory that is pinned can be copied to a GPU while it computes.
+    """
+    if tensor.device.type == "cpu" and str(device).startswith("cuda"):
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
 def batches_digest(batches: Sequence[Sequence[int]]) -> str:
     """Return the sha256 of the first three batches, which is equal where seeds are equal."""
     first = [[int(index) for index in batch] for batch in batches[:3]]

@@ -152,9 +152,9 @@ def training_task(
     """
     embedder, head, n_labels = classifier.embedder, classifier.head, len(task.labels)
     weights = label_weights(task.kind, task.train, n_labels, classifier.settings.class_weights)
-    weights = weights.to(embedder.loaded.facts["device"])
     documents, truncated = embedder.tokenize(task.train["text"])
-    objective = Objective.build(task.kind, task.train, n_labels, weights)
+    there = weights.to(embedder.loaded.facts["device"])
+    objective = Objective.build(task.kind, task.train, n_labels, there)
     start_from_frequencies(head, objective)
     lengths = [len(document) for document in documents]
 
@@ -225,5 +225,5 @@ def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Call
             "when to stop: give a larger validation split"
         )
     documents, _ = classifier.embedder.tokenize(split["text"])
-    objective = Objective.build(task.kind, split, n_labels, weights.cpu())
+    objective = Objective.build(task.kind, split, n_labels, weights)
     return lambda: float(objective.loss(classifier.logits(documents), range(len(documents))))

@@ -18,7 +18,12 @@ from benchbench import (
     TrainingFacts,
     Workload,
 )
-from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
+from benchbench.kit.batching import (
+    batches_digest,
+    length_bucketed_batches,
+    prediction_batches,
+    to_device,
+)
 from benchbench.kit.scoring import Continuation
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training import (
@@ -175,7 +180,8 @@ def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
         )
     answers = classifier.answer_format.answers_per_document
     losses = torch.stack([-document.sum() for document in scores]) / answers
-    return (losses * losses.new_tensor([example.weight for example in batch])).mean()
+    weights = torch.tensor([example.weight for example in batch], dtype=losses.dtype)
+    return (losses * to_device(weights, losses.device)).mean()
 
 
 def _lengths(classifier: PromptedClassifier, batch: Sequence[Example]) -> list[int]:

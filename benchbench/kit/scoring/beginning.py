@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.batching import to_device
 from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.shared_attention import (
@@ -58,8 +59,8 @@ class Beginning:
         with _without_checkpointing(model):
             hidden_states_at(
                 model,
-                torch.tensor([[len(ids) - 1]], device=device),
-                input_ids=torch.tensor([list(ids)], device=device),
+                torch.full((1, 1), len(ids) - 1, device=device),
+                input_ids=to_device(torch.tensor([list(ids)]), device),
                 attention_mask=None,
                 position_ids=torch.arange(len(ids), device=device)[None],
                 past_key_values=cache,
