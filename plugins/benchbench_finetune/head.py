@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training import PASSED, TrainingPlan, TrainingTask
+from benchbench.kit.training import PASSED, MicroBatches, TrainingPlan, TrainingTask
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
@@ -96,13 +97,19 @@ class HeadClassifier:
         """Return float32 [documents, labels] on the CPU; raise Diverged where not finite."""
         import torch
 
+        def compute(rows: Sequence[int]) -> Tensor:
+            vectors = self.embedder.embed([documents[row] for row in rows])
+            computed: Tensor = self.head(vectors).float().cpu()
+            return computed
+
         logits = torch.empty(len(documents), len(self.labels))
         lengths = [len(document) for document in documents]
+        micro = MicroBatches(math.inf)  # smaller where memory runs out
         self.embedder.loaded.model.eval()
         with torch.no_grad():
             for rows in prediction_batches(lengths, self.settings.eval_batch_size):
-                vectors = self.embedder.embed([documents[row] for row in rows])
-                logits[rows] = self.head(vectors).float().cpu()
+                for part, computed in micro.computed(rows, lengths, compute):
+                    logits[part] = computed
         check_finite("the logits", [logits])
         return logits
 

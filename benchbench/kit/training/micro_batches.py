@@ -18,9 +18,14 @@ from __future__ import annotations
 import gc
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
+
+from benchbench.machine import is_out_of_memory
+
+Result = TypeVar("Result")
 
 CPU_TOKENS = 1024
 """The most tokens of a pass on a CPU, which they keep busy. More cost memory and save no time."""
@@ -62,6 +67,29 @@ class MicroBatches:
         )
         bounds = [*_starts(lengths, even), len(lengths)]
         return [slice(*pair) for pair in pairwise(bounds)]
+
+    def computed(
+        self, rows: Sequence[int], lengths: Sequence[int], compute: Callable[[list[int]], Result]
+    ) -> Iterator[tuple[list[int], Result]]:
+        """Yield some of the rows and what is computed of them, until all of them have been.
+
+        `lengths` are those of all documents, of which `rows` are some. Where memory runs out, the
+        same rows are taken again, fewer at once.
+        """
+        waiting = list(rows)
+        while waiting:
+            own = [lengths[row] for row in waiting]
+            part = self.cut(own)[0]
+            try:
+                result = compute(waiting[part])
+            except Exception as error:
+                if not (is_out_of_memory(error) and self.halve(own[part])):
+                    raise
+            else:
+                yield waiting[part], result
+                waiting = waiting[part.stop :]
+                continue
+            free_memory()  # after the error is gone, whose frames held what was computed
 
     def halve(self, lengths: Sequence[int]) -> bool:
         """Make micro-batches half as large as this one, which did not fit.

@@ -65,3 +65,28 @@ def test_halving_ends_at_single_documents(lengths, tokens):
 @pytest.mark.parametrize(("device", "tokens"), [("cpu", CPU_TOKENS), ("cuda", math.inf)])
 def test_only_a_processor_has_a_limit_of_its_own(device, tokens):
     assert auto_micro_tokens(device) == tokens
+
+
+@given(LENGTHS, st.integers(1, 5))
+def test_what_memory_does_not_hold_is_computed_in_parts(lengths, most):
+    def compute(rows):
+        if len(rows) > most:
+            raise MemoryError
+        return [lengths[row] for row in rows]
+
+    micro, rows = MicroBatches(math.inf), list(range(len(lengths)))[::-1]
+    parts = list(micro.computed(rows, lengths, compute))
+    assert [row for part, _ in parts for row in part] == rows
+    assert all(result == [lengths[row] for row in part] for part, result in parts)
+    retries = micro.retries
+    assert bool(retries) == (len(lengths) > most)
+    list(micro.computed(rows, lengths, compute))
+    assert micro.retries == retries, "what was learnt of memory is forgotten"
+
+
+def test_one_document_that_memory_does_not_hold_is_an_error():
+    def compute(rows):
+        raise RuntimeError("CUDA error: out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(MicroBatches(math.inf).computed([0, 1, 2], [4, 4, 4], compute))

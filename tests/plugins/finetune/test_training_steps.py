@@ -6,8 +6,10 @@ import math
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.head import HeadSettings, assemble, training_task
 from benchbench_finetune.instruction import Instruction
@@ -165,3 +167,23 @@ def test_a_value_that_is_read_in_a_loss_is_counted(prepare, plain_optimizer):
 
     spoiled = replace(task, loss=waiting, groups=adapter_groups(task.modules[0]))
     assert len(waits_of_a_step(spoiled, plan)) == 1 + len(waits_of_a_step(task, plan))
+
+
+def test_the_head_predicts_the_same_where_memory_holds_one_document(prompted_model, monkeypatch):
+    method = EmbeddingHead()
+    task = prompted_task(prompted_model, method, train=24, **PARAMS)
+    loaded = load_model(prompted_model)
+    classifier = assemble(loaded, task.labels, HeadSettings.of(task), save_adapter)
+    expected = classifier.predict_logits(task.train["text"])
+    embed, sizes = DocumentEmbedder.embed, []
+
+    def full(self, documents):
+        sizes.append(len(documents))
+        if len(documents) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return embed(self, documents)
+
+    monkeypatch.setattr(DocumentEmbedder, "embed", full)
+    assert np.allclose(classifier.predict_logits(task.train["text"]), expected, atol=1e-5)
+    assert sizes[0] == 24
+    assert sizes.count(1) == 24
