@@ -24,7 +24,7 @@ from benchbench.kit.batching import (
     prediction_batches,
     to_device,
 )
-from benchbench.kit.scoring import Continuation
+from benchbench.kit.scoring import Beginning, Continuation
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training import (
     LORA_PARAMETERS,
@@ -147,6 +147,7 @@ def _training_task(
         batches=batches,
         loss=lambda batch: _loss(classifier, batch),
         lengths=lambda batch: _lengths(classifier, batch),
+        shared=lambda batch: _SharedBeginning.read(classifier, batch),
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
@@ -170,13 +171,43 @@ def _examples(
     return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
 
 
-def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _SharedBeginning:
+    """What all prompts of a batch begin with, read once, and the copy that its slices see."""
+
+    classifier: PromptedClassifier
+    beginning: Beginning
+    leaf: Beginning
+
+    @classmethod
+    def read(
+        cls, classifier: PromptedClassifier, batch: Sequence[Example]
+    ) -> _SharedBeginning | None:
+        """Read it; None where there is none, or the model does not take it."""
+        with autocast(classifier.loaded):
+            beginning = classifier.scorer.beginning([example.prompt for example in batch])
+        return cls(classifier, beginning, beginning.leaf()) if beginning is not None else None
+
+    def loss(self, batch: Sequence[Example]) -> Tensor:
+        """Return the mean loss of a slice of the batch."""
+        return _loss(self.classifier, batch, self.leaf)
+
+    def backward(self) -> None:
+        """Pass the gradients of all slices through the beginning."""
+        self.beginning.backward(self.leaf)
+
+
+def _loss(
+    classifier: PromptedClassifier, batch: Sequence[Example], beginning: Beginning | None = None
+) -> Tensor:
     """Return the mean over the documents of their weighted losses."""
     import torch
 
     with autocast(classifier.loaded):
         scores = classifier.scorer.scores_each(
-            [example.prompt for example in batch], [example.targets for example in batch]
+            [example.prompt for example in batch],
+            [example.targets for example in batch],
+            beginning,
         )
     answers = classifier.answer_format.answers_per_document
     losses = torch.stack([-document.sum() for document in scores]) / answers

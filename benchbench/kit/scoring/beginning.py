@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import to_device
@@ -68,6 +69,21 @@ class Beginning:
             )
         return cls(tuple((layer.keys, layer.values) for layer in cache.layers), len(ids))
 
+    def leaf(self) -> Beginning:
+        """Return a copy that gradients end at, so that several passes can add theirs to it."""
+        parts = tuple((_leaf(keys), _leaf(values)) for keys, values in self.layers)
+        return Beginning(parts, self.length)
+
+    def backward(self, leaf: Beginning) -> None:
+        """Pass on what has come together in a copy; it is what all passes would have sent here."""
+        import torch
+
+        pairs = zip(chain.from_iterable(self.layers), chain.from_iterable(leaf.layers), strict=True)
+        reached = [(tensor, copy.grad) for tensor, copy in pairs if copy.grad is not None]
+        if reached:
+            tensors, gradients = zip(*reached, strict=True)
+            torch.autograd.backward(tensors, gradients)
+
     @property
     def option(self) -> dict[str, Any]:
         """What a model's forward is given beside its usual inputs."""
@@ -103,6 +119,10 @@ def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
     shortest = min(map(len, prompts)) - 1
     differing = (at for at in range(shortest) if first[at] != last[at])
     return next(differing, shortest)
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
 @contextmanager

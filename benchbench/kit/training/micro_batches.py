@@ -91,14 +91,15 @@ class MicroBatches:
                 continue
             free_memory()  # after the error is gone, whose frames held what was computed
 
-    def halve(self, lengths: Sequence[int]) -> bool:
-        """Make micro-batches half as large as this one, which did not fit.
+    def halve(self, *parts: Sequence[int]) -> bool:
+        """Make micro-batches half as large as the largest of these, of which one did not fit.
 
-        Say whether that is possible: a document is not divided.
+        Each is the lengths of its documents. Say whether it is possible: no document is divided.
         """
-        if len(lengths) < 2:
+        tokens = [padded_tokens(part) for part in parts if len(part) > 1]
+        if not tokens:
             return False
-        self.tokens = padded_tokens(lengths) // 2
+        self.tokens = max(tokens) // 2
         self.retries += 1
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from benchbench.kit.guards import check_changed, check_finite, copies
 from benchbench.kit.training.micro_batches import free_memory
@@ -98,24 +98,34 @@ class Steps(Generic[Batch]):
         losses: list[tuple[float, Tensor]] = []
         for batch in group:
             lengths = self.task.lengths(batch)
-            for part in self.micro.cut(lengths):
-                share = len(lengths[part]) / documents  # so that every document counts the same
-                try:
-                    losses.append((share, self._backward(batch[part], share)))  # type: ignore[arg-type]
-                except Exception as error:
-                    if is_out_of_memory(error) and self.micro.halve(lengths[part]):
-                        return None
-                    raise
+            parts = self.micro.cut(lengths)
+            try:
+                losses += self._backward(batch, parts, documents)
+            except Exception as error:
+                if is_out_of_memory(error) and self.micro.halve(*(lengths[part] for part in parts)):
+                    return None
+                raise
         self.micro.most = max(self.micro.most, len(losses))
         return losses
 
-    def _backward(self, batch: Batch, share: float) -> Tensor:
-        """Add the gradients of a micro-batch's loss, times its share; return that loss."""
+    def _backward(
+        self, batch: Batch, parts: Sequence[slice], documents: int
+    ) -> Iterator[tuple[float, Tensor]]:
+        """Add the gradients of a batch, part by part; yield the share and the loss of each.
+
+        The share is that of all documents of the step, so that every document counts the same.
+        """
         import torch
 
-        loss = self.task.loss(batch)
-        torch.autograd.backward(self.scaler.scale(loss * share))
-        return loss.detach()
+        shared = self.task.shared(batch) if len(parts) > 1 else None
+        loss_of = shared.loss if shared is not None else self.task.loss
+        for part in parts:
+            some: Any = batch[part]
+            share, loss = len(some) / documents, loss_of(some)
+            torch.autograd.backward(self.scaler.scale(loss * share))
+            yield share, loss.detach()
+        if shared is not None:
+            shared.backward()
 
     def _checked(self, losses: Sequence[tuple[float, Tensor]], norm: Tensor) -> tuple[float, bool]:
         """Return (the loss of a step, whether its gradient is finite), by one copy to the host.

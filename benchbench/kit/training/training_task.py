@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Batch = TypeVar("Batch", bound=Sequence[Any])
+Batch_contra = TypeVar("Batch_contra", bound=Sequence[Any], contravariant=True)
+
+
+class SharedWork(Protocol[Batch_contra]):
+    """What the slices of a batch share, computed once for all of them."""
+
+    def loss(self, batch: Batch_contra, /) -> Tensor:
+        """Return the loss of a slice. Its gradients go as far as what is shared."""
+        ...
+
+    def backward(self) -> None:
+        """Pass the gradients of all slices on, through what is shared."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,7 @@ class TrainingTask(Generic[Batch]):
     - `loss(batch)` returns the mean over the documents of a batch, or of a slice of one.
     - `lengths(batch)` returns how many tokens are computed for each of its documents, without
       padding and without what is computed once for all of them.
+    - `shared(batch)` computes what the slices of a batch share; None where that is nothing.
     - `validate()` returns the validation loss, the lower the better. It is called with the
       modules in eval mode and without gradients.
     - `scaled` says whether the loss is scaled, which float16 needs.
@@ -35,6 +49,7 @@ class TrainingTask(Generic[Batch]):
     lengths: Callable[[Batch], Sequence[int]]
     validate: Callable[[], float]
     scaled: bool = False
+    shared: Callable[[Batch], SharedWork[Batch] | None] = lambda batch: None
 
     def parameters(self) -> list[nn.Parameter]:
         """Return all trained parameters, none of them twice."""

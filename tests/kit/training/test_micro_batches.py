@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.kit.training.micro_batches import (
@@ -67,6 +67,7 @@ def test_only_a_processor_has_a_limit_of_its_own(device, tokens):
     assert auto_micro_tokens(device) == tokens
 
 
+@settings(max_examples=10)
 @given(LENGTHS, st.integers(1, 5))
 def test_what_memory_does_not_hold_is_computed_in_parts(lengths, most):
     def compute(rows):

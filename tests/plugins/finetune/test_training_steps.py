@@ -14,6 +14,7 @@ from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.head import HeadSettings, assemble, training_task
 from benchbench_finetune.instruction import Instruction
 
+from benchbench.kit.scoring import Beginning
 from benchbench.kit.training import TrainingPlan, adapter_groups, attach, save_adapter
 from benchbench.kit.training.steps import Steps
 from tests.support.counting_device import DEVICE, counted_waits
@@ -71,7 +72,7 @@ def gradients(task, plan, batch, tokens):
         (Instruction(), {"multi": True, "negatives": 1}),
         (Instruction(), {"multi": True, "multi_label": "list"}),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "name", None) or "-".join(map(str, value.values())) or "plain",
 )
 def test_a_split_batch_has_the_gradient_of_the_whole(prepare, method, options):
     task, plan = prepare(method, **options)
@@ -89,6 +90,21 @@ def test_a_split_batch_has_the_gradient_of_the_whole(prepare, method, options):
         assert same_loss == pytest.approx(loss, rel=1e-5)
         for one, other in zip(whole, split, strict=True):
             assert torch.allclose(one, other, rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_what_all_prompts_begin_with_is_read_once_per_step(prepare, monkeypatch):
+    task, plan = prepare(Instruction())
+    task.loss(task.batches(0)[0])  # tries what the model's build allows, once
+    read, lengths = Beginning.read, []
+
+    def noted(model, ids):
+        lengths.append(len(ids))
+        return read(model, ids)
+
+    monkeypatch.setattr(Beginning, "read", noted)
+    *_, parts = gradients(task, plan, task.batches(0)[0], 1)
+    assert parts == 8
+    assert len(lengths) == 1
 
 
 def test_what_all_prompts_begin_with_counts_for_no_document(prepare):
@@ -143,7 +159,7 @@ def test_a_step_of_the_head_waits_twice_for_the_device(prompted_model, plain_opt
 @pytest.mark.parametrize(
     "options",
     [{}, {"shared_beginning": False}, {"multi": True}, {"multi": True, "multi_label": "list"}],
-    ids=str,
+    ids=["one-label", "nothing-shared", "yes-no", "list"],
 )
 def test_a_step_of_the_instruction_waits_twice_for_the_device(prepare, plain_optimizer, options):
     task, plan = prepare(Instruction(), **options)
