@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from benchbench.kit.training import (
     LORA_PARAMETERS,
     PASSED,
     TRAINING_PARAMETERS,
+    MicroBatches,
     TrainingPlan,
     TrainingTask,
     adapter_groups,
@@ -244,11 +246,22 @@ def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callab
             "no validation document has a label that occurs in training, so training cannot tell "
             "when to stop: give a larger validation split"
         )
-    batches = prediction_batches([len(example.prompt) for example in examples], size)
+    lengths = [len(example.prompt) for example in examples]
+    micro = MicroBatches(math.inf)  # smaller where memory runs out
+
+    def compute(rows: Sequence[int]) -> Tensor:
+        return _loss(classifier, [examples[row] for row in rows])
 
     def validate() -> float:
-        losses = (_loss(classifier, [examples[row] for row in rows]) for rows in batches)
-        weighted = sum(loss.item() * len(rows) for loss, rows in zip(losses, batches, strict=True))
-        return weighted / len(examples)
+        import torch
+
+        parts = [
+            part
+            for rows in prediction_batches(lengths, size)
+            for part in micro.computed(rows, lengths, compute)
+        ]
+        losses = torch.stack([loss for _, loss in parts]).tolist()  # a GPU is waited for once
+        weighted = sum(loss * len(rows) for loss, (rows, _) in zip(losses, parts, strict=True))
+        return float(weighted) / len(examples)
 
     return validate

@@ -14,7 +14,7 @@ from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.head import HeadSettings, assemble, training_task
 from benchbench_finetune.instruction import Instruction
 
-from benchbench.kit.scoring import Beginning
+from benchbench.kit.scoring import Beginning, Scorer
 from benchbench.kit.training import TrainingPlan, adapter_groups, attach, save_adapter
 from benchbench.kit.training.steps import Steps
 from tests.support.counting_device import DEVICE, counted_waits
@@ -203,3 +203,22 @@ def test_the_head_predicts_the_same_where_memory_holds_one_document(prompted_mod
     assert np.allclose(classifier.predict_logits(task.train["text"]), expected, atol=1e-5)
     assert sizes[0] == 24
     assert sizes.count(1) == 24
+
+
+def test_validation_is_the_same_where_memory_holds_one_prompt(prepare, monkeypatch):
+    task, _ = prepare(Instruction())
+    task.mode(training=False)
+    with torch.no_grad():
+        expected = task.validate()
+        scores, sizes = Scorer.scores_each, []
+
+        def full(self, prompts, *arguments):
+            sizes.append(len(prompts))
+            if len(prompts) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return scores(self, prompts, *arguments)
+
+        monkeypatch.setattr(Scorer, "scores_each", full)
+        assert task.validate() == pytest.approx(expected, rel=1e-5)
+    assert sizes[0] == 32
+    assert sizes.count(1) == 48
