@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,7 +103,7 @@ class HeadClassifier:
 
         logits = torch.empty(len(documents), len(self.labels))
         lengths = [len(document) for document in documents]
-        micro = MicroBatches(math.inf)  # smaller where memory runs out
+        micro = MicroBatches()  # smaller where memory runs out
         self.embedder.loaded.model.eval()
         with torch.no_grad():
             for rows in prediction_batches(lengths, self.settings.eval_batch_size):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +246,7 @@ def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callab
             "when to stop: give a larger validation split"
         )
     lengths = [len(example.prompt) for example in examples]
-    micro = MicroBatches(math.inf)  # smaller where memory runs out
+    micro = MicroBatches()  # smaller where memory runs out
 
     def compute(rows: Sequence[int]) -> Tensor:
         return _loss(classifier, [examples[row] for row in rows])

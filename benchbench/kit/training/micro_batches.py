@@ -16,7 +16,7 @@ limited. Where memory runs out all the same, the limit is halved.
 from __future__ import annotations
 
 import gc
-import math
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,12 +31,16 @@ CPU_TOKENS = 1024
 """The most tokens of a pass on a CPU, which they keep busy. More cost memory and save no time."""
 
 
-def auto_micro_tokens(device: str) -> float:
-    """Return the most padded tokens of one pass on a device of this type; infinite on a GPU.
+WHOLE = sys.maxsize
+"""No limit: a batch is computed whole as long as memory holds it."""
+
+
+def auto_micro_tokens(device: str) -> int:
+    """Return the most padded tokens of one pass on a device of this type; no limit on a GPU.
 
     A GPU is the faster the more it is given at once, and says when its memory is full.
     """
-    return CPU_TOKENS if device == "cpu" else math.inf
+    return CPU_TOKENS if device == "cpu" else WHOLE
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class MicroBatches:
     - `retries`: how many times memory ran out, so that a step was repeated.
     """
 
-    tokens: float
+    tokens: int = WHOLE
     most: int = 0
     retries: int = 0
 
@@ -60,7 +64,7 @@ class MicroBatches:
         >>> MicroBatches(20).cut([3, 4, 4, 5, 6])
         [slice(0, 3, None), slice(3, 5, None)]
         """
-        limit = int(min(self.tokens, len(lengths) * max(lengths)))
+        limit = min(self.tokens, padded_tokens(lengths))
         fewest = len(_starts(lengths, limit))
         even = bisect_left(
             range(limit), True, key=lambda tokens: len(_starts(lengths, tokens)) <= fewest
@@ -118,7 +122,7 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _starts(lengths: Iterable[int], tokens: float) -> list[int]:
+def _starts(lengths: Iterable[int], tokens: int) -> list[int]:
     """Return where parts begin that are as long as `tokens` allows; none is without a document."""
     starts, longest = [0], 0
     for row, length in enumerate(lengths):

@@ -31,20 +31,15 @@ class Steps(Generic[Batch]):
 
         self.task, self.plan = task, plan
         self.parameters = task.parameters()
+        self.micro = plan.micro_batches(self.parameters[0].device.type)
         self.optimizer: optim.Optimizer = torch.optim.AdamW(
             self.parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
-        self.device = self.parameters[0].device.type
-        self.scaler = torch.amp.GradScaler(self.device, enabled=task.scaled)
-        self.micro = plan.micro_batches(self.device)
+        device = self.parameters[0].device.type
+        self.scaler = torch.amp.GradScaler(device, enabled=task.scaled)
         self.total = plan.epochs * math.ceil(len(task.batches(0)) / plan.accumulation)
         self.done = 0
         self.changed = False
-
-    @property
-    def facts(self) -> dict[str, int]:
-        """What the record says of the steps: the most micro-batches of one, and repeated ones."""
-        return {"micro_batches": self.micro.most, "memory_retries": self.micro.retries}
 
     def epoch(self, epoch: int) -> Iterator[dict[str, float]]:
         """Take the steps of an epoch; yield values to report now and then, and at its end."""
@@ -77,7 +72,7 @@ class Steps(Generic[Batch]):
         import torch
 
         self._set_rate()
-        before = RandomState.now(self.device)
+        before = RandomState.now(self.parameters[0].device.type)
         while (losses := self._gradients(group)) is None:  # no frame of it holds a tensor by now
             self.optimizer.zero_grad(set_to_none=True)
             free_memory()
@@ -88,6 +83,11 @@ class Steps(Generic[Batch]):
         self._update(taken)
         self.done += 1
         return mean
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What the record says of the steps: the most micro-batches of one, and repeated ones."""
+        return {"micro_batches": self.micro.most, "memory_retries": self.micro.retries}
 
     def _gradients(self, group: Sequence[Batch]) -> list[tuple[float, Tensor]] | None:
         """Add up the gradients of a step; return the share and the loss of every micro-batch.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbench.kit.training.micro_batches import (
     CPU_TOKENS,
+    WHOLE,
     MicroBatches,
     auto_micro_tokens,
     padded_tokens,
@@ -45,7 +44,7 @@ def test_parts_of_equal_documents_are_of_like_size():
 
 
 def test_without_a_limit_a_batch_stays_whole():
-    assert MicroBatches(math.inf).cut([5, 900, 7]) == [slice(0, 3)]
+    assert MicroBatches().cut([5, 900, 7]) == [slice(0, 3)]
 
 
 @given(LENGTHS, st.integers(1, 2000))
@@ -62,7 +61,7 @@ def test_halving_ends_at_single_documents(lengths, tokens):
     assert micro.retries == rounds
 
 
-@pytest.mark.parametrize(("device", "tokens"), [("cpu", CPU_TOKENS), ("cuda", math.inf)])
+@pytest.mark.parametrize(("device", "tokens"), [("cpu", CPU_TOKENS), ("cuda", WHOLE)])
 def test_only_a_processor_has_a_limit_of_its_own(device, tokens):
     assert auto_micro_tokens(device) == tokens
 
@@ -75,7 +74,7 @@ def test_what_memory_does_not_hold_is_computed_in_parts(lengths, most):
             raise MemoryError
         return [lengths[row] for row in rows]
 
-    micro, rows = MicroBatches(math.inf), list(range(len(lengths)))[::-1]
+    micro, rows = MicroBatches(), list(range(len(lengths)))[::-1]
     parts = list(micro.computed(rows, lengths, compute))
     assert [row for part, _ in parts for row in part] == rows
     assert all(result == [lengths[row] for row in part] for part, result in parts)
@@ -90,4 +89,4 @@ def test_one_document_that_memory_does_not_hold_is_an_error():
         raise RuntimeError("CUDA error: out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        list(MicroBatches(math.inf).computed([0, 1, 2], [4, 4, 4], compute))
+        list(MicroBatches().computed([0, 1, 2], [4, 4, 4], compute))
