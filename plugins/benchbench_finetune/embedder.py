@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench import LoadedModel
-from benchbench.kit.batching import framing_tokens, pad, tokenize_documents
+from benchbench.kit.batching import framing_tokens, pad, to_device, tokenize_documents
 from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.scoring import hidden_states_at
 from benchbench.kit.training import autocast
@@ -45,7 +45,7 @@ class DocumentEmbedder:
         """Return (input_ids, attention_mask), both int64 [documents, longest], on its device."""
         device = self.loaded.facts["device"]
         ids, mask = pad(documents, self.loaded.facts["pad_token_id"], self.side)
-        return ids.to(device), mask.to(device)
+        return to_device(ids, device), to_device(mask, device)
 
     def embed(self, documents: Sequence[Sequence[int]]) -> Tensor:
         """Return float32 [documents, width]; gradients flow where the model is in training."""

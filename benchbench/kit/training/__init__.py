@@ -14,6 +14,7 @@ from benchbench.kit.training.lora import (
     target_modules,
     trainable_parameters,
 )
+from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
 from benchbench.kit.training.training_plan import (
     PREDICTION_PARAMETERS,
@@ -32,6 +33,7 @@ __all__ = [
     "TRAINING_PARAMETERS",
     "AdapterSettings",
     "AdapterVariant",
+    "MicroBatches",
     "TrainingPlan",
     "TrainingTask",
     "adapter_groups",
