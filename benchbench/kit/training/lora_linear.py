@@ -120,7 +120,7 @@ def _compute_dtype(x: Tensor) -> torch.dtype | None:
     import torch
 
     device = x.device.type
-    if torch.is_autocast_enabled(device):
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
     return x.dtype if x.dtype == torch.float32 else None
 
