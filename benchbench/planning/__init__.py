@@ -1,6 +1,7 @@
 """What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.caches import CACHE, cache_folder, open_cache
+from benchbench.planning.cards import ASSUMED_SHARE, Card, card_of
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
@@ -10,7 +11,9 @@ from benchbench.planning.run_forecast import forecasts_of_run
 from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left, together
 
 __all__ = [
+    "ASSUMED_SHARE",
     "CACHE",
+    "Card",
     "Forecast",
     "PlanContext",
     "PlannedCell",
@@ -18,6 +21,7 @@ __all__ = [
     "RunningCell",
     "TimeLeft",
     "cache_folder",
+    "card_of",
     "cell_left",
     "cheapest_first",
     "expected_seconds",

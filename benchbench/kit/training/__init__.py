@@ -1,5 +1,11 @@
 """Training that is the same for every method: its budget, its loop and its adapters."""
 
+from benchbench.kit.training.activation_memory import (
+    LayerTraining,
+    kept_bytes,
+    layer_bytes,
+    must_recompute,
+)
 from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
 from benchbench.kit.training.loop import PASSED, train
 from benchbench.kit.training.lora import (
@@ -32,6 +38,7 @@ __all__ = [
     "TRAINING_PARAMETERS",
     "AdapterSettings",
     "AdapterVariant",
+    "LayerTraining",
     "TrainingPlan",
     "TrainingTask",
     "adapter_groups",
@@ -40,7 +47,10 @@ __all__ = [
     "attach",
     "auto_learning_rate",
     "autocast",
+    "kept_bytes",
+    "layer_bytes",
     "load_adapter",
+    "must_recompute",
     "prepare_memory",
     "save_adapter",
     "target_modules",
