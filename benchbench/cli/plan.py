@@ -26,8 +26,8 @@ from benchbench.contract import BenchbenchError, Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import (
     ASSUMED_SHARE,
-    Card,
     Forecast,
+    GpuCard,
     PlannedCell,
     card_of,
     forecasts,
@@ -110,7 +110,7 @@ def plan(**options: Any) -> int:
     return 0
 
 
-def _selected(options: dict[str, Any], card: Card | None) -> Selection:
+def _selected(options: dict[str, Any], card: GpuCard | None) -> Selection:
     """Return what the options choose, on the card where there is one."""
     if card is not None:
         if options["device"] == "cpu":
@@ -198,7 +198,7 @@ def _summary(
     needs: dict[str, Forecast],
     device: Device,
     jobs: int,
-    card: Card | None,
+    card: GpuCard | None,
 ) -> list[str]:
     """Return what all cells take together, what that rests on, and what does not fit."""
     pending = [cell for cell in cells if cell.state != "done"]
@@ -217,7 +217,7 @@ def _summary(
     return lines
 
 
-def _basis(card: Card | None) -> str:
+def _basis(card: GpuCard | None) -> str:
     """Return what estimates rest on."""
     if card is None:
         return (

@@ -1,8 +1,8 @@
 """What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.caches import CACHE, cache_folder, open_cache
-from benchbench.planning.cards import ASSUMED_SHARE, Card, card_of
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
+from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells
@@ -13,8 +13,8 @@ from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left,
 __all__ = [
     "ASSUMED_SHARE",
     "CACHE",
-    "Card",
     "Forecast",
+    "GpuCard",
     "PlanContext",
     "PlannedCell",
     "PreparedCorpus",

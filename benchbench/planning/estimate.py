@@ -3,7 +3,8 @@
 The time is that of all passes over the model. A pass multiplies every weight with every token and
 reads every weight once:
 
-    seconds = passes x max(operations of a pass / (rate x share), bytes read / bandwidth)
+    GPU    seconds = max(operations / (rate x share), passes x bytes read / bandwidth)
+    CPU    seconds = operations / (rate x share) + passes x bytes read / bandwidth
 
 The rate is that of a bare matrix product, measured on this machine or taken from a data sheet; a
 whole model reaches a share of it. Few tokens per pass, as in small batches, are bound by what is
@@ -27,10 +28,17 @@ from benchbench.planning.memory_need import (
     rows_at_once,
 )
 
-HALF_WIDTH = 192
-"""A model of this width spends as long on its matrices as on all else (measured on CPUs: miniatures
-of width 64 to 128 reach 0.25 to 0.4 of the rate of a bare product, SmolLM2 of width 576 reaches
-0.75)."""
+HALF_WIDTH = 240
+"""A model of this width spends as long on its matrices as on all else. Measured on CPUs: miniatures
+of width 64 to 128 reach about 0.3 of the rate of a bare product, SmolLM2 of width 576 reaches 0.7
+to 0.79."""
+CPU_BANDWIDTH = 8e9
+"""Bytes per second that a CPU takes to unpack weights and read them (measured with SmolLM2 in NF4:
+a pass takes 0.11 s and as long again per 19 tokens, on one core of 94 GFLOP/s)."""
+PADDED = 1.1
+"""A training step computes so many times the tokens of its documents (batches by length)."""
+DORA_MATRICES = 4
+"""DoRA writes and reads about so many matrices where other adapters do with one."""
 PROBED = 32
 """The most validation documents that are predicted before and after a classifier is reloaded."""
 
@@ -63,7 +71,7 @@ def estimate(
     memory = memory_bytes(shape, work, quantization, machine) / 2**20
     memory += PROCESS_MIB if machine.kind == "cpu" else 0
     training, predicting = (
-        seconds_of(passes, shape, quantization, machine)
+        seconds_of(passes, pass_bytes(shape, work, quantization, machine), shape, machine)
         for passes in (
             training_passes(shape, work, amount, machine),
             prediction_passes(shape, work, amount),
@@ -73,13 +81,14 @@ def estimate(
     return Estimate(memory, total, training / total if total else 0.0)
 
 
-def seconds_of(passes: Passes, shape: Shape, quantization: str, machine: Machine) -> float:
-    """Return how long passes take."""
+def seconds_of(passes: Passes, moved: float, shape: Shape, machine: Machine) -> float:
+    """Return how long passes take that move so many bytes each."""
     computing = passes.operations / (machine.flops * share_of_rate(shape, machine))
+    if machine.kind == "cpu":
+        return computing + passes.count * moved / CPU_BANDWIDTH
     if machine.bandwidth is None:
         return computing
-    moved = passes.count * pass_bytes(shape, quantization, machine)
-    return max(computing, moved / machine.bandwidth)
+    return max(computing, passes.count * moved / machine.bandwidth)
 
 
 def share_of_rate(shape: Shape, machine: Machine) -> float:
@@ -90,14 +99,15 @@ def share_of_rate(shape: Shape, machine: Machine) -> float:
     return machine.share or shape.width / (shape.width + HALF_WIDTH)
 
 
-def pass_bytes(shape: Shape, quantization: str, machine: Machine) -> float:
+def pass_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
     """Return the bytes of the weights that a pass moves.
 
     Packed weights are read, written unpacked, and read again.
     """
     size = COMPUTE_BYTES[machine.dtype]
     each = BYTES[quantization] + 2 * size if quantization in BYTES else size
-    return each * shape.linear_parameters
+    matrices = DORA_MATRICES if work.adapter == "dora" else 1
+    return each * matrices * shape.linear_parameters
 
 
 def training_passes(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> Passes:
@@ -154,6 +164,6 @@ def _passes(
     The output head has no gradient of its own, so that its weights cost at most 4 operations.
     """
     batches = math.ceil(documents / batch)
-    tokens = documents * work.training_tokens + batches * work.shared_tokens
+    tokens = PADDED * documents * work.training_tokens + batches * work.shared_tokens
     head = min(4.0, per_token) * documents * work.supervised * shape.width * shape.vocabulary
     return Passes(batches * passes, tokens * per_token * shape.linear_parameters + head)

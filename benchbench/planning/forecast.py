@@ -10,8 +10,8 @@ from typing import Literal
 
 from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Reference
 from benchbench.machine import Device
-from benchbench.planning.cards import ASSUMED_SHARE
 from benchbench.planning.estimate import estimate, fits
+from benchbench.planning.gpu_cards import ASSUMED_SHARE
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
 from benchbench.planning.memory_need import Machine
 from benchbench.planning.plan import PlanContext, PlannedCell

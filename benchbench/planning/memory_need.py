@@ -9,6 +9,7 @@ The constants follow from the code of the modules. Those of a CPU are measured w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from benchbench.contract import Shape, Workload
@@ -33,8 +34,10 @@ DENSE_BYTES = 256 * 2**20
 """On a CPU, weights that take no more than this in float32 are kept unpacked beside packed ones."""
 CPU_MICRO_TOKENS = 1024
 """What `micro_tokens=auto` stands for on a CPU; on a GPU it is the whole batch."""
-HEAP = 1.15
+HEAP = 1.25
 """On a CPU, what layers keep takes this many times its bytes (measured): the heap has gaps."""
+LOADED_BYTES = 2
+"""On a CPU, loading leaves so many bytes per parameter behind (measured): its file's, and gaps."""
 LOGIT_BYTES = 8
 """Bytes per logit in training, beside the logit itself: its float32 form and its gradient."""
 STATES_AT_ONCE = 256
@@ -60,11 +63,16 @@ class Machine:
 
 def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
     """Return the peak of a training step or of a prediction batch, whichever is larger."""
-    predicting = _prediction_bytes(shape, work, quantization, machine)
+    left = LOADED_BYTES * shape.parameters if machine.kind == "cpu" else 0
+    predicting = left + _prediction_bytes(shape, work, quantization, machine)
     if work.trains == "nothing":
         return predicting
-    kept = _kept(shape, work, machine, checkpointed(shape, work, machine, quantization))
-    return max(predicting, _before_layers(shape, work, quantization, machine) + kept)
+    recomputed = checkpointed(shape, work, machine, quantization)
+    training = layer_training(work, quantization, machine)
+    tokens = tokens_at_once(work, machine)
+    kept = kept_bytes(shape, training, tokens, recomputed=recomputed)
+    kept *= HEAP if machine.kind == "cpu" else 1
+    return max(predicting, left + _before_layers(shape, work, quantization, machine) + kept)
 
 
 def checkpointed(shape: Shape, work: Workload, machine: Machine, quantization: str = "nf4") -> bool:
@@ -78,34 +86,38 @@ def checkpointed(shape: Shape, work: Workload, machine: Machine, quantization: s
         return False
     if machine.memory_mib is None:
         return shape.parameters >= CHECKPOINTED_FROM
-    free = (machine.memory_mib - RESERVED_MIB) * 2**20
-    free -= _before_layers(shape, work, quantization, machine)
-    return must_recompute(shape, layer_training(work, machine), tokens_at_once(work, machine), free)
+    room = (machine.memory_mib - RESERVED_MIB) * 2**20
+    free = room - _before_layers(shape, work, quantization, machine)
+    training = layer_training(work, quantization, machine)
+    return must_recompute(shape, training, tokens_at_once(work, machine), free)
 
 
-def layer_training(work: Workload, machine: Machine) -> LayerTraining:
+def layer_training(work: Workload, quantization: str, machine: Machine) -> LayerTraining:
     """Return how a workload trains the layers on a machine."""
     return LayerTraining(
         COMPUTE_BYTES[machine.dtype],
         0 if work.trains == "everything" else work.rank,
+        fused=quantization != "int8",
         dora=work.adapter == "dora",
         dropout_bytes=1 if machine.kind == "cuda" else COMPUTE_BYTES[machine.dtype],
     )
 
 
 def rows_at_once(work: Workload, machine: Machine, tokens: float) -> float:
-    """Return how many documents of so many tokens a training step computes at once."""
-    most = work.micro_tokens
-    if most == "auto":
-        most = CPU_MICRO_TOKENS if machine.kind == "cpu" else None
-    if most is None:
-        return float(work.batch)
-    return max(1.0, min(float(work.batch), float(most) // max(1.0, tokens)))
+    """Return about how many documents of so many tokens a training step computes at once."""
+    most = _micro_tokens(work, machine)
+    return max(1.0, min(float(work.batch), most / max(1.0, tokens)))
 
 
 def tokens_at_once(work: Workload, machine: Machine) -> float:
     """Return the most tokens that a training step computes at once, with padding."""
     return rows_at_once(work, machine, work.longest) * work.longest + work.shared_tokens
+
+
+def _micro_tokens(work: Workload, machine: Machine) -> float:
+    if work.micro_tokens == "auto" and machine.kind == "cpu":
+        return CPU_MICRO_TOKENS
+    return math.inf if work.micro_tokens in (None, "auto") else float(work.micro_tokens or 0)
 
 
 def adapter_parameters(shape: Shape, work: Workload) -> int:
@@ -147,13 +159,6 @@ def _before_layers(shape: Shape, work: Workload, quantization: str, machine: Mac
     logits = rows * work.supervised * shape.vocabulary * (size + LOGIT_BYTES)
     weights = _weights(shape, work, quantization, machine)
     return weights + bytes_each * _trained(shape, work) + logits
-
-
-def _kept(shape: Shape, work: Workload, machine: Machine, recomputed: bool) -> float:
-    training = layer_training(work, machine)
-    tokens = tokens_at_once(work, machine)
-    kept = kept_bytes(shape, training, tokens, recomputed=recomputed)
-    return kept * (HEAP if machine.kind == "cpu" else 1)
 
 
 def _prediction_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:

@@ -138,8 +138,8 @@ def main() -> None:
             data, method, params = CASES[case]
             path = shared_data.write(data_of(data, arguments.documents), Path(name) / "data.json")
             settings = {
-                "data": path, "method": method, "params": {"epochs": 1, **params, **more}, "seed": 0,
-                "model": str(models), "device": "cpu", "threads": arguments.threads,
+                "data": path, "method": method, "params": {"epochs": 1, **params, **more},
+                "model": str(models), "device": "cpu", "seed": 0, "threads": arguments.threads,
                 "predict": not arguments.training_only,
             }  # fmt: skip
             command = [sys.executable, __file__, "--settings", json.dumps(settings)]

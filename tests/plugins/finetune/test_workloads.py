@@ -65,7 +65,7 @@ def test_what_is_learned_and_scored():
 
 def test_the_longest_document_counts_where_it_is_known():
     params = {"document_tokens": 256, "eval_batch_size": 32}
-    assert head_workload(params, AMOUNT).longest == 225
+    assert head_workload(params, AMOUNT).longest == 200
     assert head_workload(params, replace(AMOUNT, longest=0)).longest == 256
     assert prompted_workload(params, replace(AMOUNT, longest=10**6)).longest > 256
 
@@ -84,7 +84,9 @@ def test_a_real_prompt_has_about_as_many_tokens_as_was_thought(shared, kind):
         prompt_of(tokenizer, labels, "one-label", 10**6, label_list=choice)
         for choice in ("never", "always")
     )
-    amount = replace(AMOUNT, labels=len(labels), label_tokens=label_tokens(labels.texts))
+    amount = replace(
+        AMOUNT, characters=270.0, labels=len(labels), label_tokens=label_tokens(labels.texts)
+    )
     thought = [work(amount, label_list=choice) for choice in ("never", "always")]
     assert thought[0].shared_tokens == pytest.approx(len(one.head), abs=10)
     # this tokenizer writes 01 in one token, most others in two

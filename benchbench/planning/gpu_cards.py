@@ -27,7 +27,7 @@ NO_PART = re.compile(r"\b(nvidia|geforce|tesla|sxm\d?|rtx)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class GpuCard:
     """A GPU: memory in GiB, bandwidth in GB per second, rate in TFLOP per second, capability.
 
     `corrected` says whether error correction is on by default and takes a part of the memory.
@@ -50,34 +50,34 @@ class Card:
 
 # fmt: off
 CARDS = (   # GiB, GB per second, TFLOP per second; of one name, the smallest comes first
-    Card("T4", 16, 300, 65, (7, 5), corrected=True),
-    Card("V100 16GB", 16, 900, 125, (7, 0)),
-    Card("V100 32GB", 32, 900, 125, (7, 0)),
-    Card("A10", 24, 600, 125, (8, 6), corrected=True),
-    Card("A10G", 24, 600, 70, (8, 6), corrected=True),
-    Card("A30", 24, 933, 165, (8, 0)),
-    Card("A40", 48, 696, 149.7, (8, 6), corrected=True),
-    Card("A100 40GB", 40, 1555, 312, (8, 0)),
-    Card("A100 80GB", 80, 2039, 312, (8, 0)),
-    Card("RTX A6000", 48, 768, 154.8, (8, 6)),
-    Card("L4", 24, 300, 121, (8, 9), corrected=True),
-    Card("L40S", 48, 864, 362, (8, 9), corrected=True),
-    Card("RTX 6000 Ada", 48, 960, 364, (8, 9)),
-    Card("H100 80GB", 80, 3350, 989, (9, 0)),
-    Card("H100 PCIe", 80, 2000, 756, (9, 0)),
-    Card("H200", 141, 4800, 989, (9, 0)),
-    Card("B200", 180, 8000, 2250, (10, 0)),
-    Card("RTX 3060 12GB", 12, 360, 25.5, (8, 6)),
-    Card("RTX 3090", 24, 936, 71, (8, 6)),
-    Card("RTX 4070", 12, 504, 58.3, (8, 9)),
-    Card("RTX 4080", 16, 717, 97.5, (8, 9)),
-    Card("RTX 4090", 24, 1008, 165.2, (8, 9)),
-    Card("RTX 5090", 32, 1792, 209.5, (12, 0)),
+    GpuCard("T4", 16, 300, 65, (7, 5), corrected=True),
+    GpuCard("V100 16GB", 16, 900, 125, (7, 0)),
+    GpuCard("V100 32GB", 32, 900, 125, (7, 0)),
+    GpuCard("A10", 24, 600, 125, (8, 6), corrected=True),
+    GpuCard("A10G", 24, 600, 70, (8, 6), corrected=True),
+    GpuCard("A30", 24, 933, 165, (8, 0)),
+    GpuCard("A40", 48, 696, 149.7, (8, 6), corrected=True),
+    GpuCard("A100 40GB", 40, 1555, 312, (8, 0)),
+    GpuCard("A100 80GB", 80, 2039, 312, (8, 0)),
+    GpuCard("RTX A6000", 48, 768, 154.8, (8, 6)),
+    GpuCard("L4", 24, 300, 121, (8, 9), corrected=True),
+    GpuCard("L40S", 48, 864, 362, (8, 9), corrected=True),
+    GpuCard("RTX 6000 Ada", 48, 960, 364, (8, 9)),
+    GpuCard("H100 80GB", 80, 3350, 989, (9, 0)),
+    GpuCard("H100 PCIe", 80, 2000, 756, (9, 0)),
+    GpuCard("H200", 141, 4800, 989, (9, 0)),
+    GpuCard("B200", 180, 8000, 2250, (10, 0)),
+    GpuCard("RTX 3060 12GB", 12, 360, 25.5, (8, 6)),
+    GpuCard("RTX 3090", 24, 936, 71, (8, 6)),
+    GpuCard("RTX 4070", 12, 504, 58.3, (8, 9)),
+    GpuCard("RTX 4080", 16, 717, 97.5, (8, 9)),
+    GpuCard("RTX 4090", 24, 1008, 165.2, (8, 9)),
+    GpuCard("RTX 5090", 32, 1792, 209.5, (12, 0)),
 )
 # fmt: on
 
 
-def card_of(text: str) -> Card:
+def card_of(text: str) -> GpuCard:
     """Return the card that `--as` names or describes.
 
     Case, spaces, "RTX" and "GB" do not matter, and neither does the memory where a name has one
@@ -106,7 +106,7 @@ def _key(name: str) -> str:
     return re.sub(r"(?<=\d)gb$", "", key)
 
 
-def _described(text: str) -> Card:
+def _described(text: str) -> GpuCard:
     """Return the card of `OWN_FORM`; raise BenchbenchError naming what is wrong."""
     numbers: dict[str, float] = {}
     for part in text.removeprefix(OWN).split(","):
@@ -117,7 +117,7 @@ def _described(text: str) -> Card:
     if missing := [name for name in ("memory", "tflops") if name not in numbers]:
         raise BenchbenchError(f"--as {text}: {' and '.join(missing)} missing; it takes {OWN_FORM}.")
     said = f"a GPU of {numbers['memory']:g} GiB and {numbers['tflops']:g} TFLOP/s"
-    return Card(said, numbers["memory"], numbers.get("bandwidth"), numbers["tflops"])
+    return GpuCard(said, numbers["memory"], numbers.get("bandwidth"), numbers["tflops"])
 
 
 def _positive(name: str, value: str) -> float:

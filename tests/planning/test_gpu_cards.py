@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbench.contract import BenchbenchError, UnknownName
-from benchbench.planning.cards import CARDS, Card, card_of
+from benchbench.planning.gpu_cards import CARDS, GpuCard, card_of
 
 POSITIVE = st.floats(1e-3, 1e8)
 
@@ -45,7 +45,7 @@ def test_every_card_is_found_by_its_own_name(card, change, around):
 @given(st.text(max_size=20))
 def test_any_other_text_is_a_card_or_an_error_of_one_line(text):
     try:
-        assert isinstance(card_of(text), Card)
+        assert isinstance(card_of(text), GpuCard)
     except BenchbenchError as error:
         assert "--as" in str(error)
 
