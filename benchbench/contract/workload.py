@@ -53,8 +53,9 @@ class Shape:
 class Amount:
     """How much data there is: documents per split, mean characters per document, labels.
 
-    `longest` counts the characters of the longest document, 0 where that is not known, and
-    `label_tokens` is about the mean number of tokens in the text of a label.
+    `longest` counts the characters of the longest document, 0 where that is not known.
+    `label_tokens` is about the mean number of tokens in the text of a label. `label_nodes` is about
+    that of all labels where what several begin with counts once, 0 where it is not known.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class Amount:
     labels: int
     longest: int = 0
     label_tokens: float = 4.0
+    label_nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -12,6 +11,7 @@ from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Ref
 from benchbench.machine import Device
 from benchbench.planning.estimate import estimate, fits
 from benchbench.planning.gpu_cards import ASSUMED_SHARE
+from benchbench.planning.label_sizes import label_sizes
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
 from benchbench.planning.memory_need import Machine
 from benchbench.planning.plan import PlanContext, PlannedCell
@@ -45,10 +45,6 @@ class Forecast:
 
 Rates = Callable[[str], Mapping[int, float]]
 """Returns width -> floating-point operations per second in a dtype, when that is first needed."""
-LABEL_PIECE = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
-"""What the text of a label is cut into at least: words, digits and signs."""
-PIECE_LETTERS = 6
-"""A token of a label's words has about so many letters (measured with four tokenizers)."""
 
 
 def forecasts(
@@ -122,20 +118,8 @@ def amount_of(corpus: PreparedCorpus) -> Amount:
         mean,
         len(description.labels),
         description.longest,
-        label_tokens(description.labels.texts),
+        *label_sizes(description.labels.texts),
     )
-
-
-def label_tokens(texts: Sequence[str]) -> float:
-    """Return about the mean number of tokens per label text.
-
-    >>> label_tokens(["A01B", "card arrival"])
-    4.0
-    """
-    pieces = sum(
-        -(-len(piece) // PIECE_LETTERS) for text in texts for piece in LABEL_PIECE.findall(text)
-    )
-    return max(1.0, pieces / max(1, len(texts)))
 
 
 def _estimated(

@@ -10,7 +10,7 @@ from benchbench import Amount, Params, Workload, document_tokens, longest_docume
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.answer_formats import YES_NO_LABELS
 
-BEFORE, AFTER = 25, 15
+BEFORE, AFTER = 25, 12
 """Tokens of the instruction before a document, and of the answer slot behind it."""
 END = 1
 """The token that ends an answer; in a list of labels it is that between two lines."""
@@ -111,6 +111,11 @@ def _answer(amount: Amount) -> float:
     return amount.label_tokens + END
 
 
+def _nodes(amount: Amount) -> float:
+    """Return the tokens of all labels, what several begin with once."""
+    return amount.label_nodes or amount.label_tokens * amount.labels
+
+
 def _listing(amount: Amount) -> float:
     """Return the tokens of a list of all labels, one a line."""
     return amount.labels * _answer(amount)
@@ -138,11 +143,11 @@ def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[float, flo
     if amount.kind == "single-label" and read.verbalizer == "code":
         return 1, 0
     if amount.kind == "single-label":
-        return _answer(amount), amount.label_tokens * amount.labels
+        return _answer(amount), _nodes(amount)
     if _asks_yes_or_no(read, amount):
         question = QUESTION + amount.label_tokens
         return question * (2 + read.negatives), question * amount.labels
-    return LISTED * _answer(amount), LISTED * amount.label_tokens * amount.labels
+    return LISTED * _answer(amount), LISTED * _nodes(amount)
 
 
 def _lists_labels(read: WorkloadParameters, amount: Amount) -> bool:

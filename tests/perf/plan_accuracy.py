@@ -90,7 +90,7 @@ def planned(
 
     from benchbench.machine import find_device
     from benchbench.planning import estimate as plan
-    from benchbench.planning.forecast import label_tokens
+    from benchbench.planning.label_sizes import label_sizes
     from benchbench.planning.matrix_speed import matrix_rates, rate_for
 
     shape = SHAPES["smollm2-135m-instruct"]
@@ -98,7 +98,7 @@ def planned(
     lengths = list(map(len, texts))
     amount = Amount(
         corpus.kind, sizes, sum(lengths) / len(lengths), len(corpus.labels), max(lengths),
-        label_tokens(corpus.labels.texts),
+        *label_sizes(corpus.labels.texts),
     )  # fmt: skip
     rate = rate_for(shape.width, matrix_rates(find_device("cpu"), settings["threads"]))
     machine = plan.Machine("cpu", "float32", rate)

@@ -7,13 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchbench.contract.executor import Outcome
-from benchbench.planning.forecast import (
-    LIBRARIES_MIB,
-    amount_of,
-    forecasts,
-    label_tokens,
-    main_memory,
-)
+from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
 from benchbench.planning.gpu_cards import card_of
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records.attempts import publish
@@ -155,11 +149,3 @@ def test_a_rate_is_measured_in_the_dtype_that_is_asked_for(context):
     corpora = {DATA: PreparedCorpus(None, description())}
     forecasts([planned()], corpora, replace(context, catalog=Items()), 1, rates)
     assert asked == ["bfloat16"]
-
-
-@pytest.mark.parametrize(
-    ("texts", "tokens"),
-    [(["A01B", "C07D"], 4.0), (["card arrival"], 3.0), (["a/b"], 3.0), ([], 1.0), (["_"], 1.0)],
-)
-def test_the_tokens_of_labels_are_counted_roughly(texts, tokens):
-    assert label_tokens(texts) == tokens

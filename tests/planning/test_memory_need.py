@@ -120,6 +120,9 @@ SMOLLM2_STEPS = {
     "instruction, 8 x 68 tokens behind 42": (
         {"longest": 68, "shared_tokens": 42.0, "supervised": 7, "micro_tokens": 544}, 1724,
     ),
+    "instruction, 13 x 68 tokens behind 605": (
+        {"longest": 68, "shared_tokens": 605.0, "supervised": 7, "batch": 13}, 3489,
+    ),
 }  # fmt: skip
 """What a training step had at once, and the peak in MiB that a process had in training with it.
 

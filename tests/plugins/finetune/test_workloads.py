@@ -12,7 +12,7 @@ from benchbench_finetune.zero_shot import ZeroShot
 
 from benchbench import Amount, LabelSpace
 from benchbench.contract.parameters import resolve
-from benchbench.planning.forecast import label_tokens
+from benchbench.planning.label_sizes import label_sizes
 from tests.support.prompted import prompt_of
 
 DOCUMENTS = {"train": 1000, "validation": 100, "test": 100}
@@ -58,6 +58,7 @@ def test_what_is_learned_and_scored():
     assert (text.supervised, code.supervised) == (5, 1)
     assert (text.branch_tokens, code.branch_tokens) == (77 * 4, 0)
     assert (text.scored, code.scored) == (77 * 4, 1)
+    assert work(replace(AMOUNT, label_nodes=200), label_list="never").branch_tokens == 200
     untrained = work(method=ZeroShot())
     assert (untrained.trains, untrained.training_tokens) == ("nothing", 0)
     assert untrained.prediction_tokens == text.prediction_tokens
@@ -85,7 +86,7 @@ def test_a_real_prompt_has_about_as_many_tokens_as_was_thought(shared, kind):
         for choice in ("never", "always")
     )
     amount = replace(
-        AMOUNT, characters=270.0, labels=len(labels), label_tokens=label_tokens(labels.texts)
+        AMOUNT, characters=270.0, labels=len(labels), label_tokens=label_sizes(labels.texts)[0]
     )
     thought = [work(amount, label_list=choice) for choice in ("never", "always")]
     assert thought[0].shared_tokens == pytest.approx(len(one.head), abs=10)
