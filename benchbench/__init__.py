@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         did_you_mean,
         document_tokens,
         hookimpl,
+        longest_document,
     )
 
 __version__ = "0.2.0"
@@ -110,6 +111,7 @@ __all__ = [
     "did_you_mean",
     "document_tokens",
     "hookimpl",
+    "longest_document",
 ]
 
 

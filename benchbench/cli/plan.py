@@ -13,17 +13,26 @@ from rich.text import Text
 
 from benchbench.cli.durations import count_cells, duration
 from benchbench.cli.options import (
+    execution_option,
     jobs_option,
     selection_options,
     threads_option,
     timeout_option,
 )
-from benchbench.cli.selection import planned, prepare_all, select, share
+from benchbench.cli.selection import Selection, planned, prepare_all, select, share
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import name_widths, wide_console
-from benchbench.contract import Cell, Params
+from benchbench.contract import BenchbenchError, Cell, Params
 from benchbench.machine import Device
-from benchbench.planning import Forecast, PlannedCell, forecasts, together
+from benchbench.planning import (
+    ASSUMED_SHARE,
+    Forecast,
+    GpuCard,
+    PlannedCell,
+    card_of,
+    forecasts,
+    together,
+)
 from benchbench.records import Store
 from benchbench.render import plain, terminal_console
 
@@ -36,6 +45,10 @@ STATES = {
     "unresolved": "Its weights are not here; the lines below the table say what is missing.",
 }
 GIB = 1024
+ELSEWHERE = (
+    "To plan for a card that is not here, name it, as in --as 'H100 80GB', or describe it, as in "
+    "--as gpu:memory=24,tflops=120."
+)
 OTHERS = 45
 """The characters that the columns beside method and backbone take, with all gaps."""
 
@@ -49,27 +62,38 @@ OTHERS = 45
         "Memory and time are per seed. ~ marks an estimate from the model's shape, the documents' "
         "length, the batch and the speed of this machine. Values without ~ were measured here, "
         "on another seed or before.",
+        "With --as, the plan is for a card that need not be here. Nothing is measured: the rate is "
+        f"that of its data sheet, of which a model is assumed to reach {ASSUMED_SHARE:.0%}.",
     ),
     examples=(
         "benchbench plan --csv claims.csv --text abstract --label class \\\n"
         "    --backbone ./my-llama",
         "benchbench plan --grid default --only method=instruction --seeds 0",
+        "benchbench plan --grid default --as 'H100 80GB'",
     ),
 )
 @selection_options
 @jobs_option
 @threads_option
 @timeout_option
+@execution_option(
+    "--as",
+    "card",
+    metavar="CARD",
+    help="Plan for a GPU that need not be here: its name, or "
+    "gpu:memory=GIB,tflops=N[,bandwidth=GB_PER_SECOND].",
+)
 def plan(**options: Any) -> int:
     """Show the cells of a run, their state, and how much memory and time they need."""
     console = wide_console()
-    selection = select(options)
+    card = card_of(options["card"]) if options["card"] is not None else None
+    selection = _selected(options, card)
     jobs, threads = share(options, selection)
     selection, corpora = prepare_all(
         selection, options["strict"], terminal_console(stderr=True).print
     )
     context, cells = planned(selection, corpora, Store(options["store"]), options)
-    needs = forecasts(cells, corpora, context, threads)
+    needs = forecasts(cells, corpora, replace(context, card=card), threads)
     for name in dict.fromkeys(cell.cell.dataset.name for cell in cells):
         console.print(Text(plain(name), style="bold"))
         of_dataset = [cell for cell in cells if cell.cell.dataset.name == name]
@@ -81,9 +105,24 @@ def plan(**options: Any) -> int:
         console.print(Text(plain(line)), soft_wrap=True)
     for reason in selection.expansion.dropped:
         console.print(Text(f"Not part of the grid: {reason}", style="yellow"), soft_wrap=True)
-    for line in _summary(cells, needs, selection.device, jobs):
+    for line in _summary(cells, needs, selection.device, jobs, card):
         console.print(Text(line), soft_wrap=True)
     return 0
+
+
+def _selected(options: dict[str, Any], card: GpuCard | None) -> Selection:
+    """Return what the options choose, on the card where there is one."""
+    if card is not None:
+        if options["device"] == "cpu":
+            raise BenchbenchError("--as names a GPU, so it does not go with --device cpu.")
+        selection = select({**options, "device": "cpu"})  # no GPU is looked for here
+        return replace(selection, device=card.device)
+    try:
+        return select(options)
+    except BenchbenchError as error:
+        if options["device"] == "cuda" and "--device cuda" in str(error):
+            raise BenchbenchError(f"{error} {ELSEWHERE}") from error
+        raise
 
 
 def _table(
@@ -155,30 +194,60 @@ def _remark(planned_cell: PlannedCell) -> str:
 
 
 def _summary(
-    cells: list[PlannedCell], needs: dict[str, Forecast], device: Device, jobs: int
+    cells: list[PlannedCell],
+    needs: dict[str, Forecast],
+    device: Device,
+    jobs: int,
+    card: GpuCard | None,
 ) -> list[str]:
     """Return what all cells take together, what that rests on, and what does not fit."""
     pending = [cell for cell in cells if cell.state != "done"]
     unresolved = sum(1 for cell in pending if cell.state == "unresolved")
     including = f", {unresolved} of them unresolved" if unresolved else ""
-    lines = [
-        f"{len(pending)} of {len(cells)} cells to run{including}, on {device.name}, {device.dtype}."
-    ]
+    where = f"planned for {device.name} (not this machine)" if card else f"on {device.name}"
+    lines = [f"{len(pending)} of {len(cells)} cells to run{including}, {where}, {device.dtype}."]
     known = [needs[cell.id] for cell in pending if needs[cell.id].seconds is not None]
     if known:
         lines.append(_total_time(known, len(pending), min(jobs, len(pending)), unresolved > 0))
-    large = sum(1 for cell in pending if not needs[cell.id].fits)
-    if large:
-        lines.append(
-            f"Cells that do not fit into {(device.memory_mib or 0) / GIB:.1f} GiB: {large}. Use a "
-            "smaller batch_size, gradient_checkpointing=true or a smaller backbone."
-        )
+    lines += _too_large(pending, needs, device)
+    if card and known and not lines[-1].startswith("Does not fit"):
+        lines.append(f"All of them fit into {(device.memory_mib or 0) / GIB:.1f} GiB.")
     if any(need.basis == "estimated" for need in known):
-        lines.append(
+        lines.append(_basis(card))
+    return lines
+
+
+def _basis(card: GpuCard | None) -> str:
+    """Return what estimates rest on."""
+    if card is None:
+        return (
             "~ is estimated from the model's shape, the documents' length, the batch and the speed "
             "of this machine. Values without ~ were measured on it, earlier or with another seed."
         )
-    return lines
+    return (
+        "~ is estimated from the model's shape, the documents' length, the batch and the card's "
+        f"data sheet: {card.tflops:g} TFLOP/s, of which a model is assumed to reach "
+        f"{ASSUMED_SHARE:.0%}. That share is not measured; tests/perf/gpu_training.py measures it."
+    )
+
+
+def _too_large(cells: list[PlannedCell], needs: dict[str, Forecast], device: Device) -> list[str]:
+    """Return a line per system that does not fit into the device, with what would make it fit."""
+    room = f"{(device.memory_mib or 0) / GIB:.1f} GiB"
+    systems: dict[str, str] = {}
+    for cell in cells:
+        need = needs[cell.id]
+        if not need.fits:
+            name = plain(cell.cell.title.rpartition(" · seed")[0])
+            found = (
+                f"{need.remedy} would make it fit"
+                if need.remedy
+                else (
+                    "take a smaller backbone, a smaller batch_size or gradient_checkpointing=true"
+                )
+            )
+            systems[name] = f"Does not fit into {room}: {name}; {found}."
+    return list(systems.values())
 
 
 def _total_time(known: list[Forecast], pending: int, jobs: int, unresolved: bool) -> str:

@@ -74,7 +74,13 @@ from benchbench.contract.rules import (
 )
 from benchbench.contract.scored import ScoredSplit, Tuning, decide
 from benchbench.contract.training_facts import TrainingFacts
-from benchbench.contract.workload import Amount, Shape, Workload, document_tokens
+from benchbench.contract.workload import (
+    Amount,
+    Shape,
+    Workload,
+    document_tokens,
+    longest_document,
+)
 
 __all__ = [
     "API_VERSION",
@@ -155,6 +161,7 @@ __all__ = [
     "hookspec",
     "hookspecs",
     "is_storable",
+    "longest_document",
     "paths_in",
     "ratio",
     "resolve",

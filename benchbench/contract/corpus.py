@@ -141,7 +141,8 @@ class CorpusDescription:
 
     `documents` has the number of documents per split, `characters` the number of characters of
     all texts, and `training_counts` the number of training documents per label, in the order of
-    the label space. `fingerprint` is the sha256 of the label space and of every row.
+    the label space. `fingerprint` is the sha256 of the label space and of every row. `longest` is
+    the number of characters of the longest text, 0 where it was not counted.
     """
 
     kind: Kind
@@ -152,6 +153,7 @@ class CorpusDescription:
     training_counts: tuple[Count, ...]
     report: LoadReport
     fingerprint: Sha256
+    longest: Count = 0
 
     @property
     def label_facts(self) -> LabelFacts:
@@ -169,6 +171,7 @@ class CorpusDescription:
             "training_counts": dict(zip(self.labels.names, self.training_counts, strict=True)),
             "report": asdict(self.report),
             "fingerprint": self.fingerprint,
+            "longest": self.longest,
         }
 
     @staticmethod

@@ -51,22 +51,38 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much data there is: documents per split, mean characters per document, labels."""
+    """How much data there is: documents per split, mean characters per document, labels.
+
+    `longest` counts the characters of the longest document, 0 where that is not known.
+    `label_tokens` is about the mean number of tokens in the text of a label. `label_nodes` is about
+    that of all labels where what several begin with counts once, 0 where it is not known.
+    """
 
     kind: Kind
     documents: Mapping[Split, int]
     characters: float
     labels: int
+    longest: int = 0
+    label_tokens: float = 4.0
+    label_nodes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """What a method does with a model.
 
-    `longest` is the number of tokens in the longest training sequence. `training_tokens` and
-    `prediction_tokens` are the mean numbers of tokens computed per document. `supervised` is the
-    number of positions per document at which the output head runs. `plain_tokens` takes the place
-    of `prediction_tokens` where a model takes no token tree; 0: the method needs none.
+    - `longest` is the number of tokens in the longest training sequence. `training_tokens` and
+      `prediction_tokens` are the mean numbers of tokens computed per document.
+    - `shared_tokens` begin every document and are in none of these numbers: they are computed
+      once per batch in training, and once per run in prediction.
+    - `supervised` and `scored` are the numbers of positions per document at which the output head
+      runs, in training and in prediction. `branch_tokens` are those of `prediction_tokens` that
+      stand behind a document whose keys and values are kept.
+    - `plain_tokens` takes the place of `prediction_tokens` where a model takes no token tree; 0:
+      the method needs none.
+    - `micro_tokens` is the most tokens that a training step computes at once, None where that is
+      the whole batch, and "auto" where the device decides.
+    - `adapter` names the kind of adapters.
     """
 
     trains: Trains
@@ -80,12 +96,25 @@ class Workload:
     supervised: int = 0
     checkpointing: bool | str = False
     plain_tokens: float = 0.0
+    shared_tokens: float = 0.0
+    scored: int = 0
+    branch_tokens: float = 0.0
+    micro_tokens: int | str | None = None
+    adapter: str = "lora"
 
 
-CHARACTERS_PER_TOKEN = 4.0
-"""A rough value for English text and the vocabularies of today's models."""
+CHARACTERS_PER_TOKEN = 4.5
+"""A rough value for English text. Four vocabularies have 4.1 to 4.3 for questions, and 4.7
+to 5.5 for patents."""
 
 
 def document_tokens(amount: Amount, most: int) -> float:
     """Return the mean number of tokens per document, at most `most`."""
     return max(1.0, min(float(most), amount.characters / CHARACTERS_PER_TOKEN))
+
+
+def longest_document(amount: Amount, most: int) -> int:
+    """Return the number of tokens in the longest document, `most` where that is not known."""
+    if not amount.longest:
+        return most
+    return max(1, min(most, round(amount.longest / CHARACTERS_PER_TOKEN)))

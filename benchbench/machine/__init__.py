@@ -5,7 +5,13 @@ from benchbench.machine.contents import Stamp, content_fault, file_names, stamp,
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
-from benchbench.machine.hardware import Device, find_device, processor_name, share_of_cores
+from benchbench.machine.hardware import (
+    Device,
+    dtype_for,
+    find_device,
+    processor_name,
+    share_of_cores,
+)
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.private_folder import is_private, open_private
@@ -41,6 +47,7 @@ __all__ = [
     "content_fault",
     "core_digest",
     "digest",
+    "dtype_for",
     "execution_digest",
     "file_digest",
     "file_names",

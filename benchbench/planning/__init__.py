@@ -2,6 +2,7 @@
 
 from benchbench.planning.caches import CACHE, cache_folder, open_cache
 from benchbench.planning.forecast import Forecast, forecasts, main_memory
+from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells
@@ -10,14 +11,17 @@ from benchbench.planning.run_forecast import forecasts_of_run
 from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left, together
 
 __all__ = [
+    "ASSUMED_SHARE",
     "CACHE",
     "Forecast",
+    "GpuCard",
     "PlanContext",
     "PlannedCell",
     "PreparedCorpus",
     "RunningCell",
     "TimeLeft",
     "cache_folder",
+    "card_of",
     "cell_left",
     "cheapest_first",
     "expected_seconds",

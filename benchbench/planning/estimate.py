@@ -1,37 +1,46 @@
 """Estimates the memory and the time of a cell from the model's shape and the method's workload.
 
-The memory formula adds up what training keeps:
+The time is that of all passes over the model. A pass multiplies every weight with every token and
+reads every weight once:
 
-- the weights, and the largest matrix dequantised,
-- the adapters with the two moments of AdamW,
-- the activations.
+    GPU    seconds = max(operations / (rate x share), passes x bytes read / bandwidth)
+    CPU    seconds = operations / (rate x share) + passes x bytes read / bandwidth
 
-Its constants follow from the code of the modules and are not measured on a GPU yet. The time is
-the number of operations divided by a rate that is measured on this machine.
+The rate is that of a bare matrix product, measured on this machine or taken from a data sheet; a
+whole model reaches a share of it. Few tokens per pass, as in small batches, are bound by what is
+read. Memory is in `memory_need`.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from benchbench.contract import Amount, Shape, Workload
+from benchbench.planning.memory_need import (
+    BYTES,
+    COMPUTE_BYTES,
+    PROCESS_MIB,
+    RESERVED_MIB,
+    Machine,
+    checkpointed,
+    memory_bytes,
+    rows_at_once,
+)
 
-NF4_BYTES = 0.5 + 0.127 / 8
-"""Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
-BYTES = {"nf4": NF4_BYTES, "int8": 1.0}
-COMPUTE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-ADAM_BYTES = 16
-"""Bytes per trained weight in float32: the weight, its gradient and the two moments of AdamW."""
-EFFICIENCY = 0.3
-"""A whole model reaches this share of the rate of a bare matrix product (measured on a CPU)."""
-PROCESS_MIB = 80
-"""Memory of a cell's process on a CPU without its model (measured with miniatures)."""
-RESERVED_MIB = 700
-"""Memory of a GPU that CUDA itself and fragmentation take."""
-CHECKPOINTED_FROM = 2e9
-"""On a GPU, `gradient_checkpointing=auto` is on for models with at least so many parameters."""
-DROPPED, PLACE_BYTES = 0.05, 8
-"""The usual dropout of adapters, and the bytes that mark the place of one dropped number."""
+HALF_WIDTH = 240
+"""A model of this width spends as long on its matrices as on all else. Measured on CPUs: miniatures
+of width 64 to 128 reach about 0.3 of the rate of a bare product, SmolLM2 of width 576 reaches 0.7
+to 0.79."""
+CPU_BANDWIDTH = 8e9
+"""Bytes per second that a CPU takes to unpack weights and read them (measured with SmolLM2 in NF4:
+a pass takes 0.11 s and as long again per 19 tokens, on one core of 94 GFLOP/s)."""
+PADDED = 1.1
+"""A training step computes so many times the tokens of its documents (batches by length)."""
+DORA_MATRICES = 4
+"""DoRA writes and reads about so many matrices where other adapters do with one."""
+PROBED = 32
+"""The most validation documents that are predicted before and after a classifier is reloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +53,15 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """What computes: device kind, dtype, and floating-point operations per second."""
+class Passes:
+    """Passes over a model: how many, and the floating-point operations of all of them together."""
 
-    kind: str
-    dtype: str
-    flops: float
+    count: float
+    operations: float
+
+    def __add__(self, other: Passes) -> Passes:
+        """Return both together."""
+        return Passes(self.count + other.count, self.operations + other.operations)
 
 
 def estimate(
@@ -58,98 +70,100 @@ def estimate(
     """Return the estimated memory and time of training and predicting."""
     memory = memory_bytes(shape, work, quantization, machine) / 2**20
     memory += PROCESS_MIB if machine.kind == "cpu" else 0
-    seconds = operations(shape, work, amount, machine) / machine.flops / EFFICIENCY
-    return Estimate(memory, seconds, training_share(shape, work, amount, machine))
+    training, predicting = (
+        seconds_of(passes, pass_bytes(shape, work, quantization, machine), shape, machine)
+        for passes in (
+            training_passes(shape, work, amount, machine),
+            prediction_passes(shape, work, amount),
+        )
+    )
+    total = training + predicting
+    return Estimate(memory, total, training / total if total else 0.0)
 
 
-def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
-    """Return the peak of one training step, or of one prediction batch if nothing is trained."""
-    size = COMPUTE_BYTES[machine.dtype]
-    whole = 4 if work.trains == "everything" else size
-    weights = shape.linear_parameters * BYTES.get(quantization, whole)
-    weights += shape.embedding_parameters * whole
-    unpacked = size * shape.width * shape.inner if quantization in BYTES else 0
-    logits = work.batch * work.supervised * shape.vocabulary * (size + 8)
-    if work.trains == "nothing":
-        activations = work.eval_batch * work.longest * (2 * shape.inner + 6 * shape.width) * size
-        return weights + unpacked + activations
-    trained = shape.parameters if work.trains == "everything" else adapter_parameters(shape, work)
-    optimizer = trained * (ADAM_BYTES - 4 if work.trains == "everything" else ADAM_BYTES)
-    layer = work.batch * work.longest * activation_bytes(shape, work, machine)
-    if checkpointed(shape, work, machine):
-        kept = shape.layers * work.batch * work.longest * shape.width * size + layer
-    else:
-        kept = shape.layers * layer
-    return weights + unpacked + optimizer + kept + logits
+def seconds_of(passes: Passes, moved: float, shape: Shape, machine: Machine) -> float:
+    """Return how long passes take that move so many bytes each."""
+    computing = passes.operations / (machine.flops * share_of_rate(shape, machine))
+    if machine.kind == "cpu":
+        return computing + passes.count * moved / CPU_BANDWIDTH
+    if machine.bandwidth is None:
+        return computing
+    return max(computing, passes.count * moved / machine.bandwidth)
 
 
-def activation_bytes(shape: Shape, work: Workload, machine: Machine) -> float:
-    """Return the bytes per token that a layer keeps for its backward pass.
+def share_of_rate(shape: Shape, machine: Machine) -> float:
+    """Return the share of the rate of a bare matrix product that a whole model reaches.
 
-    - Norms keep their input in float32.
-    - Attention keeps its queries, keys, values (repeated for every head, because the padding mask
-      needs it) and its result.
-    - The MLP keeps what the backward pass of its activation needs.
-    - In float32 on a CPU (`kit.training.lora_linear`), adapters keep each input once, the places
-      of the dropped numbers, and one product of their rank per matrix.
-    - Otherwise, adapters also keep each input after dropout, with a mask: one byte per number on
-      a GPU, one number per number on a CPU.
-    - If every weight is trained, each matrix keeps its input instead.
+    The work on matrices grows with the square of the width, and all else with the width.
+    """
+    return machine.share or shape.width / (shape.width + HALF_WIDTH)
+
+
+def pass_bytes(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:
+    """Return the bytes of the weights that a pass moves.
+
+    Packed weights are read, written unpacked, and read again.
     """
     size = COMPUTE_BYTES[machine.dtype]
-    queries = shape.heads * shape.head_width
-    attention = size * 4 * queries
-    norms = 2 * 4 * shape.width
-    mlp = size * shape.inner * (3 if shape.gated else 1)
-    if work.trains == "everything":
-        return attention + norms + 2 * 2 * size * shape.width + mlp + size * shape.inner
-    matrices = 7 if shape.gated else 6
-    inputs = (matrices - 2) * shape.width + queries + shape.inner
-    if (machine.kind, machine.dtype) == ("cpu", "float32"):
-        kept_inputs = size * (2 * shape.width + queries + shape.inner + matrices * work.rank)
-        return attention + norms + mlp + kept_inputs + PLACE_BYTES * DROPPED * inputs
-    dropped = size + (1 if machine.kind == "cuda" else size)
-    return attention + norms + mlp + dropped * inputs
+    each = BYTES[quantization] + 2 * size if quantization in BYTES else size
+    matrices = DORA_MATRICES if work.adapter == "dora" else 1
+    return each * matrices * shape.linear_parameters
 
 
-def adapter_parameters(shape: Shape, work: Workload) -> int:
-    """Count the weights of adapters with the workload's rank on every matrix of every layer."""
-    queries, keys = shape.heads * shape.head_width, shape.key_heads * shape.head_width
-    ends = 2 * (shape.width + queries) + 2 * (shape.width + keys)
-    ends += (3 if shape.gated else 2) * (shape.width + shape.inner)
-    return shape.layers * work.rank * ends
+def training_passes(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> Passes:
+    """Return the passes before the last predictions: training, and validation after every epoch.
+
+    A weight and token take 2 operations forward and 2 per gradient; frozen weights only need the
+    gradient of their input. What is read once where nothing is trained counts as training.
+    """
+    documents, validated = amount.documents["train"], amount.documents["validation"]
+    if work.trains == "nothing":
+        return _passes(shape, work, documents, work.eval_batch, 2) if work.training_tokens else NONE
+    again = 2 if checkpointed(shape, work, machine) else 0
+    per_token = {"adapters": 4, "everything": 6}[work.trains] + again
+    batch = rows_at_once(work, machine, work.training_tokens)
+    trained = _passes(shape, work, documents, batch, per_token, passes=2 + again // 2)
+    validation = _passes(shape, work, validated, work.eval_batch, 2)
+    one = trained + validation
+    return Passes(work.epochs * one.count, work.epochs * one.operations)
 
 
-def checkpointed(shape: Shape, work: Workload, machine: Machine) -> bool:
-    """Say whether activations are computed again. "auto" means: on a GPU, for large models."""
-    if work.checkpointing == "auto":
-        return machine.kind == "cuda" and shape.parameters >= CHECKPOINTED_FROM
-    return bool(work.checkpointing)
+def prediction_passes(shape: Shape, work: Workload, amount: Amount) -> Passes:
+    """Return the passes of the last predictions, and of those before and after the reload.
+
+    What all documents begin with is read once per split.
+    """
+    validated = amount.documents["validation"]
+    read = validated + amount.documents["test"] + 2 * min(PROBED, validated)
+    per_document = work.prediction_tokens * 2 * shape.linear_parameters
+    per_document += work.scored * 2 * shape.width * shape.vocabulary
+    shared = 4 * work.shared_tokens * 2 * shape.linear_parameters
+    passes = math.ceil(read / work.eval_batch) * (2 if work.branch_tokens else 1)
+    return Passes(passes, read * per_document + shared)
 
 
 def operations(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> float:
-    """Return the floating-point operations: 2 per weight and token forward, 2 per gradient.
-
-    Frozen weights only need the gradient of their input. Validation is predicted after every
-    epoch, and once more at the end, together with test.
-    """
-    counts = amount.documents
-    again = 2 if checkpointed(shape, work, machine) else 0
-    per_token = {"adapters": 4 + again, "everything": 6 + again, "nothing": 2}[work.trains]
-    trained = work.epochs * counts["train"] * work.training_tokens * per_token
-    read = (work.epochs + 1) * counts["validation"] + counts["test"]
-    if work.trains == "nothing" and work.training_tokens:
-        trained = counts["train"] * work.training_tokens * 2
-    return (trained + read * work.prediction_tokens * 2) * shape.linear_parameters
-
-
-def training_share(shape: Shape, work: Workload, amount: Amount, machine: Machine) -> float:
-    """Return the share of the operations before the last predictions of validation and test."""
-    documents = amount.documents["validation"] + amount.documents["test"]
-    last = documents * work.prediction_tokens * 2 * shape.linear_parameters
-    return 1 - last / max(last, operations(shape, work, amount, machine), 1.0)
+    """Return all floating-point operations of a cell."""
+    training = training_passes(shape, work, amount, machine)
+    return (training + prediction_passes(shape, work, amount)).operations
 
 
 def fits(estimated: Estimate, memory_mib: int | None) -> bool:
     """Say whether a GPU with `memory_mib` holds it. None means no GPU, or one of unknown size."""
     return memory_mib is None or estimated.memory_mib + RESERVED_MIB <= memory_mib
+
+
+NONE = Passes(0.0, 0.0)
+
+
+def _passes(
+    shape: Shape, work: Workload, documents: float, batch: float, per_token: float, passes: int = 1
+) -> Passes:
+    """Return the passes over documents in batches that share what they begin with.
+
+    The output head has no gradient of its own, so that its weights cost at most 4 operations.
+    """
+    batches = math.ceil(documents / batch)
+    tokens = PADDED * documents * work.training_tokens + batches * work.shared_tokens
+    head = min(4.0, per_token) * documents * work.supervised * shape.width * shape.vocabulary
+    return Passes(batches * passes, tokens * per_token * shape.linear_parameters + head)

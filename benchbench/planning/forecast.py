@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from typing import Literal
 
 from benchbench.contract import Amount, Cell, HasShape, HasWorkload, Record, Reference
 from benchbench.machine import Device
-from benchbench.planning.estimate import Estimate, Machine, estimate, fits
+from benchbench.planning.estimate import estimate, fits
+from benchbench.planning.gpu_cards import ASSUMED_SHARE
+from benchbench.planning.label_sizes import label_sizes
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
+from benchbench.planning.memory_need import Machine
 from benchbench.planning.plan import PlanContext, PlannedCell
 from benchbench.planning.preparation import PreparedCorpus
+from benchbench.planning.remedies import remedy
 from benchbench.records import records_of
 
 LIBRARIES_MIB = 600
@@ -25,8 +29,9 @@ class Forecast:
     """What a cell will need: peak memory in MiB and wall time in seconds, None if unknown.
 
     `basis` says where the numbers are from. `fits` is false if the memory is known to be more
-    than the device has. `training_share` is the share of the time before the last predictions, and
-    `predictions` counts the documents of validation and test, which are predicted then.
+    than the device has, and `remedy` has settings under which it is not, "" where none are known.
+    `training_share` is the share of the time before the last predictions, and `predictions` counts
+    the documents of validation and test, which are predicted then.
     """
 
     basis: Basis
@@ -35,10 +40,11 @@ class Forecast:
     fits: bool = True
     training_share: float | None = None
     predictions: int | None = None
+    remedy: str = ""
 
 
-Rates = Callable[[], Mapping[int, float]]
-"""Returns width -> floating-point operations per second, when it is first needed."""
+Rates = Callable[[str], Mapping[int, float]]
+"""Returns width -> floating-point operations per second in a dtype, when that is first needed."""
 
 
 def forecasts(
@@ -51,12 +57,13 @@ def forecasts(
     """Return cell id -> what the cell will need.
 
     A cell that ran here before, with this or another seed, is measured and not estimated. `rates`
-    says how fast matrices are multiplied; by default that is measured.
+    says how fast matrices are multiplied; by default that is measured. For a card that is not
+    here, nothing is measured, and what ran here does not count.
     """
     cells = list(cells)
     records = _earlier_records(cells, context)
     plain = _plainly_scored(records.values())
-    known_rates = cache(rates or partial(matrix_rates, context.device, threads))
+    known_rates = cache(rates or _measured_rates(context, threads))
 
     @cache
     def need_of(system: Cell) -> Forecast:
@@ -65,7 +72,7 @@ def forecasts(
         need = (
             _measured(record, context.device)
             if record is not None
-            else _forecast(_estimated(system, amount, context, known_rates, plain), context.device)
+            else _estimated(system, amount, context, known_rates, plain)
         )
         predictions = amount.documents["validation"] + amount.documents["test"]
         return replace(need, predictions=predictions)
@@ -84,21 +91,35 @@ def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext)
     need = (
         _measured(record, context.device)
         if record is not None
-        else _forecast(_estimated(cell.cell, amount_of(corpus), context, _no_rates), context.device)
+        else _estimated(cell.cell, amount_of(corpus), context, _no_rates)
     )
     return None if need.memory_mib is None else round(need.memory_mib) + LIBRARIES_MIB
 
 
-def _no_rates() -> Mapping[int, float]:
+def _no_rates(dtype: str) -> Mapping[int, float]:
     """Return rates without measuring them, which takes seconds; memory does not need them."""
     return {1: 1.0}
+
+
+def _measured_rates(context: PlanContext, threads: int) -> Rates:
+    """Return rates of this device; or that of the card, which is the same for every width."""
+    if (card := context.card) is not None:
+        return lambda dtype: {1: card.tflops * 1e12}
+    return lambda dtype: matrix_rates(replace(context.device, dtype=dtype), threads)
 
 
 def amount_of(corpus: PreparedCorpus) -> Amount:
     """Return how much data a corpus holds."""
     description = corpus.description
     mean = description.characters / max(1, sum(description.documents.values()))
-    return Amount(description.kind, description.documents, mean, len(description.labels))
+    return Amount(
+        description.kind,
+        description.documents,
+        mean,
+        len(description.labels),
+        description.longest,
+        *label_sizes(description.labels.texts),
+    )
 
 
 def _estimated(
@@ -107,25 +128,47 @@ def _estimated(
     context: PlanContext,
     rates: Rates,
     plain: Set[Reference] = frozenset(),
-) -> Estimate | None:
-    """Return the estimate of a cell; None unless its method and its backbone allow one.
+) -> Forecast:
+    """Return the estimate of a cell; unknown unless its method and its backbone allow one.
 
     `plain` are the backbones that are known to take no token tree.
     """
     catalog, device = context.catalog, context.device
     if cell.backbone is None:
-        return None
+        return Forecast("unknown")
     method, backbone = catalog.method(cell.method.use), catalog.backbone(cell.backbone.use)
     shape = backbone.shape() if isinstance(backbone, HasShape) else None
     if shape is None or not isinstance(method, HasWorkload):
-        return None
+        return Forecast("unknown")
     params = catalog.resolved("backbone", cell.backbone)
     dtype = device.compute_dtype(str(params.get("dtype", "auto")))
-    machine = Machine(device.kind, dtype, rate_for(shape.width, rates()))
+    machine = _machine(context, dtype, rate_for(shape.width, rates(dtype)))
     work = method.workload(catalog.resolved("method", cell.method), amount)
     if cell.backbone in plain and work.plain_tokens:
-        work = replace(work, prediction_tokens=work.plain_tokens)
-    return estimate(shape, work, amount, str(params.get("quantization", "none")), machine)
+        work = replace(work, prediction_tokens=work.plain_tokens, branch_tokens=0.0)
+    quantization = str(params.get("quantization", "none"))
+    need = estimate(shape, work, amount, quantization, machine)
+    holds = fits(need, device.memory_mib)
+    settings = "" if holds else remedy(shape, work, quantization, machine)
+    return Forecast(
+        "estimated", need.memory_mib, need.seconds, holds, need.training_share, remedy=settings
+    )
+
+
+def _machine(context: PlanContext, dtype: str, flops: float) -> Machine:
+    """Return what computes; of no GPU is the share of its rate known that a model reaches."""
+    memory = context.device.memory_mib
+    if context.device.kind == "cpu":
+        return Machine("cpu", dtype, flops, memory)
+    bandwidth = context.card.bandwidth if context.card else None
+    return Machine(
+        context.device.kind,
+        dtype,
+        flops,
+        memory,
+        bandwidth * 1e9 if bandwidth else None,
+        ASSUMED_SHARE,
+    )
 
 
 def _plainly_scored(records: Iterable[Record]) -> frozenset[Reference]:
@@ -134,15 +177,6 @@ def _plainly_scored(records: Iterable[Record]) -> frozenset[Reference]:
         record.cell.backbone
         for record in records
         if record.cell.backbone is not None and record.facts.get("scoring") == "plain"
-    )
-
-
-def _forecast(estimated: Estimate | None, device: Device) -> Forecast:
-    if estimated is None:
-        return Forecast("unknown")
-    holds = fits(estimated, device.memory_mib)
-    return Forecast(
-        "estimated", estimated.memory_mib, estimated.seconds, holds, estimated.training_share
     )
 
 
@@ -167,6 +201,8 @@ def _training_share(record: Record) -> float | None:
 def _earlier_records(cells: Iterable[PlannedCell], context: PlanContext) -> dict[Cell, Record]:
     """Return cell without seed -> the record of a run on this kind of device, with any seed."""
     records: dict[Cell, Record] = {}
+    if context.card is not None:
+        return records
     for cell in cells:
         for record in records_of(context.store, cell.id):
             here = record.identity.get("device") == context.device.kind

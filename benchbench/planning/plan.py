@@ -27,6 +27,7 @@ from benchbench.machine import (
     module_digest,
     package_versions,
 )
+from benchbench.planning.gpu_cards import GpuCard
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records import (
     Store,
@@ -79,6 +80,8 @@ class PlanContext:
     offline: bool = False
     force: bool = False
     timeout: float | None = None
+    card: GpuCard | None = None
+    """The card that the plan is made for where that is not a device of this machine."""
     weights: dict[Reference, str | Skip] = field(default_factory=dict)
     """The identity of each backbone's weights. A backbone is asked once: a hub can be slow."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from benchbench.contract import Cell, Reference
 from benchbench.machine import one_line
@@ -43,16 +44,23 @@ def forecasts_of_run(
                 needs.update((cell.id, Forecast("unknown")) for cell in system)
         return needs
 
-    needs = with_rates(lambda: typical_rates(context.device, threads), warn)
+    def typical(dtype: str) -> Mapping[int, float]:
+        return typical_rates(context.device, threads)
+
+    @cache
+    def measured(dtype: str) -> Mapping[int, float]:
+        device = replace(context.device, dtype=dtype)
+        try:
+            return matrix_rates_of_child(device, threads) or typical(dtype)
+        except Exception as error:
+            warn(f"The speed of this machine could not be measured: {one_line(error)}")
+            return typical(dtype)
+
+    needs = with_rates(typical, warn)
     estimated = sum(need.seconds or 0.0 for need in needs.values() if need.basis == "estimated")
     if not measure or estimated < WORTH_SECONDS:
         return needs
-    try:
-        rates = matrix_rates_of_child(context.device, threads)
-    except Exception as error:
-        warn(f"The speed of this machine could not be measured: {one_line(error)}")
-        return needs
-    return needs if rates is None else with_rates(lambda: rates, lambda line: None)
+    return with_rates(measured, lambda line: None)
 
 
 def _systems(cells: Iterable[PlannedCell]) -> list[list[PlannedCell]]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
+from benchbench.kit.model_shape import shape_of
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_backbones import loading
 from benchbench_backbones.cards import CARDS, Card
 from benchbench_backbones.gguf_file import GgufFile
 from benchbench_backbones.load_options import PARAMETERS, LoadOptions
-from benchbench_backbones.shapes import SHAPES, shape_of
+from benchbench_backbones.shapes import SHAPES
 from benchbench_backbones.weight_sources import Folder, HubRepository, Source
 
 ENCODERS = ("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra",

@@ -21,7 +21,8 @@ PROMPT_PARAMETERS = (
         "label_list",
         str,
         "auto",
-        "list all labels in the prompt; auto: where they fit in a quarter of the context",
+        "list all labels in the prompt; auto: where the list has no more tokens than "
+        "document_tokens and than a quarter of the context, and no question names the label",
         choices=("auto", "always", "never"),
     ),
 )
@@ -149,10 +150,12 @@ def _rendered(tokenizer: Any, format_name: FormatName) -> RenderedPrompt:
 def _lists_labels(settings: PromptSettings, tokens: int, context: int) -> bool:
     """Say whether the prompt lists the labels, which takes so many tokens.
 
-    A question names its label itself, so "auto" lists none in a yes-no prompt.
+    Every document pays for the list, so "auto" never lets it cost more than a document. A question
+    names its label itself, so "auto" lists none in a yes-no prompt.
     """
-    fits = settings.format_name != "yes-no" and tokens <= context // 4
-    return {"always": True, "auto": fits, "never": False}[settings.label_list]
+    most = min(settings.document_tokens, context // 4)
+    pays = settings.format_name != "yes-no" and tokens <= most
+    return {"always": True, "auto": pays, "never": False}[settings.label_list]
 
 
 def _room(context: int, fixed: int) -> int:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from benchbench import Amount, Params, Workload, document_tokens
+from benchbench import Amount, Params, Workload, document_tokens, longest_document
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.answer_formats import YES_NO_LABELS
 
-PROMPT = 40
-"""Tokens of the instructions around a document."""
-ANSWER = 5
-"""Tokens of a label with its end."""
-QUESTION = 20
-"""Tokens of one yes-no question with its answer."""
+BEFORE, AFTER = 25, 12
+"""Tokens of the instruction before a document, and of the answer slot behind it."""
+END = 1
+"""The token that ends an answer; in a list of labels it is that between two lines."""
+QUESTION = 15
+"""Tokens of one yes-no question with its answer, beside its label."""
 LISTED = 3
 """Labels of a list."""
 
@@ -33,6 +34,9 @@ class WorkloadParameters:
     verbalizer: str = "text"
     multi_label: str = "auto"
     label_list: str = "auto"
+    shared_beginning: bool = True
+    micro_tokens: int | str | None = None
+    adapter: str = "lora"
 
 
 def head_workload(params: Params, amount: Amount) -> Workload:
@@ -53,7 +57,7 @@ def _document_workload(
     mean = document_tokens(amount, read.document_tokens)
     return Workload(
         trains,
-        read.document_tokens,
+        longest_document(amount, read.document_tokens),
         mean,
         mean,
         read.epochs,
@@ -61,6 +65,8 @@ def _document_workload(
         read.eval_batch_size,
         rank=read.rank,
         checkpointing=read.gradient_checkpointing,
+        micro_tokens=read.micro_tokens,
+        adapter=read.adapter,
     )
 
 
@@ -68,29 +74,51 @@ def frozen_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of computing the embeddings once."""
     read = read_parameters(WorkloadParameters, params)
     mean = document_tokens(amount, read.document_tokens)
-    return Workload("nothing", read.document_tokens, mean, mean, eval_batch=read.eval_batch_size)
+    longest = longest_document(amount, read.document_tokens)
+    return Workload("nothing", longest, mean, mean, eval_batch=read.eval_batch_size)
 
 
 def prompted_workload(params: Params, amount: Amount) -> Workload:
     """Return the work of scoring labels behind a prompt, after training where there are epochs."""
     read = read_parameters(WorkloadParameters, params)
     mean = document_tokens(amount, read.document_tokens)
-    around = PROMPT + (ANSWER * amount.labels if _lists_labels(read, amount) else 0)
+    beginning = BEFORE + (_listing(amount) if _lists_labels(read, amount) else 0.0)
     learned, scored = _answer_tokens(read, amount)
     trains = read.epochs > 0
+    own = AFTER + (0.0 if read.shared_beginning else beginning)
     return Workload(
         "adapters" if trains else "nothing",
-        read.document_tokens + around + learned,
-        mean + around + learned if trains else 0.0,
-        mean + around + scored,
+        math.ceil(longest_document(amount, read.document_tokens) + own + learned),
+        mean + own + learned if trains else 0.0,
+        mean + own + scored,
         read.epochs,
         read.batch_size,
         read.eval_batch_size,
         rank=read.rank,
-        supervised=learned,
+        supervised=math.ceil(learned),
         checkpointing=read.gradient_checkpointing,
-        plain_tokens=_continuations(read, amount) * (mean + around + ANSWER),
+        plain_tokens=_continuations(read, amount) * (mean + AFTER + beginning + _answer(amount)),
+        shared_tokens=beginning if read.shared_beginning else 0.0,
+        scored=max(1, math.ceil(scored)),
+        branch_tokens=scored,
+        micro_tokens=read.micro_tokens,
+        adapter=read.adapter,
     )
+
+
+def _answer(amount: Amount) -> float:
+    """Return the mean number of tokens of a label with its end."""
+    return amount.label_tokens + END
+
+
+def _nodes(amount: Amount) -> float:
+    """Return the tokens of all labels, what several begin with once."""
+    return amount.label_nodes or amount.label_tokens * amount.labels
+
+
+def _listing(amount: Amount) -> float:
+    """Return the tokens of a list of all labels, one a line."""
+    return amount.labels * _answer(amount)
 
 
 def _continuations(read: WorkloadParameters, amount: Amount) -> int:
@@ -101,22 +129,31 @@ def _continuations(read: WorkloadParameters, amount: Amount) -> int:
 
 
 def _asks_yes_or_no(read: WorkloadParameters, amount: Amount) -> bool:
+    if amount.kind == "single-label":
+        return False
     automatic = read.multi_label == "auto" and amount.labels <= YES_NO_LABELS
     return automatic or read.multi_label == "yes-no"
 
 
-def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[int, int]:
-    """Return the tokens behind a document that are learned, and those that are scored."""
+def _answer_tokens(read: WorkloadParameters, amount: Amount) -> tuple[float, float]:
+    """Return the tokens behind a document that are learned, and those that are scored.
+
+    The last token of an answer is predicted and not read.
+    """
     if amount.kind == "single-label" and read.verbalizer == "code":
         return 1, 0
     if amount.kind == "single-label":
-        return ANSWER, ANSWER * amount.labels
+        return _answer(amount), _nodes(amount)
     if _asks_yes_or_no(read, amount):
-        return QUESTION * (2 + read.negatives), QUESTION * amount.labels
-    return LISTED * ANSWER, LISTED * ANSWER * amount.labels
+        question = QUESTION + amount.label_tokens
+        return question * (2 + read.negatives), question * amount.labels
+    return LISTED * _answer(amount), LISTED * _nodes(amount)
 
 
 def _lists_labels(read: WorkloadParameters, amount: Amount) -> bool:
-    """Say whether the prompt lists all labels, as far as that is known beforehand."""
-    automatic = read.label_list == "auto" and amount.kind == "single-label"
-    return automatic or read.label_list == "always"
+    """Say whether the prompt lists all labels, as far as that is known beforehand.
+
+    The rule is that of `prompt_format`; a quarter of the context is not known here.
+    """
+    pays = not _asks_yes_or_no(read, amount) and _listing(amount) <= read.document_tokens
+    return read.label_list == "always" or (read.label_list == "auto" and pays)

@@ -162,6 +162,13 @@ def matrix_rate(device: str) -> float:
     return best
 
 
+def memory_mib() -> int:
+    """Return the memory of the card in MiB."""
+    import torch
+
+    return int(torch.cuda.get_device_properties(0).total_memory // 2**20)
+
+
 def layer_weights(shape: str) -> int:
     """Return how many weights the layers' matrices have."""
     values = SHAPES[shape]
@@ -220,6 +227,7 @@ class Bench:
         self.data = documents(arguments.documents)
         self.path = shared_data.write(self.data, folder / "data.json")
         self.rate = matrix_rate(arguments.device)
+        self.memory = memory_mib() if arguments.device == "cuda" else None
 
     def measure(self, what: str, seconds: float, work: Callable[[], Cost]) -> None:
         """Do a measurement if it fits into the time that is left; print its line."""
@@ -303,16 +311,15 @@ class Bench:
 
     def planned(self, shape: str, plugin: Any, params: Any, corpus: Any) -> float:
         """Return the peak memory in MiB that `benchbench plan` expects."""
-        from benchbench_backbones.shapes import shape_of
-
         from benchbench import Amount
+        from benchbench.kit.model_shape import shape_of
         from benchbench.planning.estimate import Machine, memory_bytes
 
         device = self.arguments.device
         sizes = {name: len(getattr(corpus, name)) for name in ("train", "validation", "test")}
         characters = float(np.mean([len(text) for text in corpus.train["text"]]))
         work = plugin.workload(params, Amount("single-label", sizes, characters, len(LABELS)))
-        machine = Machine(device, "bfloat16" if device == "cuda" else "float32", 1.0)
+        machine = Machine(device, "bfloat16" if device == "cuda" else "float32", 1.0, self.memory)
         shape_found = shape_of(SHAPES[shape], "causal-lm")
         assert shape_found is not None
         return memory_bytes(shape_found, work, "nf4", machine) / 2**20

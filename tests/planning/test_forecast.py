@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from benchbench.contract.executor import Outcome
 from benchbench.planning.forecast import LIBRARIES_MIB, amount_of, forecasts, main_memory
+from benchbench.planning.gpu_cards import card_of
 from benchbench.planning.preparation import PreparedCorpus
 from benchbench.records.attempts import publish
 from benchbench.records.store import Store
 from tests.support.building import description, record
-from tests.support.forecasting import CPU, DATA, planned
+from tests.support.forecasting import CPU, DATA, TwoItems, planned
 
 
 def forecast(context, *cells):
@@ -63,7 +66,7 @@ def test_a_backbone_that_was_scored_plainly_is_expected_to_be_again(context):
     identity, facts = {"device": "cpu"}, {"scoring": "plain"}
     scored = record(done.cell, identity=identity, facts=facts, cost={"wall_seconds": 1.0})
     publish(context.store, Outcome(scored, None))
-    assert forecast(context, done, other)[other.id].seconds > 10 * before
+    assert forecast(context, done, other)[other.id].seconds > 5 * before
 
 
 def test_a_finished_cell_says_how_its_time_was_divided(context):
@@ -106,3 +109,43 @@ def test_main_memory_is_the_forecast_with_the_libraries_and_costs_no_measuring(
     assert main_memory(planned(), corpus, context) == 300 + LIBRARIES_MIB
     on_a_gpu = replace(context, device=replace(CPU, kind="cuda"))
     assert main_memory(planned(), corpus, on_a_gpu) is None
+
+
+def test_a_plan_for_a_card_measures_nothing_and_takes_nothing_that_ran_here(context, monkeypatch):
+    monkeypatch.setattr("benchbench.planning.matrix_speed._measure", None)
+    cell = planned()
+    finish(context.store, cell, device="cuda", wall_seconds=99.0, peak_gpu_mib=7)
+    for name in ("H100 80GB", "T4"):
+        card = card_of(name)
+        elsewhere = replace(context, device=card.device, card=card)
+        need = forecast(elsewhere, cell)[cell.id]
+        assert need.basis == "estimated"
+        assert (need.seconds, need.memory_mib) != (99.0, 7)
+    slow, fast = (
+        forecast(replace(context, device=card.device, card=card), cell)[cell.id].seconds
+        for card in map(card_of, ("gpu:memory=24,tflops=10", "gpu:memory=24,tflops=20"))
+    )
+    assert slow == pytest.approx(2 * fast)
+
+
+def test_what_does_not_fit_a_card_says_what_would(context):
+    card = card_of("gpu:memory=0.686,tflops=1")
+    need = forecast(replace(context, device=card.device, card=card), planned())[planned().id]
+    assert not need.fits
+    assert "micro_tokens" in need.remedy
+
+
+def test_a_rate_is_measured_in_the_dtype_that_is_asked_for(context):
+    asked = []
+
+    class Items(TwoItems):
+        def resolved(self, noun, reference):
+            return {"quantization": "none", "dtype": "bfloat16"}
+
+    def rates(dtype):
+        asked.append(dtype)
+        return {128: 1e9}
+
+    corpora = {DATA: PreparedCorpus(None, description())}
+    forecasts([planned()], corpora, replace(context, catalog=Items()), 1, rates)
+    assert asked == ["bfloat16"]

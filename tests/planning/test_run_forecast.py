@@ -48,7 +48,7 @@ def test_a_long_run_is_estimated_with_the_speed_of_this_machine(context, told, m
     usual = forecast(context, told, cell, measure=False, training=10**8)[cell.id]
     assert usual.seconds > run_forecast.WORTH_SECONDS
     measured = forecast(context, told, cell, training=10**8)[cell.id]
-    assert measured.seconds == pytest.approx(10 * usual.seconds)
+    assert measured.seconds == pytest.approx(10 * usual.seconds, rel=0.01)  # but for what is read
 
 
 @pytest.mark.parametrize("fault", ["nothing", "exception"])

@@ -31,7 +31,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     labels = corpus.labels.to_json()
     digest = hashlib.sha256(canonical_line([corpus.kind, corpus.main_metric, labels]))
-    characters = 0
+    characters = longest = 0
     for split in SPLITS:
         digest.update(canonical_line(split))
         # Written to another name, then moved: the corpus may be mapped from this very file.
@@ -40,6 +40,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
             for batch in batches_of(getattr(corpus, split)):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     characters += len(row[1])
+                    longest = max(longest, len(row[1]))
                     digest.update(canonical_line([*row[:5], repr(row[5])]))
                 writer.write_batch(batch)
         fresh.replace(folder / f"{split}.arrow")
@@ -52,6 +53,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> str:
         training_counts(corpus),
         corpus.report,
         digest.hexdigest(),
+        longest,
     )
     (folder / "corpus.json").write_bytes(canonical_line(description.to_json()))
     write_contents(folder, FILES)

@@ -1,5 +1,11 @@
 """Training that is the same for every method: its budget, its loop and its adapters."""
 
+from benchbench.kit.training.activation_memory import (
+    LayerTraining,
+    kept_bytes,
+    layer_bytes,
+    must_recompute,
+)
 from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
 from benchbench.kit.training.loop import PASSED, train
 from benchbench.kit.training.lora import (
@@ -14,7 +20,8 @@ from benchbench.kit.training.lora import (
     target_modules,
     trainable_parameters,
 )
-from benchbench.kit.training.micro_batches import MicroBatches
+from benchbench.kit.training.lora_linear import DENSE_BYTES
+from benchbench.kit.training.micro_batches import CPU_TOKENS, MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
 from benchbench.kit.training.training_plan import (
     PREDICTION_PARAMETERS,
@@ -27,12 +34,15 @@ from benchbench.kit.training.training_task import TrainingTask
 
 __all__ = [
     "ADAPTERS",
+    "CPU_TOKENS",
+    "DENSE_BYTES",
     "LORA_PARAMETERS",
     "PASSED",
     "PREDICTION_PARAMETERS",
     "TRAINING_PARAMETERS",
     "AdapterSettings",
     "AdapterVariant",
+    "LayerTraining",
     "MicroBatches",
     "TrainingPlan",
     "TrainingTask",
@@ -42,7 +52,10 @@ __all__ = [
     "attach",
     "auto_learning_rate",
     "autocast",
+    "kept_bytes",
+    "layer_bytes",
     "load_adapter",
+    "must_recompute",
     "prepare_memory",
     "save_adapter",
     "target_modules",

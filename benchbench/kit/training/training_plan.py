@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.contract import Parameter, Params
+from benchbench.kit.model_shape import shape_of
+from benchbench.kit.training.activation_memory import LayerTraining, must_recompute
 from benchbench.kit.training.micro_batches import CPU_TOKENS, MicroBatches, auto_micro_tokens
 from benchbench.kit.typed_parameters import read_parameters
 
@@ -57,11 +59,19 @@ TRAINING_PARAMETERS = (
         "gradient_checkpointing",
         bool,
         "auto",
-        "recompute activations to save memory; auto: on a GPU from 2e9 parameters",
+        "recompute activations to save memory; auto: on a GPU where they would not fit",
         words=("auto",),
     ),
 )
 """What every method that trains has in common, so that budgets can be equal."""
+
+
+UPDATE_BYTES = 12
+"""Bytes per trained weight that the first step adds: its gradient and both moments of AdamW."""
+RESERVED_BYTES = 700 * 2**20
+"""Memory of a GPU that CUDA itself and fragmentation take."""
+CHECKPOINTED_FROM = 2e9
+"""Where a model's sizes are not known, its activations are recomputed from so many parameters."""
 
 
 def auto_learning_rate(hidden_size: int) -> float:
@@ -135,9 +145,39 @@ def prepare_memory(loaded: LoadedModel, plan: TrainingPlan) -> bool:
     """Switch gradient checkpointing on where the plan asks for it, and say whether it is on."""
     wanted = plan.gradient_checkpointing
     if wanted == "auto":
-        wanted = loaded.facts["device"] != "cpu" and loaded.facts["total_parameters"] >= 2e9
+        wanted = loaded.facts["device"] != "cpu" and _needs_checkpointing(loaded, plan)
     if wanted:
         loaded.model.gradient_checkpointing_enable(
             gradient_checkpointing_kwargs={"use_reentrant": False}
         )
     return bool(wanted)
+
+
+def _needs_checkpointing(loaded: LoadedModel, plan: TrainingPlan) -> bool:
+    """Say whether what a GPU has left is too little for what a step would keep otherwise."""
+    import torch
+
+    shape = shape_of(loaded.model.config.to_dict(), loaded.facts.get("kind", "causal-lm"))
+    if shape is None:
+        return bool(loaded.facts["total_parameters"] >= CHECKPOINTED_FROM)
+    adapter = getattr(loaded.model, "benchbench_adapter", None)
+    trained = [p for p in loaded.model.parameters() if p.requires_grad]
+    training = LayerTraining(
+        size=getattr(torch, loaded.facts["dtype"]).itemsize,
+        rank=adapter.rank if adapter else 0,
+        fused=not loaded.facts["int8_modules"],
+        dora=adapter is not None and adapter.adapter == "dora",
+    )
+    tokens = plan.batch_size * plan.document_tokens
+    if isinstance(plan.micro_tokens, int):
+        tokens = min(tokens, plan.micro_tokens)
+    free = _free_bytes(loaded.facts["device"]) - sum(p.numel() for p in trained) * UPDATE_BYTES
+    return must_recompute(shape, training, tokens, free - RESERVED_BYTES)
+
+
+def _free_bytes(device: str) -> int:
+    """Return what is left of a GPU, with what PyTorch holds there and does not use."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+import torch
+
+from benchbench.kit.training import AdapterSettings, training_plan
 from benchbench.kit.training.micro_batches import CPU_TOKENS, WHOLE
 from benchbench.kit.training.training_plan import (
     TRAINING_PARAMETERS,
@@ -47,3 +51,57 @@ def test_the_automatic_rate_is_that_of_qlora_at_its_width():
 )
 def test_micro_tokens_are_what_is_asked_for_or_what_suits_the_device(wanted, device, tokens):
     assert plan_of(micro_tokens=wanted).micro_batches(device).tokens == tokens
+
+
+class Loaded:
+    """A model of some sizes that says whether its layers were told to compute again."""
+
+    def __init__(self, **sizes):
+        self.told = False
+        self.facts = {"device": "cuda", "dtype": "bfloat16", "int8_modules": 0,
+                      "total_parameters": 1e9}  # fmt: skip
+        self.model = self
+        self.config = SimpleNamespace(to_dict=lambda: sizes)
+        self.benchbench_adapter = AdapterSettings(16, 32.0, 0.05)
+
+    def parameters(self):
+        return [torch.nn.Parameter(torch.zeros(1000))]
+
+    def gradient_checkpointing_enable(self, **_):
+        self.told = True
+
+
+SIZES = {"num_hidden_layers": 16, "hidden_size": 2048, "intermediate_size": 8192,
+         "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 1000}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gib", "params", "expected"),
+    [
+        (70, {}, False),
+        (12, {}, True),
+        (12, {"micro_tokens": 2048}, False),
+        (70, {"gradient_checkpointing": True}, True),
+        (12, {"gradient_checkpointing": False}, False),
+    ],
+    ids=["fits", "does-not-fit", "fits-by-parts", "asked-for", "refused"],
+)
+def test_a_gpu_computes_layers_again_where_memory_asks_for_it(monkeypatch, gib, params, expected):
+    monkeypatch.setattr(training_plan, "_free_bytes", lambda device: gib * 2**30)
+    loaded = Loaded(**SIZES)
+    plan = plan_of(batch_size=16, document_tokens=1024, **params)
+    assert training_plan.prepare_memory(loaded, plan) is loaded.told is expected
+
+
+def test_a_model_of_unknown_sizes_goes_by_its_parameters(monkeypatch):
+    monkeypatch.setattr(training_plan, "_free_bytes", lambda device: 0)
+    loaded = Loaded(hidden_size=2048)
+    assert not training_plan.prepare_memory(loaded, plan_of())
+    loaded.facts["total_parameters"] = 8e9
+    assert training_plan.prepare_memory(loaded, plan_of())
+
+
+def test_a_cpu_computes_no_layer_again():
+    loaded = Loaded(**SIZES)
+    loaded.facts["device"] = "cpu"
+    assert not training_plan.prepare_memory(loaded, plan_of())

@@ -157,11 +157,18 @@ def test_all_but_the_document_survives_at_every_length_or_both_numbers_are_named
     assert kept == document[: format.document_tokens]
 
 
-def test_labels_are_listed_by_themselves_where_they_fit_a_quarter_of_the_context(tokenizer):
+@pytest.mark.parametrize("name", FORMATS)
+def test_labels_are_listed_by_themselves_where_that_costs_no_more_than_a_document(tokenizer, name):
     listing = "\n\nCategories:\n" + "\n".join(LABELS.texts)
     tokens = len(tokenizer(listing, add_special_tokens=False)["input_ids"])
-    assert prompt_of(tokenizer, LABELS, "one-label", 4 * tokens).label_listed
-    assert not prompt_of(tokenizer, LABELS, "one-label", 4 * tokens - 1).label_listed
+
+    def listed(context, document_tokens):
+        settings = {"document_tokens": document_tokens, "max_listed": 2}
+        return prompt_of(tokenizer, LABELS, name, context, **settings).label_listed
+
+    assert listed(4 * tokens, tokens) == (name != "yes-no")
+    assert not listed(4 * tokens - 1, tokens), "more than a quarter of the context"
+    assert not listed(400 * tokens, tokens - 1), "more than a document"
 
 
 @pytest.mark.parametrize("template", [None, CHAT, CHAT.replace("{{ bos_token }}", "")])
