@@ -84,8 +84,9 @@ def dequantised(device: str) -> str:
     import bitsandbytes as bnb
     import torch
 
-    from benchbench.kit.dense_weights import dense_weight
+    from benchbench.kit.dense_weights import dense_weight, unpack_exactly
 
+    unpack_exactly()
     told = []
     for width in (64, 416, 576, 2048):
         torch.manual_seed(0)

@@ -303,6 +303,21 @@ class Bench:
             self.planned(shape, plugin, task.params, corpus), predicted,
         )  # fmt: skip
 
+    def profile(self, shape: str, folder: Path) -> Cost:
+        """Write what the operations of some steps cost into a folder."""
+        from torch.profiler import ProfilerActivity, profile
+
+        kinds = [ProfilerActivity.CPU]
+        kinds += [ProfilerActivity.CUDA] if self.arguments.device == "cuda" else []
+        with profile(activities=kinds) as found:
+            self.ours(shape, "embedding-head", 96)
+        averages, device = found.key_averages(), self.arguments.device
+        for kind in dict.fromkeys(("cpu", device)):
+            order = "self_cpu_time_total" if kind == "cpu" else "self_device_time_total"
+            told = averages.table(sort_by=order, row_limit=30)
+            (folder / f"profile_{kind}.txt").write_text(told)
+        return Cost("", failed=f"is in {folder}")
+
     def budget(self) -> dict[str, Any]:
         """Return the parameters of ours."""
         return {"epochs": 1, "batch_size": self.arguments.batch_size, "rank": 16, "alpha": 32.0,
@@ -407,11 +422,14 @@ def main() -> None:
         for method in PEERS:  # these warm the card up, too
             work = lambda method=method: bench.ours(shapes[0], method, 96, watched=True)  # noqa: E731
             bench.measure(f"waits, {method}", 20, work)
-        for variants in (METHODS, SWITCHES):
-            for shape in shapes:
-                ours(bench, shape, variants)
+        if arguments.out:
+            bench.measure("profile", 20, lambda: bench.profile(shapes[0], arguments.out))
+        for shape in shapes:
+            ours(bench, shape, METHODS)
         if arguments.peers:
             peers(bench, shapes[0])
+        for shape in shapes:
+            ours(bench, shape, SWITCHES)
         if arguments.out:
             numbers = {"rate": bench.rate, "found": [asdict(cost) for cost in bench.found]}
             (arguments.out / "gpu.json").write_text(json.dumps(numbers, indent=1))
