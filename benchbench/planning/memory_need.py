@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from benchbench.contract import Shape, Workload
 from benchbench.kit.training import LayerTraining, kept_bytes, must_recompute
+from benchbench.kit.training.lora_linear import DENSE_BYTES
 
 NF4_BYTES = 0.5 + 0.127 / 8
 """Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
@@ -30,8 +31,6 @@ PROCESS_MIB = 80
 CHECKPOINTED_FROM = 2e9
 """Where the memory of a GPU is not known, `gradient_checkpointing=auto` is on from so many
 parameters."""
-DENSE_BYTES = 256 * 2**20
-"""On a CPU, weights that take no more than this in float32 are kept unpacked beside packed ones."""
 CPU_MICRO_TOKENS = 1024
 """What `micro_tokens=auto` stands for on a CPU; on a GPU it is the whole batch."""
 HEAP = 1.25
@@ -138,7 +137,7 @@ def _weights(shape: Shape, work: Workload, quantization: str, machine: Machine) 
     weights += shape.embedding_parameters * whole
     if quantization not in BYTES:
         return weights
-    dense = 4 * shape.linear_parameters
+    dense = 4 * shape.linear_parameters  # which `lora_linear` keeps beside the packed weights
     if machine.kind == "cpu" and work.trains == "adapters" and dense <= DENSE_BYTES:
         return weights + dense
     return weights + size * shape.width * shape.inner
