@@ -30,11 +30,13 @@ def length_bucketed_batches(
     1. Shuffle the documents.
     2. Sort them by length inside windows of `WINDOW` batches, and cut the windows into batches.
     3. Shuffle the batches.
+    4. In the first epoch (0), put the batch with the most padded tokens to the front, so that
+       memory runs out in the first step, if ever.
 
     Every index occurs once. Only the lengths, the seed and the epoch decide the order.
 
     >>> length_bucketed_batches([5, 90, 7, 80], batch_size=2, seed=0, epoch=0)
-    [[0, 2], [3, 1]]
+    [[3, 1], [0, 2]]
     """
     random = generator(seed, "batches", epoch)
     order = random.permutation(len(lengths)).tolist()
@@ -43,7 +45,14 @@ def length_bucketed_batches(
     for start in range(0, len(order), width):
         window = sorted(order[start : start + width], key=lambda index: lengths[index])
         batches += _cut(window, batch_size)
-    return [batches[index] for index in random.permutation(len(batches)).tolist()]
+    shuffled = [batches[index] for index in random.permutation(len(batches)).tolist()]
+    if epoch == 0 and shuffled:
+        largest = max(
+            range(len(shuffled)),
+            key=lambda index: len(shuffled[index]) * max(lengths[row] for row in shuffled[index]),
+        )
+        shuffled.insert(0, shuffled.pop(largest))
+    return shuffled
 
 
 def prediction_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -76,6 +85,16 @@ def pad(
         input_ids[row, start : start + len(sequence)] = torch.tensor(sequence)
         attention_mask[row, start : start + len(sequence)] = 1
     return input_ids, attention_mask
+
+
+def to_device(tensor: Tensor, device: Any) -> Tensor:
+    """Return a tensor on a device, without waiting for work that the device has.
+
+    Only memory that is pinned can be copied to a GPU while it computes.
+    """
+    if tensor.device.type == "cpu" and str(device).startswith("cuda"):
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def batches_digest(batches: Sequence[Sequence[int]]) -> str:

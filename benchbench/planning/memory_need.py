@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from benchbench.contract import Shape, Workload
 from benchbench.kit.training import LayerTraining, kept_bytes, must_recompute
 from benchbench.kit.training.lora_linear import DENSE_BYTES
+from benchbench.kit.training.micro_batches import auto_micro_tokens
 
 NF4_BYTES = 0.5 + 0.127 / 8
 """Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
@@ -31,8 +32,6 @@ PROCESS_MIB = 80
 CHECKPOINTED_FROM = 2e9
 """Where the memory of a GPU is not known, `gradient_checkpointing=auto` is on from so many
 parameters."""
-CPU_MICRO_TOKENS = 1024
-"""What `micro_tokens=auto` stands for on a CPU; on a GPU it is the whole batch."""
 HEAP = 1.25
 """On a CPU, what layers keep takes this many times its bytes (measured): the heap has gaps."""
 LOADED_BYTES = 2
@@ -114,9 +113,9 @@ def tokens_at_once(work: Workload, machine: Machine) -> float:
 
 
 def _micro_tokens(work: Workload, machine: Machine) -> float:
-    if work.micro_tokens == "auto" and machine.kind == "cpu":
-        return CPU_MICRO_TOKENS
-    return math.inf if work.micro_tokens in (None, "auto") else float(work.micro_tokens or 0)
+    if work.micro_tokens == "auto":
+        return auto_micro_tokens(machine.kind)
+    return math.inf if work.micro_tokens is None else float(work.micro_tokens)
 
 
 def adapter_parameters(shape: Shape, work: Workload) -> int:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 PROBES = 32
 """The most validation documents that are predicted again."""
+LEAST, LEAST_ON_A_GPU = 1e-4, 0.05
+"""How far logits may differ where they are rounded little; a GPU's kernels sum in any order."""
+ROUNDING = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
+"""How far rounding to a narrow dtype changes a number at most, as a share of it."""
+ROUNDINGS = 4
+"""Narrow numbers may differ by so many roundings of the largest: several layers round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,16 @@ def probe(classifier: Classifier, corpus: Corpus, backbone: BoundBackbone | None
 
     texts = _probed(corpus)
     logits = np.asarray(classifier.predict_logits(texts))
-    if backbone is None or (backbone.device == "cpu" and _is_float32(backbone)):
+    if backbone is None or (backbone.device == "cpu" and _dtype(backbone) == "float32"):
         return Probes(logits, 0.0)
     halves = (texts[: len(texts) // 2], texts[len(texts) // 2 :])
     again = np.concatenate([classifier.predict_logits(half) for half in halves if half])
     return Probes(logits, float(np.abs(again - logits).max()))
 
 
-def _is_float32(backbone: BoundBackbone) -> bool:
+def _dtype(backbone: BoundBackbone) -> str:
     asked = str(backbone.params.get("dtype", "auto"))
-    return (backbone.dtype if asked == "auto" else asked) == "float32"
+    return backbone.dtype if asked == "auto" else asked
 
 
 def check_reload(
@@ -60,7 +66,7 @@ def check_reload(
 ) -> None:
     """Load the saved classifier into a new object and predict the probes again.
 
-    Their logits may differ by 1e-4 (0.05 on a GPU), or by twice their rounding if that is more.
+    Their logits may differ by `_tolerance`.
     """
     import numpy as np
 
@@ -68,13 +74,28 @@ def check_reload(
     after = method.load(folder, backbone).predict_logits(_probed(corpus))
     same = after.shape == before.logits.shape
     largest = float(np.abs(after - before.logits).max()) if same else np.inf
-    least = 1e-4 if backbone is None or backbone.device == "cpu" else 5e-2
-    tolerance = max(least, 2 * before.noise)
+    tolerance = _tolerance(before, backbone)
     if not largest <= tolerance:
         raise GuardError(
             f"After save and load the logits of {len(before.logits)} probes differ by "
             f"{largest:.3g} (allowed: {tolerance:g}): something that was trained was not saved."
         )
+
+
+def _tolerance(probes: Probes, backbone: BoundBackbone | None) -> float:
+    """Return how far logits may differ.
+
+    It is the largest of what is always allowed, twice the measured rounding, and, in a narrow
+    dtype, a few roundings of the largest logit.
+    """
+    import numpy as np
+
+    if backbone is None:
+        return LEAST
+    least = LEAST if backbone.device == "cpu" else LEAST_ON_A_GPU
+    largest = float(np.abs(probes.logits).max(initial=0.0))
+    rounding = ROUNDINGS * ROUNDING.get(_dtype(backbone), 0.0) * largest
+    return max(least, 2 * probes.noise, rounding)
 
 
 def _free() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench import GuardError, LoadedModel, Skip
+from benchbench.kit.dense_weights import unpack_exactly
 from benchbench.kit.guards import check_quantized
 from benchbench.kit.quantized_weights import quantized_share, weights
 from benchbench_backbones.checkpoint import Checkpoint
@@ -174,6 +175,7 @@ def _keep_cpu_weights(model: nn.Module, device: str) -> None:
         for module in model.modules():
             if isinstance(module, bnb.nn.Linear4bit):
                 module.support_avx512bf16_for_cpu = False
+        unpack_exactly()
 
 
 def _facts(model: Any, target: Target) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training import PASSED, TrainingPlan, TrainingTask
+from benchbench.kit.training import PASSED, MicroBatches, TrainingPlan, TrainingTask
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
@@ -96,13 +96,19 @@ class HeadClassifier:
         """Return float32 [documents, labels] on the CPU; raise Diverged where not finite."""
         import torch
 
+        def compute(rows: Sequence[int]) -> Tensor:
+            vectors = self.embedder.embed([documents[row] for row in rows])
+            computed: Tensor = self.head(vectors).float().cpu()
+            return computed
+
         logits = torch.empty(len(documents), len(self.labels))
         lengths = [len(document) for document in documents]
+        micro = MicroBatches()  # smaller where memory runs out
         self.embedder.loaded.model.eval()
         with torch.no_grad():
             for rows in prediction_batches(lengths, self.settings.eval_batch_size):
-                vectors = self.embedder.embed([documents[row] for row in rows])
-                logits[rows] = self.head(vectors).float().cpu()
+                for part, computed in micro.computed(rows, lengths, compute):
+                    logits[part] = computed
         check_finite("the logits", [logits])
         return logits
 
@@ -152,9 +158,9 @@ def training_task(
     """
     embedder, head, n_labels = classifier.embedder, classifier.head, len(task.labels)
     weights = label_weights(task.kind, task.train, n_labels, classifier.settings.class_weights)
-    weights = weights.to(embedder.loaded.facts["device"])
     documents, truncated = embedder.tokenize(task.train["text"])
-    objective = Objective.build(task.kind, task.train, n_labels, weights)
+    there = weights.to(embedder.loaded.facts["device"])
+    objective = Objective.build(task.kind, task.train, n_labels, there)
     start_from_frequencies(head, objective)
     lengths = [len(document) for document in documents]
 
@@ -169,6 +175,7 @@ def training_task(
         groups={"head": list(head.parameters()), **groups},
         batches=batches,
         loss=loss,
+        lengths=lambda rows: [lengths[row] for row in rows],
         validate=_validation(classifier, task, weights),
         scaled=embedder.loaded.facts["dtype"] == "float16",
     )
@@ -224,5 +231,5 @@ def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Call
             "when to stop: give a larger validation split"
         )
     documents, _ = classifier.embedder.tokenize(split["text"])
-    objective = Objective.build(task.kind, split, n_labels, weights.cpu())
+    objective = Objective.build(task.kind, split, n_labels, weights)
     return lambda: float(objective.loss(classifier.logits(documents), range(len(documents))))

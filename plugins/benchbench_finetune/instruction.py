@@ -18,13 +18,19 @@ from benchbench import (
     TrainingFacts,
     Workload,
 )
-from benchbench.kit.batching import batches_digest, length_bucketed_batches, prediction_batches
-from benchbench.kit.scoring import Continuation
+from benchbench.kit.batching import (
+    batches_digest,
+    length_bucketed_batches,
+    prediction_batches,
+    to_device,
+)
+from benchbench.kit.scoring import Beginning, Continuation
 from benchbench.kit.seeding import seed_everything
 from benchbench.kit.training import (
     LORA_PARAMETERS,
     PASSED,
     TRAINING_PARAMETERS,
+    MicroBatches,
     TrainingPlan,
     TrainingTask,
     adapter_groups,
@@ -141,6 +147,8 @@ def _training_task(
         groups=adapter_groups(model),
         batches=batches,
         loss=lambda batch: _loss(classifier, batch),
+        lengths=lambda batch: _lengths(classifier, batch),
+        shared=lambda batch: _SharedBeginning.read(classifier, batch),
         validate=_validation(classifier, task, plan.eval_batch_size),
         scaled=classifier.loaded.facts["dtype"] == "float16",
     )
@@ -164,17 +172,63 @@ def _examples(
     return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
 
 
-def _loss(classifier: PromptedClassifier, batch: Sequence[Example]) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class _SharedBeginning:
+    """What all prompts of a batch begin with, read once, and the copy that its slices see."""
+
+    classifier: PromptedClassifier
+    beginning: Beginning
+    leaf: Beginning
+
+    @classmethod
+    def read(
+        cls, classifier: PromptedClassifier, batch: Sequence[Example]
+    ) -> _SharedBeginning | None:
+        """Read it; None where there is none, or the model does not take it."""
+        with autocast(classifier.loaded):
+            beginning = classifier.scorer.beginning([example.prompt for example in batch])
+        return cls(classifier, beginning, beginning.leaf()) if beginning is not None else None
+
+    def loss(self, batch: Sequence[Example]) -> Tensor:
+        """Return the mean loss of a slice of the batch."""
+        return _loss(self.classifier, batch, self.leaf)
+
+    def backward(self) -> None:
+        """Pass the gradients of all slices through the beginning."""
+        self.beginning.backward(self.leaf)
+
+
+def _loss(
+    classifier: PromptedClassifier, batch: Sequence[Example], beginning: Beginning | None = None
+) -> Tensor:
     """Return the mean over the documents of their weighted losses."""
     import torch
 
     with autocast(classifier.loaded):
         scores = classifier.scorer.scores_each(
-            [example.prompt for example in batch], [example.targets for example in batch]
+            [example.prompt for example in batch],
+            [example.targets for example in batch],
+            beginning,
         )
     answers = classifier.answer_format.answers_per_document
     losses = torch.stack([-document.sum() for document in scores]) / answers
-    return (losses * losses.new_tensor([example.weight for example in batch])).mean()
+    weights = torch.tensor([example.weight for example in batch], dtype=losses.dtype)
+    return (losses * to_device(weights, losses.device)).mean()
+
+
+def _lengths(classifier: PromptedClassifier, batch: Sequence[Example]) -> list[int]:
+    """Return how many tokens are computed for each document of a batch, at most.
+
+    What all prompts begin with is computed once for all of them, so it counts for none. By tree, a
+    prompt is computed once for all its continuations.
+    """
+    scorer = classifier.scorer
+    shared = scorer.shared_in_training([example.prompt for example in batch])
+    return [
+        (len(example.prompt) - shared) * (1 if scorer.tree else len(example.targets))
+        + sum(len(target.tokens) - 1 for target in example.targets)
+        for example in batch
+    ]
 
 
 def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:
@@ -191,11 +245,22 @@ def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callab
             "no validation document has a label that occurs in training, so training cannot tell "
             "when to stop: give a larger validation split"
         )
-    batches = prediction_batches([len(example.prompt) for example in examples], size)
+    lengths = [len(example.prompt) for example in examples]
+    micro = MicroBatches()  # smaller where memory runs out
+
+    def compute(rows: Sequence[int]) -> Tensor:
+        return _loss(classifier, [examples[row] for row in rows])
 
     def validate() -> float:
-        losses = (_loss(classifier, [examples[row] for row in rows]) for rows in batches)
-        weighted = sum(loss.item() * len(rows) for loss, rows in zip(losses, batches, strict=True))
-        return weighted / len(examples)
+        import torch
+
+        parts = [
+            part
+            for rows in prediction_batches(lengths, size)
+            for part in micro.computed(rows, lengths, compute)
+        ]
+        losses = torch.stack([loss for _, loss in parts]).tolist()  # a GPU is waited for once
+        weighted = sum(loss * len(rows) for loss, (rows, _) in zip(losses, parts, strict=True))
+        return float(weighted) / len(examples)
 
     return validate

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench import Kind
+from benchbench.kit.batching import to_device
 from benchbench.kit.data import class_index, multi_hot
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ class Objective:
 
     def loss(self, logits: Tensor, rows: Sequence[int]) -> Tensor:
         """Return the mean of the weighted losses of the documents `rows`."""
+        import torch
         from torch.nn import functional
 
-        targets, weights = self.targets[rows], self.weights[rows]
+        index = to_device(torch.tensor(rows), self.weights.device)
+        targets, weights = self.targets[index], self.weights[index]
         if self.kind == "single-label":
             losses = functional.cross_entropy(logits, targets, reduction="none")
             return (losses * weights * self.label_weights[targets]).mean()

@@ -29,6 +29,25 @@ def test_an_epoch_holds_every_document_once(lengths, size, seed, epoch):
     assert len(batches) == -(-len(lengths) // size)
 
 
+@given(LENGTHS, st.integers(1, 17), st.integers(0, 5))
+def test_the_first_epoch_begins_with_the_batch_that_takes_most_memory(lengths, size, seed):
+    batches = length_bucketed_batches(lengths, size, seed, 0)
+    padded = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
+    assert padded[0] == max(padded)
+
+
+def test_only_the_first_epoch_begins_with_the_largest_batch():
+    """Of 25 batches, chance puts the largest first in about one epoch of 25."""
+    lengths = generator(0, "lengths").integers(1, 200, 200).tolist()
+    first = []
+    for epoch in range(50):
+        batches = length_bucketed_batches(lengths, 8, 0, epoch)
+        padded = [len(batch) * max(lengths[index] for index in batch) for batch in batches]
+        first.append(padded[0] == max(padded))
+    assert first[0]
+    assert sum(first) < 10
+
+
 @given(LENGTHS, st.integers(1, 17))
 def test_prediction_goes_from_the_longest_to_the_shortest(lengths, size):
     order = list(chain.from_iterable(prediction_batches(lengths, size)))

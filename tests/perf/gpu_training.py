@@ -23,7 +23,9 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,24 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
              "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16},
 }  # fmt: skip
 LABELS = tuple(f"category {number:02}" for number in range(77))
+FEW = 32
+"""Labels of the documents that are predicted: even the smallest training has them all."""
 COMMON = "the of a method for use in wherein said first second layer signal device"
 LONGEST = 1024
 MEDIAN = 220
+Variants = Mapping[str, tuple[str, Mapping[str, Any]]]
+METHODS: Variants = {
+    "head": ("embedding-head", {}),
+    "instruction": ("instruction", {"label_list": "never"}),
+    "instruction, 77 labels listed": ("instruction", {"label_list": "always"}),
+}
+SWITCHES: Variants = {
+    "head, checkpointed": ("embedding-head", {"gradient_checkpointing": True}),
+    "head, not checkpointed": ("embedding-head", {"gradient_checkpointing": False}),
+    "instruction, 77 listed for each": (
+        "instruction", {"label_list": "always", "shared_beginning": False}
+    ),
+}  # fmt: skip
 PEERS = {"embedding-head": ("trainer", []), "instruction": ("trl", ["trl"])}
 
 
@@ -65,7 +82,6 @@ class Cost:
     peak: float | None = None
     planned: float | None = None
     predicted: float | None = None
-    waits: float | None = None
     failed: str = ""
 
     @property
@@ -73,15 +89,15 @@ class Cost:
         """A row of the table."""
         if self.failed:
             return f"| {self.what} | {self.failed} |"
-        rest = (self.tokens, self.peak, self.planned, self.predicted, self.waits)
+        rest = (self.tokens, self.peak, self.planned, self.predicted)
         shown = ["–" if value is None else f"{value:,.1f}" for value in (self.documents, *rest)]
         share = "–" if self.share is None else f"{self.share:.1%}"
         return f"| {self.what} | {' | '.join([*shown, share])} |"
 
 
 HEADER = """
-| what | documents/s | tokens/s | peak, MiB | planned, MiB | predicted, documents/s | waits per step | share of the matrix rate |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""  # noqa: E501
+| what | documents/s | tokens/s | peak, MiB | planned, MiB | predicted, documents/s | share of the matrix rate |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: |"""  # noqa: E501
 
 
 def documents(count: int) -> dict[str, Any]:
@@ -89,18 +105,45 @@ def documents(count: int) -> dict[str, Any]:
     random = np.random.default_rng(0)
     words = COMMON.split()
 
-    def rows(count: int) -> list[dict[str, Any]]:
+    def rows(count: int, labels: int = len(LABELS)) -> list[dict[str, Any]]:
         lengths = np.minimum(random.lognormal(np.log(MEDIAN), 0.8, count), LONGEST).astype(int)
         return [
             {
                 "text": " ".join(random.choice(words, max(1, length))),
-                "labels": [number % len(LABELS)],
+                "labels": [number % labels],
             }
             for number, length in enumerate(lengths)
         ]
 
     return {"kind": "single-label", "labels": list(LABELS), "train": rows(count),
-            "validation": rows(32), "test": rows(96)}  # fmt: skip
+            "validation": rows(32, FEW), "test": rows(96, FEW)}  # fmt: skip
+
+
+@contextmanager
+def counted_waits(device: str) -> Iterator[Counter[str]]:
+    """Count the lines of code at which the CPU waits for a card; nothing is counted elsewhere."""
+    import torch
+
+    found: Counter[str] = Counter()
+    with warnings.catch_warnings(record=True) as seen:
+        if device != "cuda":
+            yield found
+            return
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            yield found
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+            for one in seen:
+                if "synchronizing" in str(one.message):
+                    found[f"{'/'.join(Path(one.filename).parts[-2:])}:{one.lineno}"] += 1
+
+
+def told(waits: Counter[str], steps: int) -> str:
+    """Say how often a training waited, and at which lines most."""
+    most = ", ".join(f"{line} {count}" for line, count in waits.most_common(6))
+    return f"the CPU waited {waits.total()} times in {steps} steps, loading included: {most}"
 
 
 def matrix_rate(device: str) -> float:
@@ -189,7 +232,7 @@ class Bench:
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
-                cost = Cost(what, failed=reason[:300])
+                cost = Cost(what, failed=reason[:1500])
         self.found.append(replace(cost, what=what))
         print(self.found[-1].line, flush=True)
         self.free()
@@ -203,10 +246,15 @@ class Bench:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
-    def ours(self, shape: str, method: str, count: int, **params: Any) -> Cost:
-        """Return what a training of ours costs on the first `count` documents."""
+    def ours(
+        self, shape: str, method: str, count: int, *, watched: bool = False, **params: Any
+    ) -> Cost:
+        """Return what a training of ours costs on the first `count` documents.
+
+        If it is `watched`, the times at which the CPU waits for the card are counted, and nothing
+        is timed: counting takes longer than the training.
+        """
         import our_training
-        import torch
 
         from benchbench import BoundBackbone
         from benchbench.catalog.lookup import load_catalog
@@ -228,28 +276,23 @@ class Bench:
             usual = module.train
             module.train = our_training.timed(usual, spent)
             try:
-                with warnings.catch_warnings(record=True) as seen:
-                    warnings.simplefilter("always")
-                    if device == "cuda":
-                        torch.cuda.set_sync_debug_mode("warn")
+                with counted_waits(device if watched else "") as seen:
                     classifier = plugin.fit(task)
-                    if device == "cuda":
-                        torch.cuda.set_sync_debug_mode("default")
             finally:
                 module.train = usual
             peak = our_training.peak_mb(device)
+            if watched:
+                return Cost("", failed=f"{told(seen, classifier.facts['steps'])}")
             texts = list(corpus.test["text"])
             classifier.predict_logits(texts[:8])
             start = time.perf_counter()
             classifier.predict_logits(texts)
             predicted = len(texts) / (time.perf_counter() - start)
         tokens = sum(len(row["text"].split()) for row in data["train"])
-        waits = sum("synchronizing" in str(one.message) for one in seen)
         return Cost(
             "", count / spent[0], tokens / spent[0],
             4.0 * layer_weights(shape) * tokens / spent[0] / self.rate, peak,
             self.planned(shape, plugin, task.params, corpus), predicted,
-            waits / classifier.facts["steps"] if device == "cuda" else None,
         )  # fmt: skip
 
     def budget(self) -> dict[str, Any]:
@@ -313,6 +356,8 @@ class Bench:
 def smoke(folder: Path, device: str) -> Cost:
     """Run the smoke grid on the device, end to end."""
     environment = os.environ | {"BENCHBENCH_CACHE": str(folder / "cache")}
+    from benchbench.records import all_records, open_store
+
     command = [sys.executable, "-m", "benchbench", "run", "--grid", "smoke", "--device", device]
     start = time.perf_counter()
     done = subprocess.run(
@@ -321,7 +366,12 @@ def smoke(folder: Path, device: str) -> Cost:
     )  # fmt: skip
     spent = time.perf_counter() - start
     if done.returncode:
-        raise RuntimeError(f"exit code {done.returncode}: {(done.stderr or done.stdout)[-250:]}")
+        reasons = [
+            f"{record.cell.title}: {record.reason}"
+            for record in all_records(open_store(folder / "runs"))
+            if record.status != "ok"
+        ]
+        raise RuntimeError(f"exit code {done.returncode}: {'; '.join(reasons) or done.stderr}")
     return Cost("", failed=f"passed in {spent:.0f} s")
 
 
@@ -334,6 +384,8 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=512)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=7)
+    parser.add_argument("--smoke", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -341,38 +393,37 @@ def main() -> None:
         print(f"A bfloat16 matrix product: {bench.rate / 1e12:.1f} TFLOP/s.", flush=True)
         for check, work in CHECKS.items():
             bench.measure(check, 5, lambda work=work: Cost("", failed=work(arguments.device)))
-        bench.measure("smoke grid", 60, lambda: smoke(bench.folder, arguments.device))
+        if arguments.smoke:
+            bench.measure("smoke grid", 90, lambda: smoke(bench.folder, arguments.device))
         print(HEADER, flush=True)
-        for shape in arguments.shapes.split(","):
-            everything(bench, shape)
+        shapes = arguments.shapes.split(",")
+        for method in PEERS:  # these warm the card up, too
+            work = lambda method=method: bench.ours(shapes[0], method, 96, watched=True)  # noqa: E731
+            bench.measure(f"waits, {method}", 20, work)
+        for variants in (METHODS, SWITCHES):
+            for shape in shapes:
+                ours(bench, shape, variants)
+        if arguments.peers:
+            peers(bench, shapes[0])
         if arguments.out:
             numbers = {"rate": bench.rate, "found": [asdict(cost) for cost in bench.found]}
             (arguments.out / "gpu.json").write_text(json.dumps(numbers, indent=1))
 
 
-def everything(bench: Bench, shape: str) -> None:
-    """Measure one shape: both methods, their switches, and the peers of the smallest."""
+def ours(bench: Bench, shape: str, variants: Variants) -> None:
+    """Measure trainings of ours on one shape."""
     count = bench.arguments.documents // (4 if "8b" in shape else 1)
-    variants: dict[str, tuple[str, dict[str, Any]]] = {
-        "head": ("embedding-head", {}),
-        "instruction": ("instruction", {"label_list": "never"}),
-        "instruction, 77 labels listed": ("instruction", {"label_list": "always"}),
-        "head, checkpointed": ("embedding-head", {"gradient_checkpointing": True}),
-        "instruction, 77 listed for each": (
-            "instruction", {"label_list": "always", "shared_beginning": False}
-        ),
-    }  # fmt: skip
-    bench.ours(shape, "embedding-head", 2 * bench.arguments.batch_size)  # the card warms up
-    bench.free()
     for name, (method, params) in variants.items():
         work = lambda method=method, params=params: bench.ours(shape, method, count, **params)  # noqa: E731
         bench.measure(f"{shape}, {name}", 30, work)
-    if "8b" in shape:
-        return
+
+
+def peers(bench: Bench, shape: str) -> None:
+    """Measure Trainer and SFTTrainer on one shape."""
     model = bench.write_model(shape)
     bench.free()
     for method, (peer, _) in PEERS.items():
-        work = lambda method=method: bench.peer(shape, method, model, count)  # noqa: E731
+        work = lambda method=method: bench.peer(shape, method, model, bench.arguments.documents)  # noqa: E731
         bench.measure(f"{shape}, {peer}", 50, work)
 
 

@@ -26,16 +26,19 @@ def trained(data: Mapping[str, Any], verbalizer: str, epochs: int, folder: Path)
     return folder / verbalizer
 
 
-def asked(rows: Sequence[Mapping[str, Any]], names: Sequence[str], verbalizer: str) -> Any:
+def asked(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], verbalizer: str,
+    model: Path = MODEL, context: int = 512,
+) -> Any:  # fmt: skip
     """Return {"prompts", "labels"} as token ids, for documents and the names of labels."""
     from benchbench_finetune.prompt_format import PromptSettings, prompt_format
     from transformers import AutoTokenizer
 
     from benchbench import LabelSpace
 
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    tokenizer = AutoTokenizer.from_pretrained(model)
     settings = PromptSettings("one-label", 256, label_list="never", verbalizer=verbalizer)
-    format = prompt_format(tokenizer, LabelSpace(tuple(names)), settings, 512)
+    format = prompt_format(tokenizer, LabelSpace(tuple(names)), settings, context)
     prompts, _ = format.encode(tokenizer, [row["text"] for row in rows])
     end = [] if format.coded else [format.end]
     return {"prompts": prompts, "labels": [[*label, *end] for label in format.labels]}

@@ -44,6 +44,7 @@ def main(settings: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpus = corpus_of(Path(settings["data"]), Path(folder))
         task = task_of(settings, corpus)
+        rate = matrix_rate()
         if "adapter" in settings:
             classifier = with_adapter(settings["adapter"], task)
         else:
@@ -58,8 +59,45 @@ def main(settings: dict[str, Any]) -> None:
         "predict_seconds": predicted,
         "logits": logits.round(4).tolist(),
         "peak_mb": peak,
+        "matrix_share": operations(classifier, task) / sum(trained) / rate if trained else None,
     }
     print(json.dumps(result))
+
+
+def matrix_rate() -> float:
+    """Return the floating-point operations per second of a large product in float32, the best."""
+    import torch
+
+    size, seconds = 2048, []
+    one = torch.randn(size, size)
+    for _ in range(8):
+        start = time.perf_counter()
+        one @ one
+        seconds.append(time.perf_counter() - start)
+    return 2.0 * size**3 / min(seconds)
+
+
+def operations(classifier: Any, task: Task) -> float:
+    """Return the operations of a training by the model's shape: 4 per weight and real token.
+
+    Forward takes 2, the gradient of the input 2; the weights are frozen. What all prompts begin
+    with counts once per step.
+    """
+    texts = list(task.train["text"])
+    if hasattr(classifier, "embedder"):
+        loaded = classifier.embedder.loaded
+        tokens = sum(map(len, classifier.embedder.tokenize(texts)[0]))
+    else:
+        loaded = classifier.loaded
+        prompts, _ = classifier.encode(texts)
+        head = len(classifier.answer_format.prompt.head)
+        tokens = sum(map(len, prompts)) - head * (len(prompts) - classifier.facts["steps"])
+    weights = sum(
+        layer.in_features * layer.out_features
+        for layer in loaded.model.modules()
+        if hasattr(layer, "lora_A")
+    )
+    return 4.0 * weights * tokens * task.params["epochs"]
 
 
 def task_of(settings: dict[str, Any], corpus: Corpus) -> Task:

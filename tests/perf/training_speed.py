@@ -72,7 +72,7 @@ def head_ratio(name: str, seeds: int, folder: Path) -> Ratio:
     theirs, ours = [], []
     for seed in range(seeds):
         theirs.append(run(python, HERE / "peers" / "hf_trainer.py",
-                          _peer(budget, path, seed, folder), THREADS))  # fmt: skip
+                          peer_settings(budget, path, seed, folder), THREADS))  # fmt: skip
         ours.append(run(sys.executable, HERE / "our_training.py",
                         own_settings(budget, path, seed, "embedding-head"), THREADS))  # fmt: skip
     return _ratio(f"training the head, {name}", "Trainer", budget, target, data, theirs, ours)
@@ -100,8 +100,8 @@ def instruction_ratio(seeds: int, folder: Path) -> Ratio:
 
     start = _quality("SFTTrainer", data, [own(0, adapter=None)])
     for seed in range(seeds):
-        found = run(python, HERE / "peers" / "trl_sft.py",
-                    {**_peer(budget, asked, seed, folder), "model": model}, THREADS)  # fmt: skip
+        settings = {**peer_settings(budget, asked, seed, folder), "model": model}
+        found = run(python, HERE / "peers" / "trl_sft.py", settings, THREADS)
         theirs.append({**found, "logits": own(seed, adapter=found["adapter"])["logits"]})
         ours.append(own(seed))
     task = f"training by instruction, banking77, from {start}"
@@ -109,8 +109,9 @@ def instruction_ratio(seeds: int, folder: Path) -> Ratio:
 
 
 def conversations(
-    data: Mapping[str, Any], model: Path, document_tokens: int, context: int
-) -> list[dict[str, str]]:
+    data: Mapping[str, Any], model: Path, document_tokens: int, context: int,
+    label_list: str = "never",
+) -> list[dict[str, str]]:  # fmt: skip
     """Return our own prompts and answers, as text in SFTTrainer's columns."""
     from benchbench_finetune.prompt_format import PromptSettings, prompt_format
     from transformers import AutoTokenizer
@@ -118,7 +119,7 @@ def conversations(
     from benchbench import LabelSpace
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    settings = PromptSettings("one-label", document_tokens, label_list="never")
+    settings = PromptSettings("one-label", document_tokens, label_list=label_list)
     format = prompt_format(tokenizer, LabelSpace(tuple(data["labels"])), settings, context)
     prompts, _ = format.encode(tokenizer, [row["text"] for row in data["train"]])
     start = 1 if prompts[0][0] == tokenizer.bos_token_id else 0  # the peer's tokenizer adds it
@@ -131,7 +132,8 @@ def conversations(
     ]
 
 
-def _peer(budget: Budget, path: str, seed: int, folder: Path) -> dict[str, Any]:
+def peer_settings(budget: Budget, path: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Return what the peers' scripts are given."""
     return {
         "model": str(MODEL), "data": path, "seed": seed, "folder": str(folder / "trainer"),
         "epochs": budget.epochs, "batch_size": budget.batch_size, "eval_batch_size": 32,

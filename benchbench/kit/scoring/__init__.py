@@ -1,5 +1,6 @@
 """Exact scores of what may follow a prompt, by token tree, by prefix cache or plainly."""
 
+from benchbench.kit.scoring.beginning import Beginning
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.certified import PROVEN_BEST, CertifiedScores, certified_scores
 from benchbench.kit.scoring.last_layer import hidden_states_at
@@ -12,6 +13,7 @@ from benchbench.kit.scoring.trie import Continuation, TokenTrie
 
 __all__ = [
     "PROVEN_BEST",
+    "Beginning",
     "CachedPrompts",
     "CertifiedScores",
     "Continuation",

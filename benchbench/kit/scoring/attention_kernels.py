@@ -66,6 +66,8 @@ def gradients_of(
         return _flash_gradients(gradient, query, key, value, attended, log, causal, scale)
     nothing = torch.zeros((), dtype=torch.long, device=query.device)  # no dropout, no random state
     padding = -log.shape[-1] % ROWS_ALIGNED
+    # In half precision this kernel takes the attended values to lie head by head for each query.
+    attended = attended.transpose(1, 2).contiguous().transpose(1, 2)
     parts = kernels._scaled_dot_product_efficient_attention_backward(
         gradient, query, key, value, _aligned(mask, query), attended,
         torch.nn.functional.pad(log, (0, padding)).contiguous(), nothing, nothing,

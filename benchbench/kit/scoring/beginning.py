@@ -16,8 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.batching import to_device
 from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.shared_attention import (
@@ -58,14 +60,29 @@ class Beginning:
         with _without_checkpointing(model):
             hidden_states_at(
                 model,
-                torch.tensor([[len(ids) - 1]], device=device),
-                input_ids=torch.tensor([list(ids)], device=device),
+                torch.full((1, 1), len(ids) - 1, device=device),
+                input_ids=to_device(torch.tensor([list(ids)]), device),
                 attention_mask=None,
                 position_ids=torch.arange(len(ids), device=device)[None],
                 past_key_values=cache,
                 use_cache=True,
             )
         return cls(tuple((layer.keys, layer.values) for layer in cache.layers), len(ids))
+
+    def leaf(self) -> Beginning:
+        """Return a copy that gradients end at, so that several passes can add theirs to it."""
+        parts = tuple((_leaf(keys), _leaf(values)) for keys, values in self.layers)
+        return Beginning(parts, self.length)
+
+    def backward(self, leaf: Beginning) -> None:
+        """Pass on what has come together in a copy; it is what all passes would have sent here."""
+        import torch
+
+        pairs = zip(chain.from_iterable(self.layers), chain.from_iterable(leaf.layers), strict=True)
+        reached = [(tensor, copy.grad) for tensor, copy in pairs if copy.grad is not None]
+        if reached:
+            tensors, gradients = zip(*reached, strict=True)
+            torch.autograd.backward(tensors, gradients)
 
     @property
     def option(self) -> dict[str, Any]:
@@ -102,6 +119,10 @@ def shared_beginning(prompts: Sequence[Sequence[int]]) -> int:
     shortest = min(map(len, prompts)) - 1
     differing = (at for at in range(shortest) if first[at] != last[at])
     return next(differing, shortest)
+
+
+def _leaf(tensor: Tensor) -> Tensor:
+    return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
 @contextmanager

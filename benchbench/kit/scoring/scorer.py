@@ -111,26 +111,35 @@ class Scorer:
         shared = shared_beginning(prompts)
         return shared if shared >= FEWEST_SHARED else 0
 
+    def shared_in_training(self, prompts: Sequence[Sequence[int]]) -> int:
+        """Return how many tokens of the prompts `scores_each` reads once; 0 where none are."""
+        shared = self.shared(prompts)
+        return shared if shared and takes_beginning(self.model) else 0
+
+    def beginning(self, prompts: Sequence[Sequence[int]]) -> Beginning | None:
+        """Read what all prompts begin with, for `scores_each`. Gradients flow."""
+        shared = self.shared_in_training(prompts)
+        return Beginning.read(self.model, prompts[0][:shared]) if shared else None
+
     def scores(self, prompts: Sequence[Sequence[int]], trie: TokenTrie) -> Tensor:
         """Return float32 [prompts, continuations]. Gradients flow."""
         return self.reader(prompts).read(prompts).scores(trie)
 
     def scores_each(
-        self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[Continuation]]
-    ) -> list[Tensor]:
+        self, prompts: Sequence[Sequence[int]], targets: Sequence[Sequence[Continuation]],
+        beginning: Beginning | None = None,
+    ) -> list[Tensor]:  # fmt: skip
         """Return float32 [continuations of the prompt] per prompt; each has at least one.
 
         Gradients flow. A tree is used where a prompt has several continuations. Where every
         prompt has one, a continuation is an ordinary row. What all prompts begin with is computed
-        once.
+        once, or was computed before (`beginning`).
         """
         import torch
 
-        shared = self.shared(prompts)
-        beginning = None
-        if shared and takes_beginning(self.model):
-            beginning = Beginning.read(self.model, prompts[0][:shared])
-            prompts = [prompt[shared:] for prompt in prompts]
+        beginning = beginning or self.beginning(prompts)
+        if beginning is not None:
+            prompts = [prompt[beginning.length :] for prompt in prompts]
         if self.tree and any(len(continuations) > 1 for continuations in targets):
             tries = list(map(TokenTrie.build, targets))
             return score_tries(self.model, prompts, tries, self.pad_id, beginning)

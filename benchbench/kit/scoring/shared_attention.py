@@ -138,7 +138,8 @@ def _operation() -> Any:
         @staticmethod
         def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
             """Return the gradients of queries, keys and values, the beginning's too."""
-            parts = _gradients_of_both(gradients[0], *context.saved_tensors, context.scale)
+            saved: Any = context.saved_tensors
+            parts = _gradients_of_both(gradients[0], *saved, scale=context.scale)
             return *parts, None, None
 
     return AttentionBehind
@@ -168,7 +169,7 @@ def _attend_to_both(
 def _gradients_of_both(
     gradient: Tensor, query: Tensor, key: Tensor, value: Tensor,
     before_keys: Tensor, before_values: Tensor, mask: Tensor | None,
-    attended: Tensor, log: Tensor, scale: float,
+    attended: Tensor, log: Tensor, *, scale: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Return the gradients of queries, keys and values, and of the beginning's keys and values."""
     heads = key.shape[1]
@@ -184,7 +185,9 @@ def _gradients_of_both(
         gradient, query, _per_query_head(key, query), _per_query_head(value, query),
         attended, log, mask, _is_causal(query, mask), scale,
     )  # fmt: skip
-    own_key, own_value = (part.unflatten(1, (heads, -1)).sum(2) for part in (own_key, own_value))
+    own_key, own_value = (
+        part.reshape(len(part), heads, -1, *part.shape[2:]).sum(2) for part in (own_key, own_value)
+    )
     return own + _rows(through, query), own_key, own_value, before_key, before_value
 
 

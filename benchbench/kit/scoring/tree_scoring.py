@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchbench.kit.batching import pad
+from benchbench.kit.batching import pad, to_device
 from benchbench.kit.scoring.beginning import Beginning, option_of
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, context_length, tree_limit
@@ -55,23 +55,23 @@ def chain_scores(
     before = beginning.length if beginning is not None else 0
     rows = [[*p, *a[:-1]] for p, a in zip(prompts, answers, strict=True)]
     check_row(before + max(map(len, rows)), context_length(model))
-    ids = pad(rows, pad_id)[0].to(device)
+    ids = to_device(pad(rows, pad_id)[0], device)
     predictors = [
         range(len(p) - 1, len(p) + len(a) - 1) for p, a in zip(prompts, answers, strict=True)
     ]
     columns, scored = pad(predictors, 0)
     states = hidden_states_at(
         model,
-        columns.to(device),
+        to_device(columns, device),
         input_ids=ids,
         attention_mask=None,
         position_ids=torch.arange(before, before + ids.shape[1], device=device).expand_as(ids),
         use_cache=False,
         **option_of(beginning),
     )
-    row, place = (tensor.to(device) for tensor in scored.nonzero(as_tuple=True))
-    tokens = torch.tensor([token for answer in answers for token in answer], device=device)
-    places = torch.arange(len(row), device=device)
+    row, place = (to_device(index, device) for index in scored.nonzero(as_tuple=True))
+    tokens = to_device(torch.tensor([token for answer in answers for token in answer]), device)
+    places = torch.arange(len(row))
     token_scores = token_log_probabilities(model, states[row, place], places, tokens)
     return token_scores.new_zeros(len(rows)).index_add(0, row, token_scores)
 
@@ -103,14 +103,13 @@ def score_tries(
         places.append(edge_places + offset)
         tokens.append(edge_tokens)
     device = hidden.device
-    states = hidden[torch.tensor(rows, device=device), torch.tensor(columns, device=device)]
-    scored = token_log_probabilities(
-        model, states, torch.cat(places).to(device), torch.cat(tokens).to(device)
-    )
+    states = hidden[to_device(torch.tensor(rows), device), to_device(torch.tensor(columns), device)]
+    following = to_device(torch.cat(tokens), device)
+    scored = token_log_probabilities(model, states, torch.cat(places), following)
     edges_of_tries = torch.split(scored, [len(trie.edges) for trie in tries])
     zero = scored.new_zeros(1)
     return [
-        torch.cat([edges, zero])[trie.path_table.to(device)].sum(-1)
+        torch.cat([edges, zero])[to_device(trie.path_table, device)].sum(-1)
         for edges, trie in zip(edges_of_tries, tries, strict=True)
     ]
 
@@ -139,13 +138,13 @@ def _tree_states(
         mask[row, width:end, width:end] = trie.lineage
     before = beginning.length if beginning is not None else 0
     embedding = model.get_input_embeddings().weight
-    allowed = mask[:, None].to(embedding.device)
+    allowed = to_device(mask[:, None], embedding.device)
     if model.config._attn_implementation == "eager":  # eager attention adds the mask
         allowed = (~allowed).to(embedding.dtype) * torch.finfo(embedding.dtype).min
     output = model.base_model(
-        input_ids=input_ids.to(embedding.device),
+        input_ids=to_device(input_ids, embedding.device),
         attention_mask=allowed,
-        position_ids=(position_ids + before).to(embedding.device),
+        position_ids=to_device(position_ids + before, embedding.device),
         use_cache=False,
         **option_of(beginning),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.batching import to_device
 from benchbench.kit.scoring.float32_head import head_in_float32
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def token_log_probabilities(model: Any, states: Tensor, places: Tensor, tokens: 
     """Return float32 [edges]: log p(tokens[i]) under the distribution at states[places[i]].
 
     `states` are final hidden states [n, width]. `places` ascend, so that a chunk of states
-    belongs to one run of edges. Gradients flow.
+    belongs to one run of edges. Where they are on the CPU, no GPU is waited for. Gradients flow.
 
         log p(token | state) = logit[token] - log sum over the vocabulary of exp(logit)
     """
@@ -31,6 +32,7 @@ def token_log_probabilities(model: Any, states: Tensor, places: Tensor, tokens: 
     chunk = states_at_once(model)
     starts = torch.arange(0, len(states) + chunk, chunk, device=places.device)
     bounds = torch.searchsorted(places, starts).tolist()
+    places = to_device(places, states.device)
     pieces = []
     for number, (first, last) in enumerate(itertools.pairwise(bounds)):
         start = number * chunk

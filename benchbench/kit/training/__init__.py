@@ -20,6 +20,7 @@ from benchbench.kit.training.lora import (
     target_modules,
     trainable_parameters,
 )
+from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
 from benchbench.kit.training.training_plan import (
     PREDICTION_PARAMETERS,
@@ -39,6 +40,7 @@ __all__ = [
     "AdapterSettings",
     "AdapterVariant",
     "LayerTraining",
+    "MicroBatches",
     "TrainingPlan",
     "TrainingTask",
     "adapter_groups",

@@ -35,7 +35,8 @@ def train(
     the training. `report(step, total, values)` gets loss, learning_rate and documents_per_second,
     and validation_loss at the end of an epoch.
 
-    Facts: learning_rate, steps, epochs_run, best_epoch (from 1), best_validation_loss.
+    Facts: learning_rate, steps, epochs_run, best_epoch (from 1), best_validation_loss,
+    micro_batches, memory_retries.
 
     Raises HeadFrozen where a group is frozen or does not change, and Diverged where a loss, a
     gradient or a trained weight is not finite.
@@ -65,6 +66,7 @@ def train(
         "epochs_run": epoch,
         "best_epoch": best.epoch,
         "best_validation_loss": best.loss,
+        **steps.facts,
     }
 
 

@@ -6,16 +6,17 @@
     x [in] -----+                                                +---> y [out]
                 +--- d --- A [rank, in] --- B [out, rank] --- * s +
 
-    W and b are frozen, A and B are trained. With X [tokens, in] and ' for the transpose:
+    W and b are frozen, A and B are trained. Dropout at rate p sets numbers to zero and scales the
+    rest: d(x) = z(x) / (1 - p). With f = s / (1 - p), X [tokens, in] and ' for the transpose:
 
-    forward     L = d(X) A'                 Y = X W' + b + s L B'
-    backward    G = gradient of Y           D = s G B, the gradient of L
-                gradient of A = D' d(X)     gradient of B = s G' L
-                gradient of X = G W + d(D A), where d drops the same numbers again
+    forward     L = z(X) A'                 Y = X W' + b + f L B'
+    backward    G = gradient of Y           D = f G B, the gradient of L
+                gradient of A = D' z(X)     gradient of B = f G' L
+                gradient of X = G W + z(D A), where z sets the same numbers to zero again
 
-peft computes this with a module call, a copy and a node of the graph per arrow. On a CPU, where
-a layer of a small model takes microseconds, that is most of the time. Here the sum is written
-into one result, and the backward pass keeps X, L, and the positions that were dropped.
+peft computes this with a module call, a copy and a node of the graph per arrow. Here the sum is
+written into one result. The backward pass keeps X, L and the positions that were dropped. It
+unpacks W again, so that no unpacked weight is kept between the passes.
 """
 
 from __future__ import annotations
@@ -25,34 +26,39 @@ import math
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from benchbench.kit.dense_weights import dense_weight
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 DENSE_BYTES = 256 * 2**20
-"""Up to so many bytes of dequantised weights per model are kept beside the packed ones."""
+"""On a CPU, the weights of a model that take no more than this in float32 are kept unpacked."""
 
 
 def fuse_adapters(model: Any) -> int:
     """Replace peft's `forward` on every layer that computes the sum above; return how many.
 
-    Only plain adapters on float32 layers on a CPU are fused. All others, and all of them under
-    autocast, keep peft's own `forward`. Results are equal to rounding; dropout draws other
-    numbers from the same distribution.
+    Only plain adapters are fused, on whole layers and on layers in 4 bits. Results are equal to
+    rounding; dropout draws other numbers from the same distribution.
     """
+    import torch
     from peft.tuners.lora.layer import LoraLayer
 
     layers = [
         layer for layer in model.modules() if isinstance(layer, LoraLayer) and _is_plain(layer)
     ]
-    keep = sum(math.prod(_shape(layer)) for layer in layers) * 4 <= DENSE_BYTES
+    numbers = sum(layer.out_features * layer.in_features for layer in layers)
+    keep = numbers * torch.float32.itemsize <= DENSE_BYTES
     for layer in layers:
-        layer.benchbench_dense = _dense(layer.base_layer) if keep else None
+        base = layer.base_layer
+        keep_this = keep and base.weight.device.type == "cpu"
+        layer.benchbench_dense = dense_weight(base, torch.float32) if keep_this else None
         layer.forward = MethodType(_forward, layer)
     return len(layers)
 
 
-def dropped_positions(numbers: int, rate: float) -> Tensor:
+def dropped_positions(numbers: int, rate: float, device: torch.device | str = "cpu") -> Tensor:
     """Return int64 [n]: the positions that are dropped, each of them with probability `rate`.
 
     Draw a Poisson number of positions, uniformly and with repetition. Every position is then hit
@@ -63,24 +69,21 @@ def dropped_positions(numbers: int, rate: float) -> Tensor:
     import torch
 
     mean = torch.tensor(-numbers * math.log1p(-rate), dtype=torch.float64)
-    return torch.randint(numbers, (int(torch.poisson(mean)),))
+    # the count is drawn on the CPU, so that no device has to be waited for
+    return torch.randint(numbers, (int(torch.poisson(mean)),), device=device)
 
 
 def _is_plain(layer: Any) -> bool:
-    """Say whether a layer computes the sum above, in float32, on a weight that `_dense` reads.
+    """Say whether a layer computes the sum above on a weight that `dense_weight` reads.
 
     DoRA does not: peft keeps it as a `lora_variant`. rsLoRA does: only its scale differs.
     """
     import bitsandbytes as bnb
     import torch
 
-    base = layer.base_layer
-    names = list(layer.lora_A)
     return (
-        type(base) in (torch.nn.Linear, bnb.nn.Linear4bit)
-        and base.weight.device.type == "cpu"
-        and (type(base) is bnb.nn.Linear4bit or base.weight.dtype == torch.float32)
-        and names == ["default"]
+        type(layer.base_layer) in (torch.nn.Linear, bnb.nn.Linear4bit)
+        and list(layer.lora_A) == ["default"]
         and not layer.lora_variant
         and not layer.fan_in_fan_out
         and layer.lora_B["default"].bias is None
@@ -88,51 +91,55 @@ def _is_plain(layer: Any) -> bool:
     )
 
 
-def _shape(layer: Any) -> tuple[int, int]:
-    return int(layer.out_features), int(layer.in_features)
-
-
-def _dense(base: Any) -> Tensor:
-    """Return the weight [out, in] in float32, dequantised where it is packed."""
-    state = getattr(base.weight, "quant_state", None)
-    if state is None:
-        weight: Tensor = base.weight
-        return weight
-    from bitsandbytes.functional import dequantize_4bit
-
-    dense: Tensor = dequantize_4bit(base.weight.data.view(-1, 1), state).float()
-    return dense
-
-
 def _forward(layer: Any, x: Tensor, *arguments: Any, **options: Any) -> Tensor:
     """Replace peft's `forward` of a layer: compute the layer and its adapter in one sum."""
     import torch
 
-    usual = not (arguments or options or layer.disable_adapters or layer.merged)
-    if not usual or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+    dtype = _compute_dtype(x)
+    if arguments or options or layer.disable_adapters or layer.merged or dtype is None:
         result: Tensor = type(layer).forward(layer, x, *arguments, **options)
         return result
-    base = layer.base_layer
-    weight = _dense(base) if layer.benchbench_dense is None else layer.benchbench_dense
     dropout = layer.lora_dropout["default"]
     rate = dropout.p if layer.training and isinstance(dropout, torch.nn.Dropout) else 0.0
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     scaling = layer.scaling["default"]
-    if not torch.is_grad_enabled():
-        flat = x.reshape(-1, x.shape[-1])
-        return _sum(flat, weight, base.bias, flat @ down.t(), up, scaling).view(*x.shape[:-1], -1)
-    fused: Any = _operation()
-    summed: Tensor = fused.apply(x, weight, base.bias, down, up, scaling, rate)
-    return summed
+    if torch.is_grad_enabled():
+        fused: Any = _operation()
+        summed: Tensor = fused.apply(x, layer, down, up, scaling, rate, dtype)
+        return summed
+    flat = x.reshape(-1, x.shape[-1]).to(dtype)
+    summed = _sum(flat, layer, flat @ down.to(dtype).t(), up, scaling)
+    return summed.view(*x.shape[:-1], -1).to(x.dtype)
 
 
-def _sum(
-    x: Tensor, weight: Tensor, bias: Tensor | None, low: Tensor, up: Tensor, scaling: float
-) -> Tensor:
-    """Return x W' + b + s low B' in one result [tokens, out]."""
+def _compute_dtype(x: Tensor) -> torch.dtype | None:
+    """Return the dtype of matrix products: that of autocast, else float32; None leaves it to peft.
+
+    Without autocast, peft computes the adapter of narrow numbers in float32.
+    """
+    import torch
+
+    device = x.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return x.dtype if x.dtype == torch.float32 else None
+
+
+def _weight(layer: Any, dtype: torch.dtype) -> Tensor:
+    """Return the frozen weight [out, in]: the copy that is kept, or a new one."""
+    if layer.benchbench_dense is not None:
+        kept: Tensor = layer.benchbench_dense.to(dtype)
+        return kept
+    return dense_weight(layer.base_layer, dtype)
+
+
+def _sum(x: Tensor, layer: Any, low: Tensor, up: Tensor, factor: float) -> Tensor:
+    """Return x W' + b + f low B' in one result [tokens, out]."""
     from torch.nn.functional import linear
 
-    return linear(x, weight, bias).addmm_(low, up.t(), alpha=scaling)
+    bias = layer.base_layer.bias
+    whole = linear(x, _weight(layer, x.dtype), bias if bias is None else bias.to(x.dtype))
+    return whole.addmm_(low, up.to(x.dtype).t(), alpha=factor)
 
 
 @functools.cache
@@ -145,42 +152,40 @@ def _operation() -> type[torch.autograd.Function]:
 
         @staticmethod
         def forward(
-            ctx: Any,
-            x: Tensor,
-            weight: Tensor,
-            bias: Tensor | None,
-            down: Tensor,
-            up: Tensor,
-            scaling: float,
-            rate: float,
-        ) -> Tensor:
-            flat = x.reshape(-1, x.shape[-1])
-            dropped = dropped_positions(flat.numel(), rate) if rate else None
-            low = _dropped(flat, dropped, rate) @ down.t()
-            ctx.save_for_backward(flat, low, dropped, weight, down, up)
-            ctx.scaling, ctx.rate, ctx.shape = scaling, rate, x.shape
-            return _sum(flat, weight, bias, low, up, scaling).view(*x.shape[:-1], -1)
+            ctx: Any, x: Tensor, layer: Any, down: Tensor, up: Tensor,
+            scaling: float, rate: float, dtype: torch.dtype,
+        ) -> Tensor:  # fmt: skip
+            flat = x.reshape(-1, x.shape[-1]).to(dtype)
+            dropped = dropped_positions(flat.numel(), rate, flat.device) if rate else None
+            low = _zeroed(flat, dropped) @ down.to(dtype).t()
+            ctx.save_for_backward(flat, low, dropped, down, up)
+            ctx.layer, ctx.shape, ctx.dtype = layer, x.shape, x.dtype
+            ctx.factor = scaling / (1 - rate)
+            return _sum(flat, layer, low, up, ctx.factor).view(*x.shape[:-1], -1).to(x.dtype)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-            flat, low, dropped, weight, down, up = ctx.saved_tensors
-            gradient = gradients[0].reshape(-1, gradients[0].shape[-1])
-            low_gradient = (gradient @ up).mul_(ctx.scaling)
-            up_gradient = (gradient.t() @ low).mul_(ctx.scaling)
-            down_gradient = low_gradient.t() @ _dropped(flat, dropped, ctx.rate)
+            flat, low, dropped, down, up = ctx.saved_tensors
+            gradient = gradients[0].reshape(-1, gradients[0].shape[-1]).to(flat.dtype)
+            low_gradient = (gradient @ up.to(flat.dtype)).mul_(ctx.factor)
+            up_gradient = (gradient.t() @ low).mul_(ctx.factor).to(up.dtype)
+            down_gradient = (low_gradient.t() @ _zeroed(flat, dropped)).to(down.dtype)
             x_gradient = None
             if ctx.needs_input_grad[0]:
-                through = _dropped(low_gradient @ down, dropped, ctx.rate, new=False)
-                x_gradient = torch.addmm(through, gradient, weight).view(ctx.shape)
-            return x_gradient, None, None, down_gradient, up_gradient, None, None
+                through = low_gradient @ down.to(flat.dtype)
+                if dropped is not None:
+                    through.view(-1).index_fill_(0, dropped, 0.0)
+                through.addmm_(gradient, _weight(ctx.layer, flat.dtype))
+                x_gradient = through.view(ctx.shape).to(ctx.dtype)
+            return x_gradient, None, down_gradient, up_gradient, None, None, None
 
     return LoraLinear
 
 
-def _dropped(x: Tensor, dropped: Tensor | None, rate: float, *, new: bool = True) -> Tensor:
-    """Return d(x): zeros where dropped, the rest times 1 / (1 - rate); in place unless `new`."""
+def _zeroed(x: Tensor, dropped: Tensor | None) -> Tensor:
+    """Return z(x): a copy with zeros at the dropped positions; x itself where none is dropped."""
     if dropped is None:
         return x
-    kept = x.mul(1 / (1 - rate)) if new else x.mul_(1 / (1 - rate))
-    kept.view(-1).index_fill_(0, dropped, 0.0)
-    return kept
+    zeroed = x.clone()
+    zeroed.view(-1).index_fill_(0, dropped, 0.0)
+    return zeroed

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchbench.contract import Parameter, Params
+from benchbench.kit.training.micro_batches import CPU_TOKENS, MicroBatches, auto_micro_tokens
 from benchbench.kit.typed_parameters import read_parameters
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ TRAINING_PARAMETERS = (
     Parameter("warmup", float, 0.1, "share of the steps that warm up", minimum=0, maximum=1),
     Parameter("weight_decay", float, 0.0, "weight decay of AdamW", minimum=0, maximum=1),
     Parameter("accumulation", int, 1, "batches per step", minimum=1),
+    Parameter(
+        "micro_tokens",
+        int,
+        "auto",
+        "most tokens computed at once; a batch with more is split, with the same gradient; auto: "
+        f"{CPU_TOKENS:,} on a CPU, the whole batch on a GPU, and less where memory runs out",
+        words=("auto",),
+        minimum=1,
+    ),
     Parameter("clip_norm", float, 1.0, "largest norm of the gradient", minimum=1e-6),
     Parameter(
         "patience",
@@ -80,6 +90,7 @@ class TrainingPlan:
     warmup: float
     weight_decay: float
     accumulation: int
+    micro_tokens: int | str
     clip_norm: float
     patience: int
     document_tokens: int
@@ -106,6 +117,11 @@ class TrainingPlan:
         done = (step - warmup) / max(1, total - warmup)
         decay = 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
         return self.learning_rate * decay
+
+    def micro_batches(self, device: str) -> MicroBatches:
+        """Return how batches are cut on a device of this type."""
+        wanted = self.micro_tokens
+        return MicroBatches(wanted if isinstance(wanted, int) else auto_micro_tokens(device))
 
     def stopping(self, loss: str) -> str:
         """Say how validation chooses the epoch by this loss, for `TrainingFacts`."""

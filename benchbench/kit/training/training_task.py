@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Batch = TypeVar("Batch", bound=Sized)
+Batch = TypeVar("Batch", bound=Sequence[Any])
+Batch_contra = TypeVar("Batch_contra", bound=Sequence[Any], contravariant=True)
+
+
+class SharedWork(Protocol[Batch_contra]):
+    """What the slices of a batch share, computed once for all of them."""
+
+    def loss(self, batch: Batch_contra, /) -> Tensor:
+        """Return the loss of a slice. Its gradients go as far as what is shared."""
+        ...
+
+    def backward(self) -> None:
+        """Pass the gradients of all slices on, through what is shared."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +33,10 @@ class TrainingTask(Generic[Batch]):
     - `groups` are parameters that must be trainable and must change in the first step.
     - `batches(epoch)` returns the batches of an epoch, as many in every epoch. The `len` of a
       batch is its number of documents.
-    - `loss(batch)` returns the mean over the documents of a batch.
+    - `loss(batch)` returns the mean over the documents of a batch, or of a slice of one.
+    - `lengths(batch)` returns how many tokens are computed for each of its documents, without
+      padding and without what is computed once for all of them.
+    - `shared(batch)` computes what the slices of a batch share; None where that is nothing.
     - `validate()` returns the validation loss, the lower the better. It is called with the
       modules in eval mode and without gradients.
     - `scaled` says whether the loss is scaled, which float16 needs.
@@ -30,8 +46,10 @@ class TrainingTask(Generic[Batch]):
     groups: Mapping[str, Sequence[nn.Parameter]]
     batches: Callable[[int], Sequence[Batch]]
     loss: Callable[[Batch], Tensor]
+    lengths: Callable[[Batch], Sequence[int]]
     validate: Callable[[], float]
     scaled: bool = False
+    shared: Callable[[Batch], SharedWork[Batch] | None] = lambda batch: None
 
     def parameters(self) -> list[nn.Parameter]:
         """Return all trained parameters, none of them twice."""

@@ -36,6 +36,7 @@ def training_task(model, *, size=8, loss=None, validate=None, groups=None, scale
         groups=groups or {"head": list(model.parameters())},
         batches=batches,
         loss=loss or mean,
+        lengths=lambda rows: [1] * len(rows),
         validate=validate or (lambda: float(mean(range(32)))),
         scaled=scaled,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -32,7 +34,8 @@ def adapted(folder, quantization="nf4", dropout=0.0):
 def peft_again(model):
     """Take the fused forward off every layer."""
     for layer in model.modules():
-        layer.__dict__.pop("forward", None)
+        if hasattr(layer, "lora_A"):
+            layer.__dict__.pop("forward", None)
 
 
 def states_and_gradients(model):
@@ -75,7 +78,7 @@ def test_the_gradients_through_dropout_are_those_of_the_numbers_that_were_kept(
     """peft is given a dropout that drops the very same numbers."""
     rate = 0.25
 
-    def places(numbers, rate):
+    def places(numbers, rate, device):
         return torch.randperm(numbers, generator=torch.Generator().manual_seed(numbers))[
             : numbers // 4
         ]
@@ -83,7 +86,7 @@ def test_the_gradients_through_dropout_are_those_of_the_numbers_that_were_kept(
     class Same(torch.nn.Module):
         def forward(self, x):
             mask = torch.ones(x.numel())
-            mask[places(x.numel(), rate)] = 0
+            mask[places(x.numel(), rate, x.device)] = 0
             return x * mask.view(x.shape) / (1 - rate)
 
     monkeypatch.setattr(lora_linear, "dropped_positions", places)
@@ -116,11 +119,58 @@ def test_nothing_is_dropped_when_the_model_answers(folders):
     assert torch.allclose(answer, first[0], atol=1e-5)
 
 
-def test_autocast_leaves_the_layer_to_peft(folders, monkeypatch):
-    model = adapted(folders["llama"], "none").eval()
-    monkeypatch.setattr(lora_linear, "_sum", lambda *_: pytest.fail("computed in float32"))
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+def one_layer(layer, forward, seed, narrow):
+    """Return a layer's values and gradients for random numbers, in bfloat16 if `narrow`."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(24, layer.in_features, generator=generator).requires_grad_()
+    weights = torch.randn(24, layer.out_features, generator=generator)
+    inputs = (x, layer.lora_A["default"].weight, layer.lora_B["default"].weight)
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        values = forward(x)
+        gradients = torch.autograd.grad((values.float() * weights).sum(), inputs)
+    return [values.detach(), *gradients]
+
+
+@pytest.mark.parametrize("quantization", ["nf4", "none"])
+def test_in_bfloat16_a_layer_is_as_exact_as_that_of_peft(folders, quantization):
+    """Both round; neither is further from float32 than the other."""
+    model = adapted(folders["llama"], quantization).train()
+    errors = {"fused": [], "peft": []}
+    for seed, layer in enumerate(m for m in model.modules() if hasattr(m, "lora_A")):
+        ways = {"fused": layer.forward, "peft": partial(type(layer).forward, layer)}
+        exact = one_layer(layer, ways["peft"], seed, narrow=False)
+        for name, forward in ways.items():
+            parts = zip(one_layer(layer, forward, seed, narrow=True), exact, strict=True)
+            errors[name].append([float((part - e).norm() / e.norm()) for part, e in parts])
+    fused, peft = torch.tensor(errors["fused"]).mean(0), torch.tensor(errors["peft"]).mean(0)
+    assert (fused < 1.1 * peft).all()
+    assert (fused > 1e-3).all()  # it did compute in bfloat16
+
+
+def test_narrow_numbers_without_autocast_are_left_to_peft(folders, monkeypatch):
+    model = adapted(folders["llama"], "none").eval().to(torch.bfloat16)
+    monkeypatch.setattr(lora_linear, "_sum", lambda *_: pytest.fail("computed by the sum"))
+    with torch.no_grad():
         model.base_model(input_ids=torch.arange(2, 8)[None], use_cache=False)
+
+
+def test_no_unpacked_weight_is_kept_for_the_backward_pass(folders, monkeypatch):
+    monkeypatch.setattr(lora_linear, "DENSE_BYTES", 0)
+    model = adapted(folders["llama"]).train()
+    kept = set()
+
+    def keep(tensor):
+        kept.add(tuple(tensor.shape))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        states_and_gradients(model)
+    matrices = {
+        (layer.out_features, layer.in_features)
+        for layer in model.modules()
+        if hasattr(layer, "lora_A")
+    }
+    assert kept and not kept & matrices
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchbench.kit.training.micro_batches import CPU_TOKENS, WHOLE
 from benchbench.kit.training.training_plan import (
     TRAINING_PARAMETERS,
     TrainingPlan,
@@ -38,3 +39,11 @@ def test_the_automatic_rate_is_that_of_qlora_at_its_width():
     assert auto_learning_rate(2048) == pytest.approx(4e-4)
     assert auto_learning_rate(64) == 2e-3
     assert plan_of(learning_rate="auto").learning_rate == auto_learning_rate(64)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "tokens"),
+    [("auto", "cpu", CPU_TOKENS), ("auto", "cuda", WHOLE), (77, "cpu", 77), (77, "cuda", 77)],
+)
+def test_micro_tokens_are_what_is_asked_for_or_what_suits_the_device(wanted, device, tokens):
+    assert plan_of(micro_tokens=wanted).micro_batches(device).tokens == tokens

@@ -87,6 +87,7 @@ def test_its_facts_say_what_was_trained(fitted, kind):
     assert facts["learning_rate"] == 5e-3
     assert 1 <= facts["best_epoch"] <= facts["epochs_run"] == 8
     assert facts["truncated_share"] == 0
+    assert (facts["micro_batches"], facts["memory_retries"]) == (1, 0)
     assert facts["steps"] == 96 == curve[-1][0] == curve[-1][1]
     assert set(facts["guards"].values()) <= {"passed", "not applicable"}
     assert facts["guards"]["the base is really quantised"] == "passed"

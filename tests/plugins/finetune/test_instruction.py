@@ -72,6 +72,7 @@ def test_the_record_gets_its_facts(fitted, name):
     assert facts["trainable_parameters"] < facts["total_parameters"]
     assert facts["truncated_share"] == 0
     assert facts["learning_rate"] == 0.005
+    assert (facts["micro_batches"] >= 1, facts["memory_retries"]) == (True, 0)
     assert len(facts["prompt_sha256"]) == len(facts["batches_digest"]) == 64
     guards = dict(facts["guards"])
     assert guards.pop("the base is really quantised") == "not applicable"  # it is whole here
