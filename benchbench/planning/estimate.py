@@ -159,11 +159,14 @@ NONE = Passes(0.0, 0.0)
 def _passes(
     shape: Shape, work: Workload, documents: float, batch: float, per_token: float, passes: int = 1
 ) -> Passes:
-    """Return the passes over documents in batches that share what they begin with.
+    """Return the passes over documents, so many at once.
 
-    The output head has no gradient of its own, so that its weights cost at most 4 operations.
+    What documents begin with has passes of its own: one per step, however many parts that has. The
+    output head has no gradient of its own, so that its weights cost at most 4 operations.
     """
-    batches = math.ceil(documents / batch)
-    tokens = PADDED * documents * work.training_tokens + batches * work.shared_tokens
+    parts = math.ceil(documents / batch)
+    steps = math.ceil(documents / max(batch, work.batch)) if work.shared_tokens else 0
+    tokens = PADDED * documents * work.training_tokens + steps * work.shared_tokens
     head = min(4.0, per_token) * documents * work.supervised * shape.width * shape.vocabulary
-    return Passes(batches * passes, tokens * per_token * shape.linear_parameters + head)
+    count = (parts + steps) * passes
+    return Passes(count, tokens * per_token * shape.linear_parameters + head)

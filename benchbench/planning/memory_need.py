@@ -13,13 +13,9 @@ import math
 from dataclasses import dataclass
 
 from benchbench.contract import Shape, Workload
-from benchbench.kit.training import (
-    CPU_TOKENS,
-    DENSE_BYTES,
-    LayerTraining,
-    kept_bytes,
-    must_recompute,
-)
+from benchbench.kit.training import LayerTraining, kept_bytes, must_recompute
+from benchbench.kit.training.lora_linear import DENSE_BYTES
+from benchbench.kit.training.micro_batches import auto_micro_tokens
 
 NF4_BYTES = 0.5 + 0.127 / 8
 """Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
@@ -117,9 +113,9 @@ def tokens_at_once(work: Workload, machine: Machine) -> float:
 
 
 def _micro_tokens(work: Workload, machine: Machine) -> float:
-    if work.micro_tokens == "auto" and machine.kind == "cpu":
-        return CPU_TOKENS
-    return math.inf if work.micro_tokens in (None, "auto") else float(work.micro_tokens or 0)
+    if work.micro_tokens == "auto":
+        return auto_micro_tokens(machine.kind)
+    return math.inf if work.micro_tokens is None else float(work.micro_tokens)
 
 
 def adapter_parameters(shape: Shape, work: Workload) -> int:
@@ -140,7 +136,7 @@ def _weights(shape: Shape, work: Workload, quantization: str, machine: Machine) 
     weights += shape.embedding_parameters * whole
     if quantization not in BYTES:
         return weights
-    dense = 4 * shape.linear_parameters
+    dense = 4 * shape.linear_parameters  # which `lora_linear` keeps beside the packed weights
     if machine.kind == "cpu" and work.trains == "adapters" and dense <= DENSE_BYTES:
         return weights + dense
     return weights + size * shape.width * shape.inner

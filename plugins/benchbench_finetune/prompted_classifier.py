@@ -67,9 +67,10 @@ ANSWER_PARAMETERS = (
     Parameter(
         "shared_beginning",
         bool,
-        True,
+        "auto",
         "compute what all prompts of a batch begin with once, in training and in prediction; "
-        "false: for each of them, with the same results up to rounding",
+        "false: for each of them, with the same results up to rounding; auto: once on a CPU",
+        words=("auto",),
     ),
     Parameter(
         "max_listed",
@@ -100,8 +101,16 @@ class PromptedSettings(PromptSettings):
         max_listed = task.params["max_listed"]
         if max_listed == "auto":
             max_listed = _usual_length(golds)
-        name = _format_name(task)
-        return read_parameters(cls, task.params, format_name=name, max_listed=max_listed)
+        sharing = task.params["shared_beginning"]
+        if sharing == "auto":  # a GPU takes longer for one more pass than for more tokens
+            sharing = task.backbone is None or task.backbone.device == "cpu"
+        return read_parameters(
+            cls,
+            task.params,
+            format_name=_format_name(task),
+            max_listed=max_listed,
+            shared_beginning=sharing,
+        )
 
     def prompt(self, loaded: LoadedModel, labels: LabelSpace) -> PromptFormat:
         """Return the prompt. Raises Skip where it does not fit the model's context."""

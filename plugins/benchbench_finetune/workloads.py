@@ -34,7 +34,7 @@ class WorkloadParameters:
     verbalizer: str = "text"
     multi_label: str = "auto"
     label_list: str = "auto"
-    shared_beginning: bool = True
+    shared_beginning: bool | str = True
     micro_tokens: int | str | None = None
     adapter: str = "lora"
 

@@ -19,6 +19,7 @@ from benchbench.planning.estimate import (
     operations,
     pass_bytes,
     share_of_rate,
+    training_passes,
 )
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
 from tests.support.planned_work import ADAPTERS, AMOUNT, CPU, EIGHT, GPU, SMOLLM2
@@ -70,6 +71,18 @@ def test_what_documents_begin_with_is_counted_once_per_step_and_twice_per_split(
     assert more < 0.2 * (
         operations(shape, own, AMOUNT, CPU) - operations(shape, ADAPTERS, AMOUNT, CPU)
     )
+
+
+def test_what_documents_begin_with_is_read_once_per_step_however_many_parts_that_has():
+    def passes(**changes):
+        work = replace(ADAPTERS, shared_tokens=500.0, batch=8, **changes)
+        return training_passes(EIGHT, work, AMOUNT, GPU)
+
+    whole, parts = passes(), passes(micro_tokens=2 * 300)
+    assert parts.operations == pytest.approx(whole.operations)
+    # 125 steps with a pass forward and one back for beginning and documents, 4 to validate
+    assert whole.count == 3 * (2 * (125 + 125) + 2 * 4)
+    assert parts.count == 3 * (2 * (125 + 500) + 2 * 4)
 
 
 def test_the_output_head_counts_where_it_runs():

@@ -20,8 +20,7 @@ from benchbench.kit.training.lora import (
     target_modules,
     trainable_parameters,
 )
-from benchbench.kit.training.lora_linear import DENSE_BYTES
-from benchbench.kit.training.micro_batches import CPU_TOKENS, MicroBatches
+from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
 from benchbench.kit.training.training_plan import (
     PREDICTION_PARAMETERS,
@@ -34,8 +33,6 @@ from benchbench.kit.training.training_task import TrainingTask
 
 __all__ = [
     "ADAPTERS",
-    "CPU_TOKENS",
-    "DENSE_BYTES",
     "LORA_PARAMETERS",
     "PASSED",
     "PREDICTION_PARAMETERS",
