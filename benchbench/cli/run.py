@@ -70,6 +70,9 @@ RULES = (
     "default-only-tfidf-svm. --name names a board.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "
     "again; a finished one prints its leaderboard at once.",
+    "A training saves its state now and then, in at most 2 % of its time. A cell that was stopped, "
+    "was killed or met --timeout goes on from there, to the same result. With --no-checkpoints or "
+    "--no-cache it starts again.",
     "The cells that take least time run first. The time of the grid is estimated before the first "
     "cell and corrected after each. Without a terminal, a running cell has a line every 30 s.",
     "Every cell runs in a process of its own. A cell that fails, diverges, runs out of memory or "
@@ -107,6 +110,11 @@ RULES = (
     "--no-cache",
     is_flag=True,
     help="Read and compute everything anew, and keep nothing for later runs.",
+)
+@execution_option(
+    "--no-checkpoints",
+    is_flag=True,
+    help="Do not save the states of trainings, so that a cell that is stopped starts again.",
 )
 @execution_option(
     "--executor",
@@ -179,7 +187,10 @@ def _settings(
     if isinstance(executor, MayBeRemote) and executor.remote:
         jobs, threads = options["jobs"] or 1, options["threads"] or 1
     cache = None if options["no_cache"] else _cache(say)
-    return Settings(jobs, threads, options["timeout"], options["fail_fast"], executor, cache)
+    checkpoints = not (options["no_checkpoints"] or options["no_cache"])
+    return Settings(
+        jobs, threads, options["timeout"], options["fail_fast"], executor, cache, checkpoints
+    )
 
 
 def _cache(say: Callable[[str], None]) -> Path | None:

@@ -37,6 +37,8 @@ class Job:
     """The main memory that the cell will need by estimate; None where that is unknown."""
     models: bool = True
     """Whether any cell of the run loads a model; then the fork server imports the libraries."""
+    checkpoints: Path | None = None
+    """The folder in which the cell's trainings save their states; None where they save none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,12 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def remove_empty_folder(path: Path) -> None:
+    """Remove a folder, if it exists and nothing is in it."""
+    with suppress(OSError):
+        os.rmdir(path)
+
+
 def reason_of(error: OSError) -> str:
     """Return what the system refused, in its words; pyarrow adds words of its own."""
     return os.strerror(error.errno) if error.errno else " ".join(str(error).split())

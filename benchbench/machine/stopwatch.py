@@ -19,13 +19,15 @@ class Stopwatch:
     `credited` are the seconds of cached work: a cell is charged for a cached result as if it had
     computed it. They count in the outermost stage that runs when a cache returns a result; the
     stages inside it hold the time that really passed. `hits` counts such results. `cache_fault`
-    says why a result could not be kept; it is empty where all were.
+    says why a result could not be kept; it is empty where all were. `resumed` are the seconds that
+    earlier attempts have trained; they count as if this one had trained them.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
     credited: float = 0.0
     hits: int = 0
     cache_fault: str = ""
+    resumed: float = 0.0
     _running: list[str] = field(default_factory=list)
 
     def run(self, stage: str, function: Callable[[], Result]) -> Result:
@@ -48,6 +50,12 @@ class Stopwatch:
         """Count a cached result and the seconds that it once took, in the outermost stage."""
         self.hits += 1
         self.credited += seconds
+        if self._running:
+            self._add(self._running[0], seconds)
+
+    def resume(self, seconds: float) -> None:
+        """Count what an earlier attempt has trained, in the outermost stage."""
+        self.resumed += seconds
         if self._running:
             self._add(self._running[0], seconds)
 

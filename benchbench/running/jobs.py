@@ -8,6 +8,7 @@ from benchbench.contract import Job, Reference
 from benchbench.machine import fsio
 from benchbench.planning import PlannedCell, main_memory, prepare
 from benchbench.running.run_state import RunState, Suite, warn
+from benchbench.running.training_states import state_folder
 
 
 def job_of(state: RunState, planned: PlannedCell) -> Job:
@@ -31,6 +32,9 @@ def job_of(state: RunState, planned: PlannedCell) -> Job:
         cache=settings.cache,
         memory_mib=_memory(suite, planned),
         models=state.models,
+        checkpoints=state_folder(suite.store, planned.id, planned.key)
+        if settings.checkpoints
+        else None,
     )
 
 

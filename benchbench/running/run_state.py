@@ -27,6 +27,8 @@ class Settings:
     executor: Executor | None = None
     cache: Path | None = None
     """The folder in which cells share tokens and features; None where they share nothing."""
+    checkpoints: bool = True
+    """Whether trainings save their states, so that a cell that was ended goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from benchbench.records import (
 from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench.running.jobs import job_of
 from benchbench.running.run_state import RunState, Suite, warn, warn_once
+from benchbench.running.training_states import FINAL, remove_states, sweep_states, warn_of_state
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
@@ -47,6 +48,7 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
     state = RunState(suite, {cell.id: cell for cell in pending}, results)
     executor = _executor(state)
+    sweep_states(suite.store)
     while pending:
         wave = [cell for cell in pending if not set(cell.upstream) & {c.id for c in pending}]
         pending = [cell for cell in pending if cell not in wave]
@@ -120,6 +122,7 @@ def _finish(state: RunState, outcome: Outcome) -> Record:
     """Publish an outcome, call the watchers, and remove the outcome's folder."""
     if fault := outcome.record.provenance.get("cache_fault"):
         warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
+    warn_of_state(outcome.record)
     suite, cell = state.suite, outcome.record.cell
     plugins = versions_of(suite.context.catalog.plugins_of(cell))
     facts = {
@@ -146,6 +149,8 @@ def _finish(state: RunState, outcome: Outcome) -> Record:
             f"{cell.title}: another process finished this cell first, with different "
             "predictions, so the cell is not deterministic."
         )
+    if counted.status in FINAL:
+        remove_states(suite.store, counted.id)
     _call_watchers(partial(state.hook.benchbench_cell_finished, record=counted))
     return counted
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from benchbench.catalog import Catalog
+    from benchbench.kit.training.checkpoints import Checkpoints
 
 PREDICTION_CHUNK = 256
 PREDICTIONS = "predictions.parquet"
@@ -55,12 +56,16 @@ ARTIFACTS = "artifacts"
 
 @dataclass(frozen=True, slots=True)
 class CellRun:
-    """The scratch folder, stopwatch, learning curve and shared cache of a running cell."""
+    """What belongs to a running cell: where it writes, and what watches it.
+
+    `cache` is what cells share, `checkpoints` what an ended attempt leaves to the next one.
+    """
 
     scratch: Path
     watch: Stopwatch
     curve: Curve
     cache: Path | None
+    checkpoints: Checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,11 @@ class FinishedTraining:
 def run_job(job: Job, report: Report) -> Record:
     """Run a job and return its record, whatever happens; leave the files in `job.scratch`."""
     memory = PeakMemory()
-    watch = Stopwatch()
+    cell_run = _cell_run(job, report)
+    watch = cell_run.watch
     record = Record.unpublished(job, "failed")
     try:
-        record = _run(job, report, record, watch)
+        record = _run(job, report, record, cell_run)
     except BaseException as error:
         status, reason = explain(error)
         log = shortened(redact(traceback.format_exc()), LONGEST_TRACEBACK)
@@ -88,19 +94,37 @@ def run_job(job: Job, report: Report) -> Record:
         record = replace(record, status=status, reason=reason, provenance=provenance)
     cost = {f"{stage}_seconds": round(spent, 4) for stage, spent in watch.seconds.items()}
     shared = {"cache_hits": watch.hits, "cache_seconds": round(watch.credited, 4)}
+    if watch.resumed:
+        shared["earlier_fit_seconds"] = round(watch.resumed, 4)
     record = replace(record, cost={**record.cost, **cost, **shared, **memory.peaks()})
-    if watch.cache_fault:
-        noted = {**record.provenance, "cache_fault": redact(watch.cache_fault)}
-        record = replace(record, provenance=noted)
+    noted: Json = {"cache_fault": redact(watch.cache_fault)} if watch.cache_fault else {}
+    if states := cell_run.checkpoints.notes():
+        noted = {**noted, "training_state": states}
+    record = replace(record, provenance={**record.provenance, **noted})
     write_outcome(job.scratch, record)
     return record
 
 
-def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
+def _cell_run(job: Job, report: Report) -> CellRun:
+    """Return what belongs to the cell of a job.
+
+    Training states are kept only where the cell works beside their folder, in the store: on a
+    machine that does not share it, the next attempt would not find them.
+    """
+    from benchbench.kit.training.checkpoints import Checkpoints
+
+    folder = job.checkpoints
+    beside = folder is not None and job.scratch.parent in folder.parents
+    checkpoints = Checkpoints(folder if beside else None)
+    return CellRun(job.scratch, Stopwatch(), Curve(report), job.cache, checkpoints)
+
+
+def _run(job: Job, report: Report, record: Record, cell_run: CellRun) -> Record:
     from benchbench.catalog import load_catalog
     from benchbench.kit.data import read_corpus
     from benchbench.machine import folder_digest
 
+    watch = cell_run.watch
     with watch.stage("open"):
         catalog = load_catalog()
         method = catalog.method(job.cell.method.use)
@@ -109,7 +133,6 @@ def _run(job: Job, report: Report, record: Record, watch: Stopwatch) -> Record:
         corpus = read_corpus(job.corpus, job.identity.dataset)
     if backbone is not None:
         report(Event("load", 0, 1))  # the model may have to be downloaded first
-    cell_run = CellRun(job.scratch, watch, Curve(report), job.cache)
     training = _fit(method, _task(job, corpus, backbone, cell_run.curve), corpus, cell_run)
     loading = watch.seconds.pop("load", 0.0)
     watch.seconds["fit"] -= loading
@@ -158,7 +181,8 @@ def _fit(method: Method, task: Task, corpus: Corpus, cell_run: CellRun) -> Finis
 
     # a method may change the folder of the process: relative paths must mean the same after it
     with watching(watch), cache.enabled(cell_run.cache), chdir(Path.cwd()):
-        classifier = watch.run("fit", lambda: method.fit(task))
+        with cell_run.checkpoints.enabled():
+            classifier = watch.run("fit", lambda: method.fit(task))
         watch.run("predict_validation", lambda: predict("validation", corpus.validation))
         watch.run("predict_test", lambda: predict("test", corpus.test))
     facts = deepcopy(dict(classifier.facts))  # the probes below must not count among them

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
 from benchbench.kit.guards import check_changed, check_finite, copies
-from benchbench.kit.training.micro_batches import free_memory
+from benchbench.kit.training.micro_batches import MicroBatches, free_memory
 from benchbench.kit.training.random_state import RandomState
 from benchbench.kit.training.training_plan import TrainingPlan
+from benchbench.kit.training.training_state import (
+    TrainingState,
+    random_state,
+    restore_random_state,
+)
 from benchbench.kit.training.training_task import Batch, TrainingTask
 from benchbench.machine import is_out_of_memory
 
@@ -21,6 +27,16 @@ SLOWER = "a lower learning rate may help"
 """What to do where training gives a number that is not finite."""
 REPORTS = 200
 """About how many times a training reports, whatever its length."""
+
+
+@dataclass(slots=True)
+class Position:
+    """How far an epoch is: the batches that are done, and what its next report is made of."""
+
+    batches: int = 0
+    losses: float = 0.0
+    documents: int = 0
+    seconds: float = 0.0
 
 
 class Steps(Generic[Batch]):
@@ -37,31 +53,46 @@ class Steps(Generic[Batch]):
         )
         device = self.parameters[0].device.type
         self.scaler = torch.amp.GradScaler(device, enabled=task.scaled)
-        self.total = plan.epochs * math.ceil(len(task.batches(0)) / plan.accumulation)
+        batches = task.batches(0)
+        self.sizes = [len(batch) for batch in batches]
+        self.total = plan.epochs * math.ceil(len(batches) / plan.accumulation)
         self.done = 0
         self.changed = False
+        self.position = Position()
+        self._drawn_at = TrainingState()
 
-    def epoch(self, epoch: int) -> Iterator[dict[str, float]]:
-        """Take the steps of an epoch; yield values to report now and then, and at its end."""
-        batches = self.task.batches(epoch)
+    def epoch(self, epoch: int) -> Iterator[dict[str, float] | None]:
+        """Take the steps of an epoch, from `position` on, and yield after each.
+
+        It yields values to report now and then, and at the end of the epoch; else None.
+        """
+        batches = self._batches(epoch)
         size = self.plan.accumulation
         every = max(1, self.total // REPORTS)
-        losses, documents, since = 0.0, 0, time.perf_counter()
-        for start in range(0, len(batches), size):
+        at, since = self.position, time.perf_counter() - self.position.seconds
+        for start in range(at.batches, len(batches), size):
             group = batches[start : start + size]
             count = sum(map(len, group))
-            losses += self.step(group) * count
-            documents += count
-            if self.done % every == 0 or start + size >= len(batches):
-                now = time.perf_counter()
-                yield {
+            at.losses += self.step(group) * count
+            at.documents += count
+            at.batches = start + size
+            now = time.perf_counter()
+            at.seconds = now - since
+            values = None
+            if self.done % every == 0 or at.batches >= len(batches):
+                values = {
                     "epoch": epoch + 1,
-                    "loss": losses / documents,
+                    "loss": at.losses / at.documents,
                     "learning_rate": self.optimizer.param_groups[0]["lr"],
-                    "documents_per_second": documents / (now - since),
+                    "documents_per_second": at.documents / at.seconds,
                     "memory_retries": self.micro.retries,
                 }
-                losses, documents, since = 0.0, 0, now
+                at.losses, at.documents, at.seconds, since = 0.0, 0, 0.0, now
+            yield values
+
+    def next_epoch(self) -> None:
+        """Go to the first batch of the next epoch."""
+        self.position = Position()
 
     def step(self, group: Sequence[Batch]) -> float:
         """Take one step on the mean loss over all documents of `group`; return that loss.
@@ -156,3 +187,52 @@ class Steps(Generic[Batch]):
         if first:
             check_changed(before, self.task.groups)
             self.changed = True
+
+    def state(self) -> TrainingState:
+        """Return all that decides the next steps."""
+        optimizer = {
+            f"{index}.{name}": value
+            for index, values in self.optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+        }
+        weights: dict[str, Tensor] = {
+            str(index): weight for index, weight in enumerate(self.parameters)
+        }
+        parts = {
+            "weights": TrainingState({}, weights),
+            "optimizer": TrainingState({}, optimizer),
+            "drawn_at": self._drawn_at,
+            "random": random_state(),
+        }
+        facts: dict[str, Any] = {"done": self.done, "changed": self.changed}
+        facts |= {"position": asdict(self.position), "scaler": self.scaler.state_dict()}
+        facts["micro_batches"] = asdict(self.micro)
+        return TrainingState.of(parts, **facts)
+
+    def restore(self, state: TrainingState) -> None:
+        """Put everything back to what it was when `state` returned this."""
+        for index, weight in enumerate(self.parameters):
+            weight.data.copy_(state.part("weights").tensors[str(index)])
+        optimizer: dict[int, dict[str, Any]] = {}
+        for key, value in state.part("optimizer").tensors.items():
+            number, _, name = key.partition(".")
+            optimizer.setdefault(int(number), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
+        self.scaler.load_state_dict(state.facts["scaler"])
+        self.done, self.changed = state.facts["done"], state.facts["changed"]
+        self.position = Position(**state.facts["position"])
+        self.micro = MicroBatches(**state.facts["micro_batches"])
+        self._drawn_at = state.part("drawn_at")
+        restore_random_state(state.part("random"))
+
+    def _batches(self, epoch: int) -> Sequence[Batch]:
+        """Return the batches of an epoch; those of one that goes on as they were first drawn."""
+        if not self.position.batches:
+            self._drawn_at = random_state()
+            return self.task.batches(epoch)
+        now = random_state()
+        restore_random_state(self._drawn_at)
+        batches = self.task.batches(epoch)
+        restore_random_state(now)
+        return batches

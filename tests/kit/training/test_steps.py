@@ -50,7 +50,7 @@ class Full:
 
 def weights_after(model, task, **params):
     steps = Steps(task, plan_of(**params))
-    losses = [values["loss"] for values in steps.epoch(0)]
+    losses = [values["loss"] for values in steps.epoch(0) if values is not None]
     return torch.cat([weight.detach().flatten() for weight in model.parameters()]), losses, steps
 
 

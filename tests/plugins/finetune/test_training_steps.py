@@ -15,7 +15,14 @@ from benchbench_finetune.head import HeadSettings, assemble, training_task
 from benchbench_finetune.instruction import Instruction
 
 from benchbench.kit.scoring import Beginning, Scorer
-from benchbench.kit.training import TrainingPlan, adapter_groups, attach, save_adapter
+from benchbench.kit.training import (
+    TrainingPlan,
+    adapter_groups,
+    attach,
+    checkpoints,
+    save_adapter,
+)
+from benchbench.kit.training.checkpoints import Checkpoints
 from benchbench.kit.training.steps import Steps
 from tests.support.counting_device import DEVICE, counted_waits
 from tests.support.models import load_model
@@ -222,3 +229,31 @@ def test_validation_is_the_same_where_memory_holds_one_prompt(prepare, monkeypat
         assert task.validate() == pytest.approx(expected, rel=1e-5)
     assert sizes[0] == 32
     assert sizes.count(1) == 48
+
+
+@pytest.mark.parametrize("method", [EmbeddingHead(), Instruction()], ids=lambda m: m.name)
+def test_a_training_that_was_ended_goes_on_to_the_same_logits(
+    method, prompted_model, tmp_path, monkeypatch
+):
+    """A training of its own that was ended is gone on with, dropout and all."""
+    monkeypatch.setattr(checkpoints, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "LARGEST_SHARE", math.inf)
+    reports = []
+
+    def fit(folder, ends_at=None):
+        def report(*_):
+            reports.append(1)
+            if len(reports) == ends_at:
+                raise Prepared
+
+        reports.clear()
+        params = {"epochs": 2, "batch_size": 8, "document_tokens": 32, "dropout": 0.3}
+        task = prompted_task(prompted_model, method, train=24, **params)
+        object.__setattr__(task, "report", report)
+        with Checkpoints(folder).enabled():
+            return method.fit(task).predict_logits(["water and light", "engine"])
+
+    expected = fit(None)
+    with pytest.raises(Prepared):
+        fit(tmp_path, ends_at=6)
+    assert (fit(tmp_path) == expected).all()
