@@ -25,7 +25,7 @@ from benchbench.grids import (
     parse_only,
     read_grid,
 )
-from benchbench.machine import Device, find_device, in_one_line, share_of_cores
+from benchbench.machine import Device, find_device, in_one_line, share_of_cores, visible_gpus
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
 
@@ -117,11 +117,11 @@ def planned(
 def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
     """Return how many cells run at the same time, and the threads per cell.
 
-    On a GPU one cell runs at a time unless --jobs says otherwise.
+    Unless --jobs says otherwise, one cell runs on each GPU where the run uses GPUs.
     """
     jobs = options["jobs"] or selection.grid.jobs
     if jobs == CORES:
-        jobs = share_of_cores(1) if selection.device.kind == "cpu" else 1
+        jobs = share_of_cores(1) if selection.device.kind == "cpu" else max(1, len(visible_gpus()))
     return int(jobs), options["threads"] or share_of_cores(int(jobs))
 
 

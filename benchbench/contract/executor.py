@@ -34,7 +34,8 @@ class Job:
     cache: Path | None = None
     """The folder in which cells share tokens and features; None where they share nothing."""
     memory_mib: int | None = None
-    """The main memory that the cell will need by estimate; None where that is unknown."""
+    """The memory that the cell will need by estimate, in MiB: main memory for an executor that may
+    be remote, that of the GPU where local cells share GPUs; None where that is unknown."""
     models: bool = True
     """Whether any cell of the run loads a model; then the fork server imports the libraries."""
     checkpoints: Path | None = None

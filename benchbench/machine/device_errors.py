@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
 
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|can't allocate memory|not enough memory|\w+_STATUS_ALLOC_FAILED", re.IGNORECASE
+    r"out of memory|can't allocate memory|not enough memory|\w+_STATUS_ALLOC_FAILED"
+    r"|HOST_ALLOCATION_FAILED|cudaErrorMemoryAllocation|Cannot allocate memory",
+    re.IGNORECASE,
 )
 DEVICE = re.compile(
     r"\b(CUDA|CUBLAS|CUDNN|CUSPARSE|CUSOLVER|NCCL|HIP)(_STATUS| error)", re.IGNORECASE
@@ -18,9 +22,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     >>> is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling ..."))
     True
     """
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and bool(OUT_OF_MEMORY.search(str(error)))
+    for one in _causes(error):
+        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryError":
+            return True
+        if isinstance(one, OSError) and one.errno == errno.ENOMEM:
+            return True
+        if isinstance(one, RuntimeError) and OUT_OF_MEMORY.search(str(one)):
+            return True
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and those that it was raised from."""
+    one: BaseException | None = error
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__
 
 
 def is_device_error(error: BaseException) -> bool:

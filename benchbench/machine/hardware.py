@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchbench.contract import BenchbenchError
+from benchbench.machine.gpu_queries import NVML, WAYS, WSL, Gpu, NoAnswer
+from benchbench.machine.redaction import in_one_line
 
 DEVICES = Path("/dev")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""The variable that names the GPUs that a process may use, by index or UUID."""
 BF16_CAPABILITY = (8, 0)
 """The first GPUs with bfloat16 in hardware (Ampere); torch also reports emulated bfloat16."""
 
@@ -34,9 +38,10 @@ class Device:
 def find_device(asked: str = "auto") -> Device:
     """Return the device to use: the first visible NVIDIA GPU if torch supports CUDA, else the CPU.
 
-    Raises BenchbenchError where "cuda" is asked for and there is no such GPU.
+    A GPU that nothing describes is left out with a warning. Raises BenchbenchError where "cuda" is
+    asked for and there is no such GPU.
     """
-    gpu = None if asked == "cpu" else _first_gpu()
+    gpu = None if asked == "cpu" else _first_gpu(asked)
     if gpu is None and asked == "cuda":
         raise BenchbenchError(
             "--device cuda: no usable GPU was found (torch built for CUDA: "
@@ -83,23 +88,46 @@ def share_of_cores(parallel: int) -> int:
     return max(1, (cores or 1) // parallel)
 
 
-def _first_gpu() -> Device | None:
-    """Return the first visible GPU as nvidia-smi describes it, None where there is none."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "unset") in ("", "-1", "NoDevFiles"):
-        return None
-    if not torch_has_cuda() or not any(DEVICES.glob("nvidia[0-9]*")):
-        return None
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").partition(",")[0]
-    command = ["nvidia-smi", "--query-gpu=name,compute_cap,memory.total"]
-    command += ["--format=csv,noheader,nounits", *(["-i", visible] if visible else [])]
+def visible_gpus() -> list[Gpu]:
+    """Return the NVIDIA GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them.
+
+    Raises NoAnswer where there are some and nothing describes them.
+    """
+    listed = os.environ.get(VISIBLE)
+    if listed in ("", "-1", "NoDevFiles") or not torch_has_cuda() or not _has_driver():
+        return []
+    reasons = []
+    for ask in WAYS:
+        try:
+            return ask(tuple(filter(None, map(str.strip, (listed or "").split(",")))))
+        except NoAnswer as error:
+            reasons.append(in_one_line(str(error)))
+    raise NoAnswer("; ".join(reasons))
+
+
+def _has_driver() -> bool:
+    """Say whether the system has devices of an NVIDIA driver; WSL has one device for any GPU."""
+    return any(DEVICES.glob("nvidia[0-9]*")) or (
+        (DEVICES / "dxg").exists() and (WSL / NVML).exists()
+    )
+
+
+def _first_gpu(asked: str) -> Device | None:
+    """Return the first visible GPU, None where there is none or, unless asked for, none answers."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-        name, capability, memory = answer.stdout.splitlines()[0].rsplit(",", 2)
-        major, minor = map(int, capability.split("."))
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        raise BenchbenchError(
-            f"This machine has a GPU, but nvidia-smi does not describe it ({error}). "
-            "Repair the driver, or use --device cpu."
-        ) from error
-    mib = int(memory) if memory.strip().isdecimal() else None  # not reported for a part of a GPU
-    return Device("cuda", name.strip(), dtype_for((major, minor)), mib)
+        gpus = visible_gpus()
+    except NoAnswer as error:
+        if asked == "cuda":
+            raise BenchbenchError(
+                f"--device cuda: this machine has a GPU, and nothing describes it ({error}). "
+                "Repair the driver, or use --device cpu."
+            ) from error
+        warnings.warn(
+            f"This machine has a GPU, and nothing describes it ({error}). The CPU is used.",
+            stacklevel=2,
+        )
+        return None
+    if not gpus:
+        return None
+    first = gpus[0]
+    return Device("cuda", first.name, dtype_for(first.capability), first.memory_mib)

@@ -1,7 +1,7 @@
 """What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.caches import CACHE, cache_folder, open_cache
-from benchbench.planning.forecast import Forecast, forecasts, main_memory
+from benchbench.planning.forecast import Forecast, forecasts, gpu_memory, main_memory
 from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
@@ -27,6 +27,7 @@ __all__ = [
     "expected_seconds",
     "forecasts",
     "forecasts_of_run",
+    "gpu_memory",
     "main_memory",
     "open_cache",
     "plan_cells",

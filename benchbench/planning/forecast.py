@@ -85,15 +85,24 @@ def main_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext)
 
     It is unknown on a GPU: what a cell needs there is not main memory.
     """
-    if context.device.kind != "cpu":
-        return None
+    memory = _memory(cell, corpus, context) if context.device.kind == "cpu" else None
+    return None if memory is None else memory + LIBRARIES_MIB
+
+
+def gpu_memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext) -> int | None:
+    """Return how many MiB of a GPU a cell will take, None if unknown or where there is no GPU."""
+    return _memory(cell, corpus, context) if context.device.kind == "cuda" else None
+
+
+def _memory(cell: PlannedCell, corpus: PreparedCorpus, context: PlanContext) -> int | None:
+    """Return how many MiB of the device a cell will take, None if unknown."""
     record = _earlier_records([cell], context).get(_without_seed(cell))
     need = (
         _measured(record, context.device)
         if record is not None
         else _estimated(cell.cell, amount_of(corpus), context, _no_rates)
     )
-    return None if need.memory_mib is None else round(need.memory_mib) + LIBRARIES_MIB
+    return None if need.memory_mib is None else round(need.memory_mib)
 
 
 def _no_rates(dtype: str) -> Mapping[int, float]:

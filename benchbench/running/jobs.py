@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchbench.contract import Job, Reference
 from benchbench.machine import fsio
-from benchbench.planning import PlannedCell, main_memory, prepare
+from benchbench.planning import PlannedCell, gpu_memory, main_memory, prepare
 from benchbench.running.run_state import RunState, Suite, warn
 from benchbench.running.training_states import state_folder
 
@@ -48,10 +48,15 @@ def _corpus(suite: Suite, dataset: Reference) -> Path:
 
 
 def _memory(suite: Suite, planned: PlannedCell) -> int | None:
-    """Return the main memory to ask an executor for; None on this machine, or where unknown."""
-    if suite.settings.executor is None:
+    """Return the memory that a cell will need; None where unknown, or where nobody asks.
+
+    An executor is asked for main memory. On this machine, cells that share GPUs need theirs.
+    """
+    local, on_gpu = suite.settings.executor is None, suite.context.device.kind == "cuda"
+    if local and not (on_gpu and suite.settings.parallel > 1):
         return None
+    memory = gpu_memory if local else main_memory
     try:
-        return main_memory(planned, suite.corpora[planned.cell.dataset], suite.context)
+        return memory(planned, suite.corpora[planned.cell.dataset], suite.context)
     except Exception:  # an estimate must not stop a run; the run's forecasts have told the reason
         return None

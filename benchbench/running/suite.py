@@ -29,6 +29,7 @@ from benchbench.records import (
     record_that_counts,
     records_of,
 )
+from benchbench.running.executors.gpu_places import places_on
 from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench.running.jobs import job_of
 from benchbench.running.run_state import RunState, Suite, warn, warn_once
@@ -171,7 +172,7 @@ def _executor(state: RunState) -> Executor:
         return suite.settings.executor
     plugins = [plugin.module.__name__ for plugin in suite.context.catalog.plugins.values()]
     start_server(suite.context.device.kind, state.models, suite.settings.threads, plugins)
-    return LocalExecutor(suite.settings.parallel)
+    return LocalExecutor(suite.settings.parallel, places=places_on(suite.context.device))
 
 
 def _licence(suite: Suite, cell: Cell) -> dict[str, str]:

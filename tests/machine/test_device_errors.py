@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from benchbench.machine import is_device_error, is_out_of_memory
@@ -14,6 +16,12 @@ FULL = [
     RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory"),
 ]
+FULL += [
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
+    RuntimeError("cudaErrorMemoryAllocation: out of device memory"),
+    RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+]
 BROKEN = [
     RuntimeError("CUDA error: device-side assert triggered"),
     RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
@@ -21,6 +29,7 @@ BROKEN = [
 OURS = [
     RuntimeError("The size of tensor a (4) must match the size of tensor b (5)"),
     ValueError("CUDA error: said by a program"),
+    OSError(errno.ENOSPC, "No space left on device"),
 ]
 
 
@@ -29,6 +38,16 @@ def test_memory_that_ran_out_is_known_by_whatever_name(error):
     assert is_out_of_memory(error)
     assert is_device_error(error)
     assert explain(error)[0] == "oom"
+
+
+def test_what_an_error_was_raised_from_counts():
+    try:
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            raise ValueError("the tensors cannot be read") from error
+    except ValueError as error:
+        assert is_out_of_memory(error)
 
 
 @pytest.mark.parametrize("error", BROKEN, ids=str)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchbench import BenchbenchError
-from benchbench.machine import hardware
+from benchbench.machine import gpu_queries, hardware
 from benchbench.machine.hardware import Device, dtype_for, find_device, processor_name
 
 
@@ -31,6 +31,8 @@ def test_bfloat16_is_used_only_where_the_hardware_has_it(capability, dtype):
 def gpu(tmp_path, monkeypatch):
     """Make this look like a machine with a GPU; return a function that sets nvidia-smi's answer."""
     (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr(gpu_queries, "NVML", str(tmp_path / "no-library"))
+    monkeypatch.setattr(gpu_queries.sys, "executable", "/bin/false")
     monkeypatch.setattr(hardware, "torch_has_cuda", lambda: True)
     monkeypatch.setattr(hardware, "DEVICES", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -46,41 +48,41 @@ def gpu(tmp_path, monkeypatch):
 
 
 def test_a_gpu_is_described_by_its_driver(gpu):
-    gpu("NVIDIA H200, 9.0, 143771")
+    gpu("NVIDIA H200, 9.0, 143771, GPU-1")
     assert find_device() == Device("cuda", "NVIDIA H200", "bfloat16", 143771)
 
 
 def test_an_older_gpu_computes_in_float16(gpu):
-    gpu("Tesla T4, 7.5, 15360")
+    gpu("Tesla T4, 7.5, 15360, GPU-1")
     assert find_device("cuda").dtype == "float16"
 
 
 def test_a_comma_in_a_gpus_name_is_part_of_it(gpu):
-    gpu("Model A, special, 8.6, 24000")
+    gpu("Model A, special, 8.6, 24000, GPU-1")
     assert find_device().name == "Model A, special"
 
 
 def test_memory_that_the_driver_does_not_tell_is_left_out(gpu):
-    gpu("NVIDIA H200, 9.0, [N/A]")
+    gpu("NVIDIA H200, 9.0, [N/A], [N/A]")
     assert find_device() == Device("cuda", "NVIDIA H200", "bfloat16", None)
 
 
-def test_the_first_visible_gpu_is_asked_for(gpu, monkeypatch):
-    asked = gpu("NVIDIA H200, 9.0, 143771")
+def test_the_visible_gpus_are_asked_for(gpu, monkeypatch):
+    asked = gpu("NVIDIA H200, 9.0, 143771, GPU-1")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
     find_device()
-    assert asked.read_text().split()[-2:] == ["-i", "3"]
+    assert asked.read_text().split()[-2:] == ["-i", "3,1"]
 
 
 @pytest.mark.parametrize("hidden", ["", "-1", "NoDevFiles"])
 def test_a_gpu_that_is_hidden_is_not_used(gpu, monkeypatch, hidden):
-    gpu("NVIDIA H200, 9.0, 143771")
+    gpu("NVIDIA H200, 9.0, 143771, GPU-1")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     assert find_device().kind == "cpu"
 
 
 def test_cpu_is_used_where_it_is_asked_for(gpu):
-    gpu("NVIDIA H200, 9.0, 143771")
+    gpu("NVIDIA H200, 9.0, 143771, GPU-1")
     device = find_device("cpu")
     assert device == Device("cpu", processor_name(), "float32", device.memory_mib)
     assert device.memory_mib is None or device.memory_mib > 256
@@ -88,14 +90,32 @@ def test_cpu_is_used_where_it_is_asked_for(gpu):
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", 0), ("No devices were found", 9), ("name, [N/A], 1", 0)],
+    [("", 0), ("No devices were found", 9), ("name, [N/A], 1, GPU-1", 0)],
     ids=["silent", "failing", "no-capability"],
 )
 def test_a_driver_that_does_not_answer_is_told_with_the_way_out(gpu, text, code):
     gpu(text, code)
     with pytest.raises(BenchbenchError, match="use --device cpu") as caught:
-        find_device()
+        find_device("cuda")
     assert "\n" not in str(caught.value)
+    with pytest.warns(UserWarning, match="nothing describes it .*nvidia-smi.*The CPU is used"):
+        assert find_device().kind == "cpu"
+
+
+def test_wsl_has_one_device_for_any_gpu(gpu, tmp_path, monkeypatch):
+    gpu("NVIDIA GeForce RTX 4090, 8.9, 24564, GPU-1")
+    (tmp_path / "nvidia0").unlink()
+    assert find_device().kind == "cpu"
+    (tmp_path / "dxg").touch()
+    assert find_device().kind == "cpu"  # it also stands for GPUs of other makers
+    monkeypatch.setattr(hardware, "WSL", tmp_path)
+    (tmp_path / hardware.NVML).touch()
+    assert find_device().name == "NVIDIA GeForce RTX 4090"
+
+
+def test_all_visible_gpus_are_found(gpu):
+    gpu("NVIDIA L4, 8.9, 23034, GPU-1\nNVIDIA L4, 8.9, 23034, GPU-2")
+    assert [one.uuid for one in hardware.visible_gpus()] == ["GPU-1", "GPU-2"]
 
 
 def test_without_a_gpu_the_cpu_is_used_and_cuda_refused(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, forkserver, get_context
@@ -17,6 +17,7 @@ from benchbench.machine import guardian, interrupts, redact
 from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
+from benchbench.running.executors.gpu_places import GpuPlace, Guest, place_for
 from benchbench.running.outcome import read_outcome
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
@@ -54,6 +55,8 @@ class Running:
     reason: str = ""
     """Why it could leave no outcome, in its own words."""
     started: float = field(default_factory=time.monotonic)
+    place: GpuPlace | None = None
+    """The GPU that it was given; None where there is only one, or none."""
 
     @property
     def alive(self) -> bool:
@@ -63,19 +66,24 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
-    """Runs up to `parallel` children at once."""
+    """Runs up to `parallel` children at once, spread over `places` where there are GPUs."""
 
     parallel: int = 1
     name: str = LOCAL
+    places: Sequence[GpuPlace] = ()
 
     def run(self, jobs: Iterable[Job], progress: Progress) -> Iterator[Outcome]:
         """Yield one outcome per job; on Ctrl-C end the children as "interrupted"."""
-        waiting = iter(jobs)
+        coming = iter(jobs)
+        waiting: Job | None = None
         running: list[Running] = []
         try:
             while True:
-                while len(running) < self.parallel and (job := next(waiting, None)) is not None:
-                    _start(job, running)
+                while len(running) < self.parallel:
+                    waiting = waiting or next(coming, None)
+                    if waiting is None or not self._start(waiting, running):
+                        break
+                    waiting = None
                 if not running:
                     return
                 _listen(running, progress)
@@ -89,6 +97,17 @@ class LocalExecutor:
             raise
         finally:
             _end(running, "interrupted")
+
+    def _start(self, job: Job, running: list[Running]) -> bool:
+        """Start a child, unless no GPU holds it beside those that run; say whether it started."""
+        if not self.places or job.cell.backbone is None:
+            _start(job, running)
+            return True
+        guests = [Guest(one.place.name, one.job.memory_mib) for one in running if one.place]
+        place = place_for(job.memory_mib, self.places, guests)
+        if place is not None:
+            _start(job, running, place)
+        return place is not None
 
 
 def modules_to_preload(device: str, backbone: bool, plugins: Iterable[str] = ()) -> tuple[str, ...]:
@@ -114,15 +133,16 @@ def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[st
     context.set_forkserver_preload([preload.__name__])
 
 
-def _start(job: Job, running: list[Running]) -> None:
+def _start(job: Job, running: list[Running], place: GpuPlace | None = None) -> None:
     """Start a child and add it to those that run; it is there if Ctrl-C comes meanwhile.
 
     The first one waits for the imports of the fork server.
     """
     context = get_context("forkserver")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=run_child, args=(job, sending, os.environ.get(VISIBLE)))
-    child = Running(job, process, receiving)
+    visible = place.name if place is not None else os.environ.get(VISIBLE)
+    process = context.Process(target=run_child, args=(job, sending, visible))
+    child = Running(job, process, receiving, place=place)
     running.append(child)
     with interrupts.unseen_by_children():
         forkserver.ensure_running()
