@@ -13,6 +13,7 @@ from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
 from benchbench.kit.scoring import PROVEN_BEST, Scorer, context_length
 from benchbench.kit.training import (
+    MicroBatches,
     adapter_outputs,
     adapter_tensors,
     autocast,
@@ -151,13 +152,20 @@ class PromptedClassifier:
         import torch
 
         logits = torch.empty(len(prompts), len(self.labels))
-        size = self.settings.eval_batch_size
+        lengths, size = [len(prompt) for prompt in prompts], self.settings.eval_batch_size
+        micro = MicroBatches()  # smaller where memory runs out
         self.loaded.model.eval()
         with torch.no_grad(), autocast(self.loaded):
             reader = self.scorer.reader(prompts) if prompts else None
-            for rows in prediction_batches([len(prompt) for prompt in prompts], size):
+
+            def compute(rows: Sequence[int]) -> Tensor:
                 batch = reader.read([prompts[row] for row in rows])
-                logits[rows] = self.answer_format.logits(batch).float().cpu()
+                computed: Tensor = self.answer_format.logits(batch).float().cpu()
+                return computed
+
+            for rows in prediction_batches(lengths, size):
+                for part, computed in micro.computed(rows, lengths, compute):
+                    logits[part] = computed
         check_finite("the logits", [logits])
         return logits
 

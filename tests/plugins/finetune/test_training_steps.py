@@ -15,6 +15,7 @@ from benchbench_finetune.head import HeadSettings, assemble, training_task
 from benchbench_finetune.instruction import Instruction
 
 from benchbench.kit.scoring import Beginning, Scorer
+from benchbench.kit.scoring.scorer import PromptReader
 from benchbench.kit.training import (
     TrainingPlan,
     adapter_groups,
@@ -229,6 +230,25 @@ def test_validation_is_the_same_where_memory_holds_one_prompt(prepare, monkeypat
         assert task.validate() == pytest.approx(expected, rel=1e-5)
     assert sizes[0] == 32
     assert sizes.count(1) == 48
+
+
+def test_prompts_are_scored_the_same_where_memory_holds_one(prompted_model, monkeypatch):
+    method = Instruction()
+    task = prompted_task(prompted_model, method, train=24, epochs=1, **PARAMS)
+    classifier = method.fit(task)
+    expected = classifier.predict_logits(task.train["text"])
+    read, sizes = PromptReader.read, []
+
+    def full(self, prompts):
+        sizes.append(len(prompts))
+        if len(prompts) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read(self, prompts)
+
+    monkeypatch.setattr(PromptReader, "read", full)
+    assert np.allclose(classifier.predict_logits(task.train["text"]), expected, atol=1e-4)
+    assert sizes[0] == 24
+    assert sizes.count(1) == 24
 
 
 @pytest.mark.parametrize("method", [EmbeddingHead(), Instruction()], ids=lambda m: m.name)
