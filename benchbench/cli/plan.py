@@ -26,6 +26,7 @@ from benchbench.contract import BenchbenchError, Cell, Params
 from benchbench.machine import Device
 from benchbench.planning import (
     ASSUMED_SHARE,
+    GPU_LAYER_SECONDS,
     Forecast,
     GpuCard,
     PlannedCell,
@@ -63,7 +64,8 @@ OTHERS = 45
         "length, the batch and the speed of this machine. Values without ~ were measured here, "
         "on another seed or before.",
         "With --as, the plan is for a card that need not be here. Nothing is measured: the rate is "
-        f"that of its data sheet, of which a model is assumed to reach {ASSUMED_SHARE:.0%}.",
+        f"that of its data sheet, of which a model is assumed to reach {ASSUMED_SHARE:.0%} at "
+        "most; a small one takes as long as its operations take to start.",
     ),
     examples=(
         "benchbench plan --csv claims.csv --text abstract --label class \\\n"
@@ -227,7 +229,8 @@ def _basis(card: GpuCard | None) -> str:
     return (
         "~ is estimated from the model's shape, the documents' length, the batch and the card's "
         f"data sheet: {card.tflops:g} TFLOP/s, of which a model is assumed to reach "
-        f"{ASSUMED_SHARE:.0%}. That share is not measured; tests/perf/gpu_training.py measures it."
+        f"{ASSUMED_SHARE:.0%} at most, and at least {1000 * GPU_LAYER_SECONDS:g} ms per layer and "
+        "pass, as measured beside an H100."
     )
 
 

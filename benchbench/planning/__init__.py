@@ -1,6 +1,7 @@
 """What a run would do and need, worked out before anything runs."""
 
 from benchbench.planning.caches import CACHE, cache_folder, open_cache
+from benchbench.planning.estimate import GPU_LAYER_SECONDS
 from benchbench.planning.forecast import Forecast, forecasts, gpu_memory, main_memory
 from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
 from benchbench.planning.order import cheapest_first
@@ -13,6 +14,7 @@ from benchbench.planning.time_left import TimeLeft, expected_seconds, time_left,
 __all__ = [
     "ASSUMED_SHARE",
     "CACHE",
+    "GPU_LAYER_SECONDS",
     "Forecast",
     "GpuCard",
     "PlanContext",

@@ -3,7 +3,8 @@
 The time is that of all passes over the model. A pass multiplies every weight with every token and
 reads every weight once:
 
-    GPU    seconds = max(operations / (rate x share), passes x bytes read / bandwidth)
+    GPU    seconds = max(operations / (rate x share), passes x bytes read / bandwidth,
+                         passes x layers x time to start a layer)
     CPU    seconds = operations / (rate x share) + passes x bytes read / bandwidth
 
 The rate is that of a bare matrix product, measured on this machine or taken from a data sheet; a
@@ -35,6 +36,10 @@ to 0.79."""
 CPU_BANDWIDTH = 8e9
 """Bytes per second that a CPU takes to unpack weights and read them (measured with SmolLM2 in NF4:
 a pass takes 0.11 s and as long again per 19 tokens, on one core of 94 GFLOP/s)."""
+GPU_LAYER_SECONDS = 0.006
+"""Seconds that Python takes to start the operations of a layer on a GPU, forward or backward.
+Measured beside one H100 (`tests/perf/README.md`): 6.3 ms per layer and pass of a training with the
+shape of Llama 3.2 1B, 3.6 to 5.7 ms of a prediction, and 8 ms with the shape of Llama 3.1 8B."""
 PADDED = 1.1
 """A training step computes so many times the tokens of its documents (batches by length)."""
 DORA_MATRICES = 4
@@ -86,9 +91,9 @@ def seconds_of(passes: Passes, moved: float, shape: Shape, machine: Machine) -> 
     computing = passes.operations / (machine.flops * share_of_rate(shape, machine))
     if machine.kind == "cpu":
         return computing + passes.count * moved / CPU_BANDWIDTH
-    if machine.bandwidth is None:
-        return computing
-    return max(computing, passes.count * moved / machine.bandwidth)
+    starting = passes.count * shape.layers * GPU_LAYER_SECONDS
+    reading = passes.count * moved / machine.bandwidth if machine.bandwidth else 0.0
+    return max(computing, reading, starting)
 
 
 def share_of_rate(shape: Shape, machine: Machine) -> float:

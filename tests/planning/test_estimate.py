@@ -14,15 +14,25 @@ from benchbench.machine.hardware import Device
 from benchbench.planning.estimate import (
     PADDED,
     Estimate,
+    Machine,
+    Passes,
     estimate,
     fits,
     operations,
     pass_bytes,
+    seconds_of,
     share_of_rate,
     training_passes,
 )
 from benchbench.planning.matrix_speed import matrix_rates, rate_for
 from tests.support.planned_work import ADAPTERS, AMOUNT, CPU, EIGHT, GPU, SMOLLM2
+
+
+@pytest.fixture
+def started_at_once(monkeypatch):
+    """A GPU whose operations take no time to start, so that its other limits show."""
+    monkeypatch.setattr("benchbench.planning.estimate.GPU_LAYER_SECONDS", 0.0)
+
 
 SMALL = {
     "hidden_size": 128,
@@ -100,14 +110,14 @@ def test_what_fits_is_what_leaves_room():
     assert not fits(Estimate(23_900, 1.0), 24_000)
 
 
-def test_twice_the_rate_is_half_the_time():
+def test_twice_the_rate_is_half_the_time(started_at_once):
     slow = estimate(EIGHT, ADAPTERS, AMOUNT, "nf4", GPU)
     fast = estimate(EIGHT, ADAPTERS, AMOUNT, "nf4", replace(GPU, flops=2 * GPU.flops))
     assert fast.seconds == pytest.approx(slow.seconds / 2)
     assert fast.memory_mib == slow.memory_mib
 
 
-def test_few_tokens_at_once_are_bound_by_the_bandwidth_and_many_are_not():
+def test_few_tokens_at_once_are_bound_by_the_bandwidth_and_many_are_not(started_at_once):
     def seconds(batch, bandwidth):
         machine = replace(GPU, bandwidth=bandwidth)
         work = replace(ADAPTERS, batch=batch, eval_batch=batch)
@@ -156,10 +166,18 @@ def test_the_machine_is_measured_once(monkeypatch, tmp_path):
     assert set(matrix_rates(device, 1)) == set(first)
 
 
-def test_the_share_of_training_leaves_out_the_last_predictions():
+def test_the_share_of_training_leaves_out_the_last_predictions(started_at_once):
     trained = PADDED * (3 * 1000 * 300 * 4 + 3 * 100 * 300 * 2)
     last = (100 + 200 + 64) * 300 * 2
     share = estimate(EIGHT, ADAPTERS, AMOUNT, "nf4", GPU).training_share
     assert share == pytest.approx(trained / (trained + last))
     prompted = Workload("nothing", 512, 0, 300)
     assert estimate(EIGHT, prompted, AMOUNT, "nf4", GPU).training_share == 0
+
+
+def test_a_gpu_is_not_faster_than_its_operations_can_be_started():
+    shape = SHAPES["llama-3.2-1b"]
+    fast = Machine("cuda", "bfloat16", 1e18, 80_000, 1e15)
+    assert seconds_of(Passes(100, 1e12), 1e9, shape, fast) == pytest.approx(100 * 16 * 0.006)
+    slow = Machine("cuda", "bfloat16", 1e12, 80_000, 1e15, share=0.5)
+    assert seconds_of(Passes(1, 1e12), 1e9, shape, slow) == pytest.approx(2)

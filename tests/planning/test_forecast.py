@@ -121,6 +121,7 @@ def test_a_plan_for_a_card_measures_nothing_and_takes_nothing_that_ran_here(cont
         need = forecast(elsewhere, cell)[cell.id]
         assert need.basis == "estimated"
         assert (need.seconds, need.memory_mib) != (99.0, 7)
+    monkeypatch.setattr("benchbench.planning.estimate.GPU_LAYER_SECONDS", 0.0)
     slow, fast = (
         forecast(replace(context, device=card.device, card=card), cell)[cell.id].seconds
         for card in map(card_of, ("gpu:memory=24,tflops=10", "gpu:memory=24,tflops=20"))
