@@ -19,7 +19,7 @@ from benchbench_finetune.zero_shot import ZeroShot
 
 from benchbench.kit.training import AdapterSettings, TrainingPlan
 
-SETTLED = {"kind", "format_name", "learning_rate", "max_listed"}
+SETTLED = {"kind", "format_name", "learning_rate", "max_listed", "shared_beginning"}
 """Fields that a method sets itself, from what the parameters and the task say."""
 OPTIONAL = {
     (ZeroShot, "verbalizer"),
