@@ -25,7 +25,7 @@ from benchbench.grids import (
     parse_only,
     read_grid,
 )
-from benchbench.machine import Device, find_device, in_one_line, share_of_cores, visible_gpus
+from benchbench.machine import Device, find_device, in_one_line, share_of_cores, usable_gpus
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus, plan_cells, prepare
 from benchbench.records import Store, check_name
 
@@ -121,7 +121,7 @@ def share(options: dict[str, Any], selection: Selection) -> tuple[int, int]:
     """
     jobs = options["jobs"] or selection.grid.jobs
     if jobs == CORES:
-        jobs = share_of_cores(1) if selection.device.kind == "cpu" else max(1, len(visible_gpus()))
+        jobs = share_of_cores(1) if selection.device.kind == "cpu" else max(1, len(usable_gpus()))
     return int(jobs), options["threads"] or share_of_cores(int(jobs))
 
 

@@ -11,7 +11,7 @@ from benchbench.machine.hardware import (
     find_device,
     processor_name,
     share_of_cores,
-    visible_gpus,
+    usable_gpus,
 )
 from benchbench.machine.memory import PeakMemory
 from benchbench.machine.packages import PACKAGES, package_versions
@@ -76,7 +76,7 @@ __all__ = [
     "stage",
     "stamp",
     "temporary_folder",
-    "visible_gpus",
+    "usable_gpus",
     "watching",
     "write_contents",
 ]

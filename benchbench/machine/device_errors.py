@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 OUT_OF_MEMORY = re.compile(
     r"out of memory|can't allocate memory|not enough memory|\w+_STATUS_ALLOC_FAILED"
-    r"|HOST_ALLOCATION_FAILED|cudaErrorMemoryAllocation|Cannot allocate memory",
+    r"|_ALLOCATION_FAILED|cudaErrorMemoryAllocation|hipErrorOutOfMemory|std::bad_alloc"
+    r"|cannot allocate memory",
     re.IGNORECASE,
 )
 DEVICE = re.compile(

@@ -60,18 +60,22 @@ def by_nvidia_smi(visible: Sequence[str]) -> list[Gpu]:
         raise NoAnswer(f"nvidia-smi ended with {error.returncode}: {said}") from error
     except (OSError, subprocess.SubprocessError) as error:
         raise NoAnswer(f"nvidia-smi: {error}") from error
-    found = [_of_line(line) for line in answer.stdout.splitlines() if line.strip()]
+    lines = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+    found = [gpu for line in lines if (gpu := _of_line(line)) is not None]
     if not found:
-        raise NoAnswer("nvidia-smi names no GPU")
+        raise NoAnswer(f"nvidia-smi says '{lines[0]}'" if lines else "nvidia-smi names no GPU")
     return found
 
 
 def by_nvml(visible: Sequence[str]) -> list[Gpu]:
     """Ask the driver's library, as `by_nvidia_smi` does."""
     try:
-        library = _loaded(NVML)
-    except OSError as error:
+        return _by_library(_loaded(NVML), visible)
+    except (OSError, AttributeError, UnicodeError) as error:  # an older one lacks some functions
         raise NoAnswer(f"NVML: {error}") from error
+
+
+def _by_library(library: ctypes.CDLL, visible: Sequence[str]) -> list[Gpu]:
     _call(library.nvmlInit_v2)
     try:
         if visible:
@@ -80,6 +84,8 @@ def by_nvml(visible: Sequence[str]) -> list[Gpu]:
             count = ctypes.c_uint()
             _call(library.nvmlDeviceGetCount_v2, ctypes.byref(count))
             handles = [_handle_of(library, str(index)) for index in range(count.value)]
+        if not handles:
+            raise NoAnswer("NVML names no GPU")
         return [_of_handle(library, handle) for handle in handles]
     finally:
         library.nvmlShutdown()
@@ -93,7 +99,7 @@ def by_torch(visible: Sequence[str]) -> list[Gpu]:
             command, capture_output=True, text=True, timeout=SECONDS, check=True
         )
         rows = json.loads(answer.stdout.splitlines()[-1])
-        return [
+        found = [
             Gpu(name, (major, minor), mib, uuid and f"GPU-{uuid}")
             for name, major, minor, mib, uuid in rows
         ]
@@ -102,18 +108,24 @@ def by_torch(visible: Sequence[str]) -> list[Gpu]:
         raise NoAnswer(f"torch: {lines[-1]}") from error
     except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise NoAnswer(f"torch: {error}") from error
+    if not found:
+        raise NoAnswer("torch sees no GPU")
+    return found
 
 
 WAYS: tuple[Callable[[Sequence[str]], list[Gpu]], ...] = (by_nvidia_smi, by_nvml, by_torch)
 
 
-def _of_line(line: str) -> Gpu:
-    """Return the GPU of a line of nvidia-smi; a name may hold commas."""
+def _of_line(line: str) -> Gpu | None:
+    """Return the GPU of a line of nvidia-smi, None where it is not described.
+
+    A name may hold commas.
+    """
     try:
         name, capability, memory, uuid = line.rsplit(",", 3)
         major, minor = map(int, capability.split("."))
-    except ValueError as error:
-        raise NoAnswer(f"nvidia-smi says '{line.strip()}'") from error
+    except ValueError:
+        return None
     mib = int(memory) if memory.strip().isdecimal() else None  # not reported for a part of a GPU
     return Gpu(name.strip(), (major, minor), mib, _uuid(uuid))
 

@@ -105,6 +105,14 @@ def visible_gpus() -> list[Gpu]:
     raise NoAnswer("; ".join(reasons))
 
 
+def usable_gpus() -> list[Gpu]:
+    """Return the GPUs that cells may be spread over, none where nothing describes them."""
+    try:
+        return visible_gpus()
+    except NoAnswer:
+        return []
+
+
 def _has_driver() -> bool:
     """Say whether the system has devices of an NVIDIA driver; WSL has one device for any GPU."""
     return any(DEVICES.glob("nvidia[0-9]*")) or (

@@ -19,6 +19,9 @@ FULL = [
 FULL += [
     RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
     RuntimeError("cudaErrorMemoryAllocation: out of device memory"),
+    RuntimeError("CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    RuntimeError("hipErrorOutOfMemory"),
+    RuntimeError("std::bad_alloc"),
     RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
 ]

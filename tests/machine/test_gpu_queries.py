@@ -90,6 +90,26 @@ def test_an_error_of_the_library_is_no_answer(library, fails):
         by_nvml(())
 
 
+def test_a_library_that_lacks_a_function_is_no_answer(monkeypatch):
+    class Old:
+        def nvmlInit_v2(self):
+            return 0
+
+        def nvmlShutdown(self):
+            return 0
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Old())
+    with pytest.raises(NoAnswer, match="NVML"):
+        by_nvml(())
+
+
+def test_a_library_that_names_no_card_is_no_answer(library, monkeypatch):
+    library()
+    monkeypatch.setitem(globals(), "CARDS", [])
+    with pytest.raises(NoAnswer, match="names no GPU"):
+        by_nvml(())
+
+
 def test_a_library_that_is_not_there_is_no_answer(monkeypatch):
     monkeypatch.setattr(gpu_queries, "NVML", "libno-such-library.so.1")
     with pytest.raises(NoAnswer, match="NVML"):
@@ -109,7 +129,7 @@ def test_torch_is_asked_in_a_process_of_its_own(monkeypatch, tmp_path):
     assert by_torch(()) == [Gpu("NVIDIA L4", (8, 9), 22699, "GPU-1a2b")]
 
 
-@pytest.mark.parametrize(("answer", "code"), [("", 0), ("no json", 0), ("[]", 1)])
+@pytest.mark.parametrize(("answer", "code"), [("", 0), ("no json", 0), ("[]", 1), ("[]", 0)])
 def test_a_torch_that_fails_is_no_answer(monkeypatch, tmp_path, answer, code):
     monkeypatch.setattr(gpu_queries.sys, "executable", program(tmp_path, answer, code))
     with pytest.raises(NoAnswer, match="torch"):

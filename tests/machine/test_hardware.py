@@ -113,6 +113,16 @@ def test_wsl_has_one_device_for_any_gpu(gpu, tmp_path, monkeypatch):
     assert find_device().name == "NVIDIA GeForce RTX 4090"
 
 
+def test_a_gpu_that_is_not_described_costs_no_other(gpu):
+    gpu("NVIDIA H100, 9.0, 81559, GPU-1\nOld card, [N/A], [N/A], GPU-2")
+    assert [one.name for one in hardware.visible_gpus()] == ["NVIDIA H100"]
+
+
+def test_gpus_that_nothing_describes_are_not_spread_over(gpu):
+    gpu("no", 9)
+    assert hardware.usable_gpus() == []
+
+
 def test_all_visible_gpus_are_found(gpu):
     gpu("NVIDIA L4, 8.9, 23034, GPU-1\nNVIDIA L4, 8.9, 23034, GPU-2")
     assert [one.uuid for one in hardware.visible_gpus()] == ["GPU-1", "GPU-2"]

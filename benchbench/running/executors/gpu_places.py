@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchbench.machine import Device, visible_gpus
+from benchbench.machine import Device, usable_gpus
 
 RESERVED_MIB = 700
 """Memory that CUDA and fragmentation take per cell, beside what the cell itself needs."""
@@ -31,7 +31,7 @@ def places_on(device: Device) -> tuple[GpuPlace, ...]:
     """Return the GPUs that cells may use, none where the run uses the CPU."""
     if device.kind != "cuda":
         return ()
-    found = enumerate(visible_gpus())
+    found = enumerate(usable_gpus())
     return tuple(GpuPlace(gpu.uuid or str(index), gpu.memory_mib) for index, gpu in found)
 
 

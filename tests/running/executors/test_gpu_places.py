@@ -42,7 +42,7 @@ def test_a_gpu_of_unknown_memory_is_shared_by_none():
 
 def test_gpus_are_named_as_cuda_takes_them(monkeypatch):
     found = [Gpu("A", (9, 0), 80_000, "GPU-a"), Gpu("B", (9, 0), None)]
-    monkeypatch.setattr(gpu_places, "visible_gpus", lambda: found)
+    monkeypatch.setattr(gpu_places, "usable_gpus", lambda: found)
     assert places_on(Device("cuda", "A", "bfloat16")) == (
         GpuPlace("GPU-a", 80_000),
         GpuPlace("1"),
