@@ -6,6 +6,7 @@ from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import (
+    VISIBLE,
     Device,
     dtype_for,
     find_device,
@@ -37,6 +38,7 @@ __all__ = [
     "LONGEST_TRACEBACK",
     "PACKAGES",
     "TEMPORARY",
+    "VISIBLE",
     "Device",
     "NotRegular",
     "PeakMemory",

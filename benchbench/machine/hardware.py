@@ -7,6 +7,7 @@ import platform
 import re
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -96,10 +97,16 @@ def visible_gpus() -> list[Gpu]:
     listed = os.environ.get(VISIBLE)
     if listed in ("", "-1", "NoDevFiles") or not torch_has_cuda() or not _has_driver():
         return []
+    return list(_described(tuple(filter(None, map(str.strip, (listed or "").split(","))))))
+
+
+@cache
+def _described(visible: tuple[str, ...]) -> tuple[Gpu, ...]:
+    """Return the GPUs with these names as the first way has them that answers; asked once."""
     reasons = []
     for ask in WAYS:
         try:
-            return ask(tuple(filter(None, map(str.strip, (listed or "").split(",")))))
+            return tuple(ask(visible))
         except NoAnswer as error:
             reasons.append(in_one_line(str(error)))
     raise NoAnswer("; ".join(reasons))

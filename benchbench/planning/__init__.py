@@ -4,6 +4,7 @@ from benchbench.planning.caches import CACHE, cache_folder, open_cache
 from benchbench.planning.estimate import GPU_LAYER_SECONDS
 from benchbench.planning.forecast import Forecast, forecasts, gpu_memory, main_memory
 from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
+from benchbench.planning.memory_need import RESERVED_MIB
 from benchbench.planning.order import cheapest_first
 from benchbench.planning.pace import RunningCell, cell_left, stage_left, with_event
 from benchbench.planning.plan import PlanContext, PlannedCell, plan_cells
@@ -15,6 +16,7 @@ __all__ = [
     "ASSUMED_SHARE",
     "CACHE",
     "GPU_LAYER_SECONDS",
+    "RESERVED_MIB",
     "Forecast",
     "GpuCard",
     "PlanContext",

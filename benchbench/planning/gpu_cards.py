@@ -15,9 +15,10 @@ from benchbench.contract import BenchbenchError, UnknownName, did_you_mean
 from benchbench.machine import Device, dtype_for
 
 ASSUMED_SHARE = 0.4
-"""An assumption and not a measurement: the share of a GPU's matrix rate that a whole model reaches.
+"""An assumption and not a measurement: the most that a whole model reaches of a GPU's matrix rate.
 
-`tests/perf/gpu_training.py` measures the true one."""
+On an H100, trainings reached 5 to 11 %, because they were bound by the start of operations, which
+`estimate` counts apart."""
 ECC_LEFT = 15 / 16
 """What error correction leaves of memory that stores its check bits itself (GDDR6)."""
 OWN = "gpu:"

@@ -4,7 +4,8 @@
     prediction    weights, one matrix unpacked, adapters, keys and values, one layer, logits
 
 The constants follow from the code of the modules. Those of a CPU are measured with SmolLM2-135M
-(`tests/perf/plan_accuracy.py`); those of a GPU are not measured yet.
+(`tests/perf/plan_accuracy.py`). Beside one H100, plans were 0.89 to 1.21 of the peaks that
+`tests/perf/gpu_training.py` saw; no constant was fitted to them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from benchbench.contract import Shape, Workload
 from benchbench.kit.training import LayerTraining, kept_bytes, must_recompute
 from benchbench.kit.training.lora_linear import DENSE_BYTES
 from benchbench.kit.training.micro_batches import auto_micro_tokens
+from benchbench.kit.training.training_plan import CHECKPOINTED_FROM, RESERVED_BYTES
 
 NF4_BYTES = 0.5 + 0.127 / 8
 """Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
@@ -25,13 +27,10 @@ ADAM_BYTES = 16
 """Bytes per trained weight in float32: the weight, its gradient and the two moments of AdamW."""
 BEST_BYTES = 4
 """Bytes per trained weight of the copy that is kept of the best epoch, in main memory."""
-RESERVED_MIB = 700
+RESERVED_MIB = RESERVED_BYTES >> 20
 """Memory of a GPU that CUDA itself and fragmentation take."""
 PROCESS_MIB = 80
 """Memory of a cell's process on a CPU without its model (measured with miniatures)."""
-CHECKPOINTED_FROM = 2e9
-"""Where the memory of a GPU is not known, `gradient_checkpointing=auto` is on from so many
-parameters."""
 HEAP = 1.25
 """On a CPU, what layers keep takes this many times its bytes (measured): the heap has gaps."""
 LOADED_BYTES = 2

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
-from benchbench.machine import fsio, guardian
+from benchbench.machine import VISIBLE, fsio, guardian
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
 EVENT_SECONDS = 0.1
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 

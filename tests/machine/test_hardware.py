@@ -30,6 +30,7 @@ def test_bfloat16_is_used_only_where_the_hardware_has_it(capability, dtype):
 @pytest.fixture
 def gpu(tmp_path, monkeypatch):
     """Make this look like a machine with a GPU; return a function that sets nvidia-smi's answer."""
+    hardware._described.cache_clear()
     (tmp_path / "nvidia0").touch()
     monkeypatch.setattr(gpu_queries, "NVML", str(tmp_path / "no-library"))
     monkeypatch.setattr(gpu_queries.sys, "executable", "/bin/false")
@@ -39,12 +40,14 @@ def gpu(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def answer(text, code=0):
+        hardware._described.cache_clear()
         tool = tmp_path / "nvidia-smi"
         tool.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/asked\necho '{text}'\nexit {code}\n")
         tool.chmod(0o755)
         return tmp_path / "asked"
 
-    return answer
+    yield answer
+    hardware._described.cache_clear()
 
 
 def test_a_gpu_is_described_by_its_driver(gpu):
@@ -121,6 +124,13 @@ def test_a_gpu_that_is_not_described_costs_no_other(gpu):
 def test_gpus_that_nothing_describes_are_not_spread_over(gpu):
     gpu("no", 9)
     assert hardware.usable_gpus() == []
+
+
+def test_the_gpus_are_asked_for_once(gpu, tmp_path):
+    gpu("NVIDIA L4, 8.9, 23034, GPU-1")
+    expected = hardware.visible_gpus()
+    (tmp_path / "nvidia-smi").unlink()
+    assert hardware.visible_gpus() == expected
 
 
 def test_all_visible_gpus_are_found(gpu):

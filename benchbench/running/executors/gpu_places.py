@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchbench.machine import Device, usable_gpus
-
-RESERVED_MIB = 700
-"""Memory that CUDA and fragmentation take per cell, beside what the cell itself needs."""
+from benchbench.planning import RESERVED_MIB
 
 
 @dataclass(frozen=True, slots=True)

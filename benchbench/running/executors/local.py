@@ -13,8 +13,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.machine import guardian, interrupts, redact
-from benchbench.running.cell_process import THREAD_VARIABLES, VISIBLE
+from benchbench.machine import VISIBLE, guardian, interrupts, redact
+from benchbench.running.cell_process import THREAD_VARIABLES
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
 from benchbench.running.executors.gpu_places import GpuPlace, Guest, place_for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from contextlib import nullcontext
 
 import pytest
 import torch
@@ -172,7 +171,7 @@ def test_a_full_disk_costs_the_states_and_not_the_training(tmp_path, at_every_st
 def test_two_processes_do_not_save_in_one_folder(tmp_path, at_every_step):
     first = Checkpoints(tmp_path)
     assert first.holds_lock()
-    with first.enabled(), nullcontext():
+    with first.enabled():
         second = Checkpoints(tmp_path)
         assert not second.holds_lock()
     assert second.notes() == {"fault": "another process trains the same cell"}

@@ -193,21 +193,27 @@ def test_a_value_that_is_read_in_a_loss_is_counted(prepare, plain_optimizer):
     assert len(waits_of_a_step(spoiled, plan)) == 1 + len(waits_of_a_step(task, plan))
 
 
+def room_for_one(monkeypatch, cls, name):
+    """Let a method find memory full for more than one row; return the rows of each call."""
+    usual, sizes = getattr(cls, name), []
+
+    def full(self, rows, *arguments):
+        sizes.append(len(rows))
+        if len(rows) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return usual(self, rows, *arguments)
+
+    monkeypatch.setattr(cls, name, full)
+    return sizes
+
+
 def test_the_head_predicts_the_same_where_memory_holds_one_document(prompted_model, monkeypatch):
     method = EmbeddingHead()
     task = prompted_task(prompted_model, method, train=24, **PARAMS)
     loaded = load_model(prompted_model)
     classifier = assemble(loaded, task.labels, HeadSettings.of(task), save_adapter)
     expected = classifier.predict_logits(task.train["text"])
-    embed, sizes = DocumentEmbedder.embed, []
-
-    def full(self, documents):
-        sizes.append(len(documents))
-        if len(documents) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return embed(self, documents)
-
-    monkeypatch.setattr(DocumentEmbedder, "embed", full)
+    sizes = room_for_one(monkeypatch, DocumentEmbedder, "embed")
     assert np.allclose(classifier.predict_logits(task.train["text"]), expected, atol=1e-5)
     assert sizes[0] == 24
     assert sizes.count(1) == 24
@@ -218,15 +224,7 @@ def test_validation_is_the_same_where_memory_holds_one_prompt(prepare, monkeypat
     task.mode(training=False)
     with torch.no_grad():
         expected = task.validate()
-        scores, sizes = Scorer.scores_each, []
-
-        def full(self, prompts, *arguments):
-            sizes.append(len(prompts))
-            if len(prompts) > 1:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            return scores(self, prompts, *arguments)
-
-        monkeypatch.setattr(Scorer, "scores_each", full)
+        sizes = room_for_one(monkeypatch, Scorer, "scores_each")
         assert task.validate() == pytest.approx(expected, rel=1e-5)
     assert sizes[0] == 32
     assert sizes.count(1) == 48
@@ -237,15 +235,7 @@ def test_prompts_are_scored_the_same_where_memory_holds_one(prompted_model, monk
     task = prompted_task(prompted_model, method, train=24, epochs=1, **PARAMS)
     classifier = method.fit(task)
     expected = classifier.predict_logits(task.train["text"])
-    read, sizes = PromptReader.read, []
-
-    def full(self, prompts):
-        sizes.append(len(prompts))
-        if len(prompts) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return read(self, prompts)
-
-    monkeypatch.setattr(PromptReader, "read", full)
+    sizes = room_for_one(monkeypatch, PromptReader, "read")
     assert np.allclose(classifier.predict_logits(task.train["text"]), expected, atol=1e-4)
     assert sizes[0] == 24
     assert sizes.count(1) == 24
