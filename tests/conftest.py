@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchbench.machine import interrupts
+
 HERE = Path(__file__).resolve().parent
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,3 +24,9 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no reference folder: set BENCHBENCH_SHARED to one with data/ and models/")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def stops_are_forgotten(monkeypatch):
+    """A stop that one test raises in this process would end every command of the next ones."""
+    monkeypatch.setattr(interrupts, "_state", interrupts._State())
