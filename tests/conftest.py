@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.machine import interrupts
+from benchbench.machine import interrupts, wait_briefly
 
 HERE = Path(__file__).resolve().parent
+
+wait_briefly()  # the tests, too, run beside each other
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # the tests were started in the background; what they start must see Ctrl-C all the same

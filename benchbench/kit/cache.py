@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchbench.contract import Json, StoreError
 from benchbench.machine import (
@@ -32,6 +32,8 @@ from benchbench.machine import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Result = TypeVar("Result")
 
 DATA = "data.arrow"
 ENTRY = "entry.json"
@@ -73,16 +75,26 @@ def cached(kind: str, key: Json, make: Callable[[], pa.Table]) -> pa.Table:
     folder = _FOLDER.get()
     if folder is None:
         return make()
-    key = {**key, "core": execution_digest(), "packages": dict(package_versions())}
+    key = complete_key(key)
     entry = folder / kind / digest(key)
     if (stored := _read(entry)) is not None:
         table, seconds = stored
         if (watch := CURRENT.get()) is not None:
             watch.credit(seconds)
         return table
-    table, seconds = _timed(make)
+    table, seconds = timed(make)
     _write(entry, table, {"kind": kind, "key": key, "seconds": round(seconds, 4)})
     return table
+
+
+def cache_folder() -> Path | None:
+    """Return where results are kept; None where there is no cache."""
+    return _FOLDER.get()
+
+
+def complete_key(key: Json) -> Json:
+    """Return a key with all that decides a result beside what its caller knows of."""
+    return {**key, "core": execution_digest(), "packages": dict(package_versions())}
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
@@ -105,14 +117,14 @@ def arithmetic() -> Json:
     return {"processor": processor_name(), "threads": torch.get_num_threads()}
 
 
-def _timed(make: Callable[[], pa.Table]) -> tuple[pa.Table, float]:
+def timed(make: Callable[[], Result]) -> tuple[Result, float]:
     """Return what was made and how long it took, with the seconds that cache hits saved."""
     watch = CURRENT.get()
     credited = watch.credited if watch else 0.0
     start = time.monotonic()
-    table = make()
+    result = make()
     spent = time.monotonic() - start
-    return table, spent + (watch.credited - credited if watch else 0.0)
+    return result, spent + (watch.credited - credited if watch else 0.0)
 
 
 def _read(entry: Path) -> tuple[pa.Table, float] | None:

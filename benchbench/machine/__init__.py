@@ -30,6 +30,7 @@ from benchbench.machine.regular_files import NotRegular, open_regular, read_regu
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
 from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.temporary_folder import temporary_folder
+from benchbench.machine.thread_settings import WAITING, set_threads, wait_briefly
 from benchbench.machine.typed_json import WrongForm, read_as
 from benchbench.machine.watched_backbone import WatchedBackbone
 
@@ -39,6 +40,7 @@ __all__ = [
     "PACKAGES",
     "TEMPORARY",
     "VISIBLE",
+    "WAITING",
     "Device",
     "NotRegular",
     "PeakMemory",
@@ -73,12 +75,14 @@ __all__ = [
     "read_as",
     "read_regular",
     "redact",
+    "set_threads",
     "share_of_cores",
     "shortened",
     "stage",
     "stamp",
     "temporary_folder",
     "usable_gpus",
+    "wait_briefly",
     "watching",
     "write_contents",
 ]

@@ -12,7 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchbench.contract import BenchbenchError
-from benchbench.machine import Device, canonical, digest, fsio, is_private, package_versions
+from benchbench.machine import (
+    Device,
+    canonical,
+    digest,
+    fsio,
+    is_private,
+    package_versions,
+    wait_briefly,
+)
 from benchbench.planning.caches import cache_folder, open_cache
 
 TOKENS = 512
@@ -55,6 +63,7 @@ def matrix_rates_of_child(
     path = _path(device, threads)
     if (kept := _kept(path)) is not None:
         return kept
+    wait_briefly()
     command = [sys.executable, "-c", CHILD, json.dumps(asdict(device)), str(threads)]
     with suppress(subprocess.TimeoutExpired, OSError):
         subprocess.run(

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.contract import Event, Job
-from benchbench.machine import VISIBLE, fsio, guardian
+from benchbench.machine import VISIBLE, fsio, guardian, set_threads
 from benchbench.running.worker import run_job
 
 LOG = "log.txt"
 EVENT_SECONDS = 0.1
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def main(job: Job, pipe: Any, visible: str | None = None) -> None:
@@ -71,9 +70,7 @@ def _log_to(path: Path) -> int:
 def _limit_threads(threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
-    for name in THREAD_VARIABLES:
-        os.environ[name] = str(threads)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    set_threads(threads)
     threadpool_limits(threads)
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from benchbench import LoadedModel
 from benchbench.kit.batching import framing_tokens, pad, to_device, tokenize_documents
+from benchbench.kit.known_states import inputs_of
 from benchbench.kit.pooling import last_token, pool, position_ids
 from benchbench.kit.scoring import hidden_states_at
 from benchbench.kit.training import autocast
@@ -50,13 +51,18 @@ class DocumentEmbedder:
     def embed(self, documents: Sequence[Sequence[int]]) -> Tensor:
         """Return float32 [documents, width]; gradients flow where the model is in training."""
         ids, mask = self.batch(documents)
-        inputs = {"input_ids": ids, **self._seen(mask)}
+        inputs = {**self._given(documents, ids), **self._seen(mask)}
         with autocast(self.loaded):
             if self.causal and self.pooling == "last":  # no other state is computed
                 columns = last_token(mask)[:, None]
                 return hidden_states_at(self.loaded.model, columns, **inputs)[:, 0].float()
             hidden = self.loaded.model.base_model(**inputs).last_hidden_state
         return pool(hidden, mask, self.pooling)
+
+    def _given(self, documents: Sequence[Sequence[int]], ids: Tensor) -> dict[str, Any]:
+        """Return the token ids, or the states of frozen layers where those are known."""
+        plain = self.side == "left" or not self.causal
+        return {"input_ids": ids} if plain else inputs_of(self.loaded.model, documents, ids)
 
     def _seen(self, mask: Tensor) -> dict[str, Any]:
         """Return what tells a model which tokens are real, and where they stand.

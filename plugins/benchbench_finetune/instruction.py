@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from benchbench.kit.training import (
     adapter_groups,
     attach,
     autocast,
+    frozen_states_known,
     prepare_memory,
     train,
 )
@@ -117,8 +119,10 @@ class Instruction:
         classifier = prompt_model(task, loaded, golds)
         checkpointed = prepare_memory(loaded, plan)
         training, facts = _training_task(classifier, task, plan, golds)
-        outcome = train(training, plan, task.report, task.seed)
-        classifier.facts.update(facts, **outcome, gradient_checkpointing=checkpointed)
+        rows = partial(_rows, classifier, task, golds)
+        with frozen_states_known(loaded, rows, plan.eval_batch_size) as frozen:
+            outcome = train(training, plan, task.report, task.seed)
+        classifier.facts.update(facts, **outcome, **frozen, gradient_checkpointing=checkpointed)
         classifier.facts["guards"] |= PASSED
         return classifier
 
@@ -170,6 +174,32 @@ def _examples(
     targets = classifier.answer_format.targets(golds, *stream)
     rows = zip(prompts, targets, golds, strict=True)
     return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
+
+
+def _rows(
+    classifier: PromptedClassifier, task: Task, golds: Sequence[GoldLabels]
+) -> tuple[list[list[int]], int]:
+    """Return the rows of tokens that every epoch reads, and how many tokens all of them share.
+
+    There are none where each epoch draws other questions. A row is a prompt and its answer, whose
+    last token is predicted and not read.
+    """
+    if classifier.settings.format_name == "yes-no" or not classifier.scorer.tree:
+        return [], 0
+    splits = (
+        (task.train, golds),
+        (task.validation, gold_labels(task.validation, len(task.labels))),
+    )
+    examples = [
+        example
+        for split, known in splits
+        for example in _examples(classifier, classifier.encode(split["text"])[0], known)
+    ]
+    common = classifier.scorer.shared_in_training([example.prompt for example in examples])
+    rows = [
+        [*example.prompt, *target.tokens[:-1]] for example in examples for target in example.targets
+    ]
+    return rows, common
 
 
 @dataclass(frozen=True, slots=True)

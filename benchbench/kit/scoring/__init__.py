@@ -1,6 +1,6 @@
 """Exact scores of what may follow a prompt, by token tree, by prefix cache or plainly."""
 
-from benchbench.kit.scoring.beginning import Beginning
+from benchbench.kit.scoring.beginning import Beginning, option_of
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
 from benchbench.kit.scoring.certified import PROVEN_BEST, CertifiedScores, certified_scores
 from benchbench.kit.scoring.last_layer import hidden_states_at
@@ -28,4 +28,5 @@ __all__ = [
     "chain_scores",
     "context_length",
     "hidden_states_at",
+    "option_of",
 ]

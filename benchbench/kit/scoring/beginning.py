@@ -20,6 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import to_device
+from benchbench.kit.known_states import inputs_of
 from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.shared_attention import (
@@ -44,10 +45,18 @@ COARSE_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """Keys and values of a beginning: [1, heads, length, head width] per layer."""
+    """Keys and values of a beginning: [1, heads, length, head width] by the index of the layer.
+
+    `ids` are its tokens. Layers that were not computed have none (`known_states`).
+    """
 
     layers: KeysAndValues
-    length: int
+    ids: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """The number of its tokens."""
+        return len(self.ids)
 
     @classmethod
     def read(cls, model: Any, ids: Sequence[int]) -> Beginning:
@@ -61,28 +70,34 @@ class Beginning:
             hidden_states_at(
                 model,
                 torch.full((1, 1), len(ids) - 1, device=device),
-                input_ids=to_device(torch.tensor([list(ids)]), device),
+                **inputs_of(model, [ids], to_device(torch.tensor([list(ids)]), device)),
                 attention_mask=None,
                 position_ids=torch.arange(len(ids), device=device)[None],
                 past_key_values=cache,
                 use_cache=True,
             )
-        return cls(tuple((layer.keys, layer.values) for layer in cache.layers), len(ids))
+        computed = {
+            index: (layer.keys, layer.values)
+            for index, layer in enumerate(cache.layers)
+            if layer.is_initialized
+        }
+        return cls(computed, tuple(ids))
 
     def leaf(self) -> Beginning:
         """Return a copy that gradients end at, so that several passes can add theirs to it."""
-        parts = tuple((_leaf(keys), _leaf(values)) for keys, values in self.layers)
-        return Beginning(parts, self.length)
+        parts = {at: (_leaf(keys), _leaf(values)) for at, (keys, values) in self.layers.items()}
+        return Beginning(parts, self.ids)
 
     def backward(self, leaf: Beginning) -> None:
         """Pass on what has come together in a copy; it is what all passes would have sent here."""
         import torch
 
-        pairs = zip(chain.from_iterable(self.layers), chain.from_iterable(leaf.layers), strict=True)
+        tensors, copies = (chain.from_iterable(b.layers.values()) for b in (self, leaf))
+        pairs = zip(tensors, copies, strict=True)
         reached = [(tensor, copy.grad) for tensor, copy in pairs if copy.grad is not None]
         if reached:
-            tensors, gradients = zip(*reached, strict=True)
-            torch.autograd.backward(tensors, gradients)
+            reached_tensors, gradients = zip(*reached, strict=True)
+            torch.autograd.backward(reached_tensors, gradients)
 
     @property
     def option(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from benchbench.kit.known_states import known_of
 from benchbench.kit.scoring.beginning import (
     FEWEST_SHARED,
     Beginning,
@@ -114,6 +115,9 @@ class Scorer:
     def shared_in_training(self, prompts: Sequence[Sequence[int]]) -> int:
         """Return how many tokens of the prompts `scores_each` reads once; 0 where none are."""
         shared = self.shared(prompts)
+        known = known_of(self.model)
+        if known is not None:  # its rows follow so many tokens, whatever else a batch shares
+            shared = min(shared, known.common)
         return shared if shared and takes_beginning(self.model) else 0
 
     def beginning(self, prompts: Sequence[Sequence[int]]) -> Beginning | None:

@@ -21,7 +21,7 @@ summed over all rows by one product.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.scoring.attention_kernels import attend, gradients_of
@@ -29,8 +29,8 @@ from benchbench.kit.scoring.attention_kernels import attend, gradients_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-KeysAndValues = Sequence[tuple["Tensor", "Tensor"]]
-"""Keys and values per layer, [batch, heads, columns, head width] each."""
+KeysAndValues = Mapping[int, tuple["Tensor", "Tensor"]]
+"""Keys and values [batch, heads, columns, head width] by the index of the layer."""
 NAME = "sdpa_behind_a_beginning"
 """The name of this attention in the model's configuration."""
 BEGINNING = "benchbench_beginning"

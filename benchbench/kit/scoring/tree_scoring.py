@@ -31,6 +31,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import pad, to_device
+from benchbench.kit.known_states import inputs_of
 from benchbench.kit.scoring.beginning import Beginning, option_of
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.limits import check_row, context_length, tree_limit
@@ -63,7 +64,7 @@ def chain_scores(
     states = hidden_states_at(
         model,
         to_device(columns, device),
-        input_ids=ids,
+        **inputs_of(model, rows, ids, beginning.ids if beginning is not None else ()),
         attention_mask=None,
         position_ids=torch.arange(before, before + ids.shape[1], device=device).expand_as(ids),
         use_cache=False,

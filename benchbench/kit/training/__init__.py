@@ -7,6 +7,7 @@ from benchbench.kit.training.activation_memory import (
     must_recompute,
 )
 from benchbench.kit.training.adapter_variants import ADAPTERS, AdapterVariant
+from benchbench.kit.training.frozen_states import frozen_states_known
 from benchbench.kit.training.loop import PASSED, train
 from benchbench.kit.training.lora import (
     LORA_PARAMETERS,
@@ -49,6 +50,7 @@ __all__ = [
     "attach",
     "auto_learning_rate",
     "autocast",
+    "frozen_states_known",
     "kept_bytes",
     "layer_bytes",
     "load_adapter",

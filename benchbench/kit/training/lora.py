@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchbench.contract import (
     BenchbenchError,
@@ -17,6 +18,7 @@ from benchbench.contract import (
     did_you_mean,
 )
 from benchbench.kit.artifacts import check_names, load_tensors, save_tensors
+from benchbench.kit.frozen_layers import decoder_layers, frozen_count
 from benchbench.kit.quantized_weights import quantized_modules
 from benchbench.kit.training.adapter_variants import ADAPTERS, DEFAULT, adapter_parameter
 from benchbench.kit.training.lora_linear import fuse_adapters
@@ -30,6 +32,15 @@ LORA_PARAMETERS = (
     Parameter("rank", int, 16, "rank of the adapters", minimum=1, maximum=1024),
     Parameter("alpha", float, 32.0, "scale of the adapters: see adapter", minimum=0.001),
     Parameter("dropout", float, 0.05, "dropout before the adapters", minimum=0, maximum=0.9),
+    Parameter(
+        "adapter_layers",
+        int,
+        "all",
+        "how many layers get adapters, from the last one down; those below are computed once per "
+        "document where there is a cache",
+        words=("all",),
+        minimum=1,
+    ),
 )
 ADAPTER = "adapter"
 
@@ -42,6 +53,7 @@ class AdapterSettings:
     alpha: float
     dropout: float
     adapter: str = DEFAULT
+    adapter_layers: int | str = "all"
 
     def __post_init__(self) -> None:
         """Raise UnknownName where `adapter` is no name of `ADAPTERS`."""
@@ -50,20 +62,21 @@ class AdapterSettings:
             raise UnknownName(f"unknown adapter '{self.adapter}'{hint}")
 
 
-def target_modules(model: Any) -> list[str]:
+def target_modules(model: Any, adapter_layers: int | str = "all") -> list[str]:
     """Return the names of the linear layers that get an adapter: all except the output head.
 
     In the Llama, Mistral and Qwen families these are the q, k, v, o, gate, up and down
-    projections of every layer.
+    projections of every layer, or of the last `adapter_layers`. Raises like `frozen_count`.
     """
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
     head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    part = {id(module) for module in _adapted(model, adapter_layers)}
     return [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and module is not head
+        if isinstance(module, nn.Linear | Conv1D) and module is not head and id(module) in part
     ]
 
 
@@ -79,7 +92,7 @@ def attach(model: Any, params: Params, seed: int) -> None:
     settings = read_parameters(AdapterSettings, params)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _inject(model, settings, target_modules(model))
+        _inject(model, settings, target_modules(model, settings.adapter_layers))
 
 
 def adapter_tensors(model: Any) -> dict[str, nn.Parameter]:
@@ -155,6 +168,14 @@ def trainable_parameters(*modules: nn.Module) -> int:
     return sum(p.numel() for p in parameters.values() if p.requires_grad)
 
 
+def _adapted(model: Any, adapter_layers: int | str) -> Iterable[nn.Module]:
+    """Return the modules that may get an adapter."""
+    if isinstance(adapter_layers, str):
+        return cast("nn.Module", model).modules()
+    layers = decoder_layers(model)[frozen_count(model, adapter_layers) :]
+    return chain.from_iterable(layer.modules() for layer in layers)
+
+
 def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
     """Return what `save_adapter` wrote as JSON: the settings, and the layers that are adapted."""
     try:
@@ -162,6 +183,7 @@ def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
     except (OSError, ValueError) as error:
         raise GuardError(f"{path}: cannot be read ({error})") from error
     try:
+        saved = {"adapter_layers": "all", **saved}  # which older files do not know
         settings = AdapterSettings(
             **{field.name: saved[field.name] for field in fields(AdapterSettings)}
         )

@@ -13,8 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.machine import VISIBLE, guardian, interrupts, redact
-from benchbench.running.cell_process import THREAD_VARIABLES
+from benchbench.machine import VISIBLE, guardian, interrupts, redact, set_threads
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
 from benchbench.running.executors.gpu_places import GpuPlace, Guest, place_for
@@ -126,9 +125,7 @@ def start_server(device: str, backbone: bool, threads: int, plugins: Iterable[st
     os.environ[preload.VARIABLE] = ",".join(modules_to_preload(device, backbone, plugins))
     # then torch looks for GPUs in the driver's library and not in CUDA: forks stay possible
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    for name in THREAD_VARIABLES:
-        os.environ[name] = str(threads)
+    set_threads(threads)
     context = get_context("forkserver")
     context.set_forkserver_preload([preload.__name__])
 

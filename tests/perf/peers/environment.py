@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchbench.machine import WAITING
+
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get("BENCHBENCH_SHARED", ROOT.parent / "shared"))
 SAME = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "datasets", "numpy")
@@ -56,6 +58,7 @@ def run(python: Path | str, script: Path, settings: Mapping[str, Any], threads: 
     """Run a script that takes its settings as JSON and prints its result as the last line."""
     environment = os.environ | {
         "OMP_NUM_THREADS": str(threads),
+        **WAITING,  # so that a busy machine slows nobody down more than it must
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
