@@ -82,7 +82,9 @@ class Workload:
       the method needs none.
     - `micro_tokens` is the most tokens that a training step computes at once, None where that is
       the whole batch, and "auto" where the device decides.
-    - `adapter` names the kind of adapters.
+    - `adapter` names the kind of adapters, and `adapter_layers` says how many layers have them,
+      from the last one down. The layers below are computed once per document, unless every epoch
+      has other sequences (`redrawn`).
     """
 
     trains: Trains
@@ -101,6 +103,8 @@ class Workload:
     branch_tokens: float = 0.0
     micro_tokens: int | str | None = None
     adapter: str = "lora"
+    adapter_layers: int | str = "all"
+    redrawn: bool = False
 
 
 CHARACTERS_PER_TOKEN = 4.5

@@ -15,15 +15,17 @@ read. Memory is in `memory_need`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchbench.contract import Amount, Shape, Workload
+from benchbench.kit.training.frozen_states import MOST_BYTES
 from benchbench.planning.memory_need import (
     BYTES,
     COMPUTE_BYTES,
     PROCESS_MIB,
     RESERVED_MIB,
     Machine,
+    adapted,
     checkpointed,
     memory_bytes,
     rows_at_once,
@@ -67,6 +69,10 @@ class Passes:
     def __add__(self, other: Passes) -> Passes:
         """Return both together."""
         return Passes(self.count + other.count, self.operations + other.operations)
+
+    def times(self, factor: float, part: float = 1.0) -> Passes:
+        """Return so many times these, which went through only a part of the layers."""
+        return Passes(factor * part * self.count, factor * self.operations)
 
 
 def estimate(
@@ -127,10 +133,23 @@ def training_passes(shape: Shape, work: Workload, amount: Amount, machine: Machi
     again = 2 if checkpointed(shape, work, machine) else 0
     per_token = {"adapters": 4, "everything": 6}[work.trains] + again
     batch = rows_at_once(work, machine, work.training_tokens)
-    trained = _passes(shape, work, documents, batch, per_token, passes=2 + again // 2)
-    validation = _passes(shape, work, validated, work.eval_batch, 2)
-    one = trained + validation
-    return Passes(work.epochs * one.count, work.epochs * one.operations)
+    top = adapted(shape, work)
+    trained = _passes(top, work, documents, batch, per_token, passes=2 + again // 2)
+    validation = _passes(top, work, validated, work.eval_batch, 2)
+    learning = (trained + validation).times(work.epochs, top.layers / shape.layers)
+    return learning + _frozen_passes(shape, work, documents + validated, machine)
+
+
+def _frozen_passes(shape: Shape, work: Workload, documents: float, machine: Machine) -> Passes:
+    """Return the passes over the layers below the adapters: once, if their states are kept."""
+    layers = shape.layers - adapted(shape, work).layers
+    if not layers:
+        return NONE
+    below = replace(shape, layers=layers)
+    states = documents * work.training_tokens * shape.width * COMPUTE_BYTES[machine.dtype]
+    kept = not work.redrawn and states <= MOST_BYTES
+    once = _passes(below, replace(work, supervised=0), documents, work.eval_batch, 2)
+    return once.times(1 if kept else work.epochs, layers / shape.layers)
 
 
 def prediction_passes(shape: Shape, work: Workload, amount: Amount) -> Passes:

@@ -11,7 +11,7 @@ The constants follow from the code of the modules. Those of a CPU are measured w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchbench.contract import Shape, Workload
 from benchbench.kit.training import LayerTraining, kept_bytes, must_recompute
@@ -67,7 +67,7 @@ def memory_bytes(shape: Shape, work: Workload, quantization: str, machine: Machi
     recomputed = checkpointed(shape, work, machine, quantization)
     training = layer_training(work, quantization, machine)
     tokens = tokens_at_once(work, machine)
-    kept = kept_bytes(shape, training, tokens, recomputed=recomputed)
+    kept = kept_bytes(adapted(shape, work), training, tokens, recomputed=recomputed)
     kept *= HEAP if machine.kind == "cpu" else 1
     return max(predicting, left + _before_layers(shape, work, quantization, machine) + kept)
 
@@ -86,7 +86,7 @@ def checkpointed(shape: Shape, work: Workload, machine: Machine, quantization: s
     room = (machine.memory_mib - RESERVED_MIB) * 2**20
     free = room - _before_layers(shape, work, quantization, machine)
     training = layer_training(work, quantization, machine)
-    return must_recompute(shape, training, tokens_at_once(work, machine), free)
+    return must_recompute(adapted(shape, work), training, tokens_at_once(work, machine), free)
 
 
 def layer_training(work: Workload, quantization: str, machine: Machine) -> LayerTraining:
@@ -98,6 +98,13 @@ def layer_training(work: Workload, quantization: str, machine: Machine) -> Layer
         dora=work.adapter == "dora",
         dropout_bytes=1 if machine.kind == "cuda" else COMPUTE_BYTES[machine.dtype],
     )
+
+
+def adapted(shape: Shape, work: Workload) -> Shape:
+    """Return the sizes of that part of the model which has adapters: its last layers, or all."""
+    if isinstance(work.adapter_layers, str):
+        return shape
+    return replace(shape, layers=min(shape.layers, work.adapter_layers))
 
 
 def rows_at_once(work: Workload, machine: Machine, tokens: float) -> float:
@@ -118,13 +125,13 @@ def _micro_tokens(work: Workload, machine: Machine) -> float:
 
 
 def adapter_parameters(shape: Shape, work: Workload) -> int:
-    """Count the weights of adapters with the workload's rank on every matrix of every layer."""
+    """Count the weights of adapters with the workload's rank on every matrix of its layers."""
     queries, keys = shape.heads * shape.head_width, shape.key_heads * shape.head_width
     ends = 2 * (shape.width + queries) + 2 * (shape.width + keys)
     ends += (3 if shape.gated else 2) * (shape.width + shape.inner)
     lengths = queries + 2 * keys + shape.width if work.adapter == "dora" else 0
     lengths += (2 if shape.gated else 1) * shape.inner + shape.width if lengths else 0
-    return shape.layers * (work.rank * ends + lengths)
+    return adapted(shape, work).layers * (work.rank * ends + lengths)
 
 
 def _weights(shape: Shape, work: Workload, quantization: str, machine: Machine) -> float:

@@ -37,6 +37,7 @@ class WorkloadParameters:
     shared_beginning: bool | str = True
     micro_tokens: int | str | None = None
     adapter: str = "lora"
+    adapter_layers: int | str = "all"
 
 
 def head_workload(params: Params, amount: Amount) -> Workload:
@@ -67,6 +68,7 @@ def _document_workload(
         checkpointing=read.gradient_checkpointing,
         micro_tokens=read.micro_tokens,
         adapter=read.adapter,
+        adapter_layers=read.adapter_layers,
     )
 
 
@@ -103,6 +105,8 @@ def prompted_workload(params: Params, amount: Amount) -> Workload:
         branch_tokens=scored,
         micro_tokens=read.micro_tokens,
         adapter=read.adapter,
+        adapter_layers=read.adapter_layers,
+        redrawn=_asks_yes_or_no(read, amount),
     )
 
 

@@ -95,6 +95,30 @@ def test_what_documents_begin_with_is_read_once_per_step_however_many_parts_that
     assert parts.count == 3 * (2 * (125 + 500) + 2 * 4)
 
 
+def test_layers_below_the_adapters_are_computed_once_and_never_backward():
+    shape = Shape(10, 10, 20, 2, 2, 5, 100)
+    each = 2 * shape.linear_parameters * 300
+    training, validation, last = PADDED * 1000, PADDED * 100, 100 + 200 + 2 * 32
+    some = replace(ADAPTERS, adapter_layers=4)
+    top = 0.4 * 3 * (2 * training + validation)
+    once = 0.6 * (training + validation)
+    assert operations(shape, some, AMOUNT, CPU) == pytest.approx(each * (top + once + last))
+    redrawn = replace(some, redrawn=True)
+    assert operations(shape, redrawn, AMOUNT, CPU) == pytest.approx(each * (top + 3 * once + last))
+    for layers in (10, 12):  # a shape with fewer layers is that of another model: the cell says so
+        all_of_them = replace(ADAPTERS, adapter_layers=layers)
+        whole = training_passes(shape, ADAPTERS, AMOUNT, CPU)
+        assert training_passes(shape, all_of_them, AMOUNT, CPU) == whole
+
+
+def test_states_that_no_cache_would_take_are_computed_in_every_epoch():
+    work = replace(ADAPTERS, adapter_layers=4)
+    few = training_passes(EIGHT, work, AMOUNT, GPU)
+    documents = {name: 10**5 * count for name, count in AMOUNT.documents.items()}
+    many = training_passes(EIGHT, work, replace(AMOUNT, documents=documents), GPU)
+    assert many.operations > 1.5 * 10**5 * few.operations
+
+
 def test_the_output_head_counts_where_it_runs():
     bare = operations(SMOLLM2, ADAPTERS, AMOUNT, CPU)
     learned = operations(SMOLLM2, replace(ADAPTERS, supervised=5), AMOUNT, CPU) - bare

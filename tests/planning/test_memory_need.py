@@ -28,8 +28,9 @@ def needed(quantization="nf4", machine=GPU, shape=EIGHT, **changes):
     return memory_bytes(shape, replace(ADAPTERS, **changes), quantization, machine)
 
 
+@pytest.mark.parametrize("layers", ["all", 1])
 @pytest.mark.parametrize("adapter", ["lora", "dora"])
-def test_adapters_and_weights_are_counted_as_the_model_has_them(tmp_path, adapter):
+def test_adapters_and_weights_are_counted_as_the_model_has_them(tmp_path, adapter, layers):
     import json
 
     from transformers import AutoModelForCausalLM
@@ -41,9 +42,10 @@ def test_adapters_and_weights_are_counted_as_the_model_has_them(tmp_path, adapte
     model = AutoModelForCausalLM.from_pretrained(folder)
     norms = sum(weight.numel() for name, weight in model.named_parameters() if "norm" in name)
     assert shape.parameters == sum(weight.numel() for weight in model.parameters()) - norms
-    attach(model, {"rank": 4, "alpha": 8.0, "dropout": 0.0, "adapter": adapter}, seed=0)
+    kind = {"adapter": adapter, "adapter_layers": layers}
+    attach(model, {"rank": 4, "alpha": 8.0, "dropout": 0.0, **kind}, seed=0)
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    assert adapter_parameters(shape, replace(ADAPTERS, rank=4, adapter=adapter)) == trained
+    assert adapter_parameters(shape, replace(ADAPTERS, rank=4, **kind)) == trained
 
 
 def test_memory_grows_with_what_is_kept_and_shrinks_with_what_is_not():
@@ -55,6 +57,8 @@ def test_memory_grows_with_what_is_kept_and_shrinks_with_what_is_not():
     assert needed(supervised=5) > needed()
     assert needed(shared_tokens=2000.0) > needed()
     assert needed(adapter="dora") > needed()
+    assert needed(adapter_layers=4) < needed(adapter_layers=8) < needed(adapter_layers=32)
+    assert needed(adapter_layers=32) == needed()
     # 4-bit weights, bfloat16 embeddings: 3.4 + 2.0 GiB that nothing can take away
     assert 5.3 * 2**30 < needed(trains="nothing", eval_batch=1, longest=1) < 5.5 * 2**30
 

@@ -148,7 +148,8 @@ def load_adapter(model: Any, folder: Path) -> None:
     import torch
 
     settings, targets = _saved_settings(folder / f"{ADAPTER}.json")
-    check_names(folder / f"{ADAPTER}.json", targets, target_modules(model))
+    expected = target_modules(model, settings.adapter_layers)
+    check_names(folder / f"{ADAPTER}.json", targets, expected)
     _inject(model, settings, targets)
     parameters = adapter_tensors(model)
     tensors = load_tensors(folder, ADAPTER, parameters)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchbench.contract import Parameter, Params
+from benchbench.kit.frozen_layers import frozen_count
 from benchbench.kit.model_shape import shape_of
 from benchbench.kit.training.activation_memory import LayerTraining, must_recompute
 from benchbench.kit.training.micro_batches import CPU_TOKENS, MicroBatches, auto_micro_tokens
@@ -161,6 +162,9 @@ def _needs_checkpointing(loaded: LoadedModel, plan: TrainingPlan) -> bool:
     if shape is None:
         return bool(loaded.facts["total_parameters"] >= CHECKPOINTED_FROM)
     adapter = getattr(loaded.model, "benchbench_adapter", None)
+    if adapter:  # layers below the adapters keep nothing
+        frozen = frozen_count(loaded.model, adapter.adapter_layers)
+        shape = replace(shape, layers=shape.layers - frozen)
     trained = [p for p in loaded.model.parameters() if p.requires_grad]
     training = LayerTraining(
         size=getattr(torch, loaded.facts["dtype"]).itemsize,

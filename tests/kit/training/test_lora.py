@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchbench.contract import GuardError
+from benchbench.contract import BenchbenchError, GuardError
 from benchbench.kit.training.lora import (
     LORA_PARAMETERS,
     adapter_outputs,
@@ -40,6 +40,37 @@ def test_an_adapter_comes_back_on_the_same_layers_with_the_same_numbers(tmp_path
     assert len(loaded) == 14 * layers
     assert {name.split(".")[-3] for name in loaded} == SEVEN
     assert all(torch.equal(loaded[name], tensor) for name, tensor in expected.items())
+
+
+def test_adapters_on_the_last_layers_leave_those_below_alone_and_come_back(tmp_path):
+    folder = write_model(tmp_path / "model", layers=4)
+    model, fresh = load_model(folder).model, load_model(folder).model
+    attach(model, {**LORA, "adapter_layers": 3}, seed=0)
+    learn(model)
+    assert {name.split(".")[2] for name in adapter_tensors(model)} == {"1", "2", "3"}
+    trained = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert not any(".layers.0." in name for name in trained)
+    save_adapter(model, tmp_path)
+    load_adapter(fresh, tmp_path)
+    assert fresh.benchbench_adapter.adapter_layers == 3
+    ids = torch.arange(3, 40)[None]
+    with torch.no_grad():
+        assert torch.equal(model.eval()(ids).logits, fresh.eval()(ids).logits)
+
+
+def test_an_adapter_from_before_layers_could_be_chosen_comes_back(folder, tmp_path):
+    model, fresh = load_model(folder).model, load_model(folder).model
+    attach(model, LORA, seed=0)
+    learn(model)
+    save_adapter(model, tmp_path)
+    edit_json(tmp_path / "adapter.json", lambda data: data.pop("adapter_layers"))
+    load_adapter(fresh, tmp_path)
+    assert len(adapter_tensors(fresh)) == len(adapter_tensors(model))
+
+
+def test_adapters_on_more_layers_than_there_are_is_said_in_one_line(folder):
+    with pytest.raises(BenchbenchError, match="adapter_layers=3: the model has 2 layers"):
+        attach(load_model(folder).model, {**LORA, "adapter_layers": 3}, seed=0)
 
 
 @pytest.fixture(scope="module")

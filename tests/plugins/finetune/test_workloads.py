@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from benchbench_finetune.embedding_head import EmbeddingHead
 from benchbench_finetune.instruction import Instruction
 from benchbench_finetune.workloads import head_workload, prompted_workload
 from benchbench_finetune.zero_shot import ZeroShot
@@ -94,3 +95,18 @@ def test_a_real_prompt_has_about_as_many_tokens_as_was_thought(shared, kind):
     assert thought[1].shared_tokens == pytest.approx(len(two.head), rel=0.3)
     around = thought[0].training_tokens - 60 - thought[0].supervised
     assert around == pytest.approx(len(one.tail), abs=12)
+
+
+def test_only_questions_that_are_drawn_anew_are_computed_in_every_epoch():
+    few = replace(CODES, labels=5)
+    layers = {"adapter_layers": 2}
+    assert [work(amount, **layers).redrawn for amount in (AMOUNT, CODES, few)] == [
+        False,
+        False,
+        True,
+    ]
+    assert not work(few, multi_label="list", **layers).redrawn
+    assert work(**layers).adapter_layers == 2
+    assert work().adapter_layers == "all"
+    assert work(method=EmbeddingHead(), **layers).adapter_layers == 2
+    assert not work(few, EmbeddingHead(), **layers).redrawn
