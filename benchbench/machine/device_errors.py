@@ -34,13 +34,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, and those that it was raised from."""
+    """Yield an error, and those that it was raised from or while they were being handled."""
     one: BaseException | None = error
     seen: set[int] = set()
     while one is not None and id(one) not in seen:
         seen.add(id(one))
         yield one
-        one = one.__cause__
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
 def is_device_error(error: BaseException) -> bool:

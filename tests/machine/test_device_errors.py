@@ -53,6 +53,19 @@ def test_what_an_error_was_raised_from_counts():
         assert is_out_of_memory(error)
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_was_being_handled_counts_unless_it_is_hidden(hidden):
+    try:
+        try:
+            raise MemoryError
+        except MemoryError:
+            if hidden:
+                raise ValueError("of another kind") from None
+            raise ValueError("while it was handled")  # noqa: B904
+    except ValueError as error:
+        assert is_out_of_memory(error) is not hidden
+
+
 @pytest.mark.parametrize("error", BROKEN, ids=str)
 def test_a_device_that_fails_is_no_lack_of_memory(error):
     assert is_device_error(error)

@@ -149,4 +149,6 @@ def test_a_beginning_is_as_long_as_what_all_prompts_have_in_common():
     )  # fmt: skip
     read = Beginning.read(model, HEAD)
     assert read.length == len(HEAD)
-    assert [keys.shape for keys, _ in read.layers] == [(1, 1, len(HEAD), 8)] * 2
+    assert {at: keys.shape for at, (keys, _) in read.layers.items()} == {
+        layer: (1, 1, len(HEAD), 8) for layer in (0, 1)
+    }
