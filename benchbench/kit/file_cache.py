@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from benchbench.contract import Json, StoreError
 from benchbench.kit.cache import ENTRY, cache_folder, complete_key, timed
-from benchbench.machine import CURRENT, canonical, digest, fsio
+from benchbench.machine import CURRENT, LOADING, canonical, digest, fsio
 
 Result = TypeVar("Result")
 
@@ -36,43 +36,79 @@ def cached_files(
     """Return what `read` makes of the folder that `make` has filled, now or in another cell.
 
     `kind` and `key` are as for `cache.cached`, and a hit adds the seconds that `make` once took to
-    the cost of the running cell. `size` is about how many bytes `make` writes. All entries of a
-    kind together take at most `most` bytes: those that were used least recently make room.
+    the cost of the running cell. `size` and `most` are as for `keep_files`. None where nothing
+    could be kept. Raises only what `make` and `read` raise, but no OSError of `make`.
+    """
+    if (found := find_files(kind, key, read)) is not None:
+        result, seconds = found
+        if (watch := CURRENT.get()) is not None:
+            watch.credit(seconds)
+        return result
+    keep_files(kind, key, make, size=size, most=most)
+    found = find_files(kind, key, read)
+    return found[0] if found is not None else None
 
-    None where there is no cache, where the files would not fit, or where the cache fails. Raises
-    only what `make` and `read` raise; an OSError of `make` counts as a failure of the cache.
+
+def find_files(kind: str, key: Json, read: Callable[[Path], Result]) -> tuple[Result, float] | None:
+    """Return what `read` makes of an entry's folder, and the seconds that the files once took.
+
+    None where there is no cache, no such entry, or a damaged one, which is removed. Raises only
+    what `read` raises, but no FileNotFoundError: another process may have removed the entry.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return None
+    entry = folder / kind / digest(complete_key(key))
+    if (seconds := _checked(entry)) is None:
+        return None
+    with suppress(FileNotFoundError):
+        os.utime(entry)
+        return read(entry), seconds
+    return None
+
+
+def keep_files(
+    kind: str, key: Json, make: Callable[[Path], None], *, size: int, most: int,
+    seconds: float | None = None,
+) -> None:  # fmt: skip
+    """Keep the files that `make` writes into the folder it is given.
+
+    `size` is about how many bytes they have. All entries of a kind together take at most `most`
+    bytes: those that were used least recently make room. Nothing is kept where there is no cache,
+    where the files would not fit, or where `make` meets an OSError; the running cell notes why.
+    `seconds` is what the files took, if that is not what `make` takes.
     """
     folder = cache_folder()
     if folder is None or size > most:
-        return None
+        return
     key = complete_key(key)
     entry = folder / kind / digest(key)
-    if (seconds := _checked(entry)) is not None:
-        with suppress(FileNotFoundError):  # another process has made room in this moment
-            os.utime(entry)
-            result = read(entry)
-            if (watch := CURRENT.get()) is not None:
-                watch.credit(seconds)
-            return result
     try:
         _make_room(fsio.make_folder(entry.parent), size, most)
-        _write(entry, kind, key, make)
-        return read(entry)
+        _write(entry, {"kind": kind, "key": key}, make, seconds)
     except (OSError, StoreError) as error:
         _note(error)
-        return None
 
 
-def _write(entry: Path, kind: str, key: Json, make: Callable[[Path], None]) -> None:
+def key_of_load() -> Json | None:
+    """Return what decides the model that a cell is loading: its weights and its plugin's code.
+
+    It is a key for files that a backbone makes of its weights. None outside of a cell's load.
+    """
+    decisive = LOADING.get()
+    return None if decisive is None else decisive()
+
+
+def _write(entry: Path, facts: Json, make: Callable[[Path], None], seconds: float | None) -> None:
     """Publish an entry, unless another process was first."""
     scratch = fsio.scratch_folder(entry.parent)
     try:
-        _, seconds = timed(lambda: make(scratch))
+        _, spent = timed(lambda: make(scratch))
         files = {path.name: _facts_of(path) for path in sorted(scratch.iterdir())}
-        facts = {"kind": kind, "key": key, "seconds": round(seconds, 4), "files": files}
-        sealed = canonical({**facts, "sha256": digest(facts)})
+        took = round(spent if seconds is None else seconds, 4)
+        facts = {**facts, "seconds": took, "files": files}
         with fsio.store_errors(entry.parent):
-            (scratch / ENTRY).write_bytes(sealed)
+            (scratch / ENTRY).write_bytes(canonical({**facts, "sha256": digest(facts)}))
         fsio.publish_folder(scratch, entry)
     finally:
         fsio.remove_folder(scratch)

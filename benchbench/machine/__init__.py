@@ -32,10 +32,11 @@ from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
 from benchbench.machine.temporary_folder import temporary_folder
 from benchbench.machine.thread_settings import WAITING, set_threads, wait_briefly
 from benchbench.machine.typed_json import WrongForm, read_as
-from benchbench.machine.watched_backbone import WatchedBackbone
+from benchbench.machine.watched_backbone import LOADING, WatchedBackbone
 
 __all__ = [
     "CURRENT",
+    "LOADING",
     "LONGEST_TRACEBACK",
     "PACKAGES",
     "TEMPORARY",

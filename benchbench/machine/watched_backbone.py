@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 
 from benchbench.contract import Backbone, GuardError, Json, LoadedModel, Params
+from benchbench.machine.source_code import module_digest
 from benchbench.machine.stopwatch import Stopwatch
+
+LOADING: ContextVar[Callable[[], Json] | None] = ContextVar("loading", default=None)
+"""Returns what decides the model that a cell is loading: its weights, and its plugin's code."""
 
 
 class WatchedBackbone:
@@ -29,9 +36,12 @@ class WatchedBackbone:
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Load the model and add the time to "load"; raise GuardError if the commit has changed."""
-        loaded = self._watch.run(
-            "load", lambda: self._backbone.load(params, device=device, dtype=dtype)
-        )
+        token = LOADING.set(self._decisive)
+        try:
+            with self._watch.stage("load"):
+                loaded = self._backbone.load(params, device=device, dtype=dtype)
+        finally:
+            LOADING.reset(token)
         commit = loaded.facts.get("commit")
         if commit and commit != self._weights:
             raise GuardError(
@@ -44,3 +54,7 @@ class WatchedBackbone:
             if isinstance(fact, str | int | float | None)
         }
         return replace(loaded, facts={**loaded.facts, "origin": self._origin})
+
+    def _decisive(self) -> Json:
+        plugin = sys.modules[type(self._backbone).__module__]
+        return {"weights": self._weights, "plugin": module_digest(plugin)}

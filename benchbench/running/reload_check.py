@@ -63,15 +63,21 @@ def check_reload(
     backbone: BoundBackbone | None,
     corpus: Corpus,
     before: Probes,
+    shared: Path | None = None,
 ) -> None:
     """Load the saved classifier into a new object and predict the probes again.
 
-    Their logits may differ by `_tolerance`.
+    Their logits may differ by `_tolerance`. What is loaded may come from the cache `shared`; what
+    is predicted may not.
     """
     import numpy as np
 
+    from benchbench.kit import cache
+
     _free()
-    after = method.load(folder, backbone).predict_logits(_probed(corpus))
+    with cache.enabled(shared):
+        classifier = method.load(folder, backbone)
+    after = classifier.predict_logits(_probed(corpus))
     same = after.shape == before.logits.shape
     largest = float(np.abs(after - before.logits).max()) if same else np.inf
     tolerance = _tolerance(before, backbone)

@@ -140,7 +140,9 @@ def _run(job: Job, report: Report, record: Record, cell_run: CellRun) -> Record:
         predictions = _write_predictions(job, corpus, training.logits)
     watch.run(
         "check",
-        lambda: check_reload(method, job.scratch / ARTIFACTS, backbone, corpus, training.probes),
+        lambda: check_reload(
+            method, job.scratch / ARTIFACTS, backbone, corpus, training.probes, job.cache
+        ),
     )
     watch.seconds["load"] = loading  # the second load is part of the check
     return replace(

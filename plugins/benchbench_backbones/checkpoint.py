@@ -18,6 +18,14 @@ class Checkpoint:
     revision: str | None = None
     gguf: Path | None = None
 
+    @property
+    def weight_bytes(self) -> int | None:
+        """The bytes of its weights; None where they are in the hub's cache, or not here."""
+        if self.gguf is not None:
+            return self.gguf.stat().st_size
+        files = list(Path(self.name).glob("*.safetensors"))
+        return sum(file.stat().st_size for file in files) if files else None
+
     @contextmanager
     def arguments(self) -> Iterator[dict[str, Any]]:
         """Yield the arguments of `from_pretrained` that say where the checkpoint is.

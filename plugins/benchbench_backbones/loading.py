@@ -7,7 +7,8 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbench import GuardError, LoadedModel, Skip
@@ -27,6 +28,7 @@ from benchbench_backbones.quantization import (
     quantize_experts,
     quantize_loaded,
 )
+from benchbench_backbones.quantized_checkpoint import pays, quantized_model
 from benchbench_backbones.sentencepiece_model import made_exact
 from benchbench_backbones.stored_quantization import check_stored, recast
 from benchbench_backbones.weight_checks import check_finite_weights, check_vocabulary
@@ -63,7 +65,8 @@ def load(
         stored = _stored_as(checkpoint, target.quantization)
         with checkpoint.arguments() as located:
             tokenizer = made_exact(_load_tokenizer(located, checkpoint.name), checkpoint.name)
-            model = _load_model(located, checkpoint.name, kind, target)
+            is_done = stored is not None and checkpoint.gguf is None
+            model = _quantized(located, checkpoint, kind, is_done, target)
     without_adapter = EXPERTS if fused_experts(model) else None
     _finish(model, checkpoint, stored, target)
     embeddings = model.get_input_embeddings().num_embeddings
@@ -92,10 +95,8 @@ def _stored_as(checkpoint: Checkpoint, quantization: str) -> str | None:
 
 
 def _finish(model: Any, checkpoint: Checkpoint, stored: str | None, target: Target) -> None:
-    """Quantise what `from_pretrained` leaves whole, and make the model ready to compute."""
-    if checkpoint.gguf is not None:
-        quantize_loaded(model, target.quantization, target.dtype, target.device)
-    elif stored:
+    """Quantise what is still whole, and make the model ready to compute."""
+    if stored and checkpoint.gguf is None:
         recast(model, target.dtype)
     if target.quantization == "nf4":
         quantize_experts(model)
@@ -125,6 +126,35 @@ def _load_tokenizer(located: Mapping[str, Any], checkpoint: str) -> Any:
         raise Skip(
             f"{checkpoint}: the tokenizer cannot be read ({reason}); download its files again"
         ) from error
+
+
+def _quantized(
+    located: Mapping[str, Any],
+    checkpoint: Checkpoint,
+    kind: str,
+    is_done: bool,
+    target: Target,
+) -> Any:
+    """Return the model with its weights quantised, from the cells' cache where it is there.
+
+    `is_done` says that they are quantised on disk.
+    """
+
+    def plain() -> Any:
+        model = _load_model(located, checkpoint.name, kind, target)
+        if checkpoint.gguf is not None:
+            quantize_loaded(model, target.quantization, target.dtype, target.device)
+        return model
+
+    def restore(folder: Path) -> Any:
+        kept = replace(target, quantization="none")  # its configuration says how it is quantised
+        here = {"pretrained_model_name_or_path": str(folder)}
+        return _load_model(here, checkpoint.name, kind, kept)
+
+    if is_done or target.quantization == "none" or not pays(checkpoint, kind):
+        return plain()
+    device = target.device.partition(":")[0]
+    return quantized_model({**asdict(target), "device": device, "kind": kind}, plain, restore)
 
 
 def _load_model(located: Mapping[str, Any], name: str, kind: str, target: Target) -> Any:

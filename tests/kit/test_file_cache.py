@@ -158,6 +158,7 @@ def test_an_entry_that_goes_away_between_check_and_use_is_made_again(tmp_path, m
     checked = file_cache._checked
 
     def and_then_gone(entry):
+        monkeypatch.setattr(file_cache, "_checked", checked)
         seconds = checked(entry)
         shutil.rmtree(entry)
         return seconds

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchbench import GuardError, LoadedModel
+from benchbench.kit.file_cache import key_of_load
 from benchbench.machine.stopwatch import Stopwatch
 from benchbench.machine.watched_backbone import WatchedBackbone
 
@@ -31,6 +32,22 @@ def test_the_planned_weights_are_loaded_and_timed(commit):
     loaded = watched("first", watch, commit).load({}, device="cpu", dtype="float32")
     assert loaded.facts["origin"] == "origin"
     assert watch.seconds["load"] >= 0
+
+
+def test_while_it_loads_it_is_known_what_decides_the_model():
+    seen = []
+
+    def load(params, *, device, dtype):
+        seen.append(key_of_load())
+        return LoadedModel("model", "tokenizer", FACTS)
+
+    for weights in ("first", "second"):
+        backbone = watched(weights, Stopwatch())
+        backbone._backbone.load = load
+        backbone.load({}, device="cpu", dtype="float32")
+    assert [key["weights"] for key in seen] == ["first", "second"]
+    assert len({key["plugin"] for key in seen}) == 1
+    assert key_of_load() is None
 
 
 def test_the_plain_facts_of_the_model_are_kept_for_the_record():

@@ -21,6 +21,7 @@ from benchbench.kit.frozen_layers import can_begin_at, frozen_count, states_belo
 from benchbench.kit.known_states import KnownStates, Row, know, name_of
 from benchbench.kit.scoring import Beginning, option_of
 from benchbench.kit.training.mixed_precision import autocast
+from benchbench.machine import stage
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +52,8 @@ def frozen_states_known(
     rows, common = rows_of_training() if frozen else ([], 0)
     reason = _why_not(loaded, frozen, rows)
     if not reason:
-        known = _known(loaded, frozen, rows, batch_size, common)
+        with stage("frozen_states"):
+            known = _known(loaded, frozen, rows, batch_size, common)
         know(model, known)
         reason = KEPT if known is not None else IN_EVERY_STEP.format("the cache has no room")
     try:
