@@ -1,11 +1,11 @@
-"""Large results that cells share: files that are mapped into memory instead of being read whole.
+"""Large results that cells share: files that are read in parts, where `cache` reads them whole.
 
     <cache>/<kind>/<sha256 of the key>/*               the files
                                        entry.json      the key, the seconds they took, checksums
 
 Everything else is as in `cache`: a result is named by what it was made of, may be lost at any
 moment, is made again where it is damaged, and is kept only where the disk takes it. An entry that
-is removed while it is mapped stays readable until its reader lets go of it.
+is removed while its files are open stays readable until its reader closes them.
 """
 
 from __future__ import annotations

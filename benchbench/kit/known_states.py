@@ -7,7 +7,7 @@ rounding. Where a row is not known, the model computes all of its layers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -33,12 +33,12 @@ def name_of(before: Row, row: Row) -> bytes:
 class KnownStates:
     """States by the rows they belong to.
 
-    `states` [tokens, width] may be mapped from a file. `places` says by `name_of` where those of a
-    row begin, and of how many tokens they are. All rows follow the same `common` tokens, whose own
-    states are those of one row more.
+    `read(start, length)` returns the states [length, width] from a place on. `places` says by
+    `name_of` where those of a row begin, and of how many tokens they are. All rows follow the same
+    `common` tokens, whose own states are those of one row more.
     """
 
-    states: Tensor
+    read: Callable[[int, int], Tensor]
     places: Mapping[bytes, tuple[int, int]]
     common: int = 0
 
@@ -50,7 +50,7 @@ class KnownStates:
         places = [place for place in found if place is not None]
         if len(places) < len(rows) or [length for _, length in places] != list(map(len, rows)):
             return None
-        parts = [self.states[start : start + length] for start, length in places]
+        parts = [self.read(start, length) for start, length in places]
         return torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
 
 

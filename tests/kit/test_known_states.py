@@ -19,7 +19,7 @@ def model():
     places = {name_of((), BEFORE): (0, 2), name_of(BEFORE, (3, 4)): (2, 2)}
     places[name_of(BEFORE, (5,))] = (4, 1)
     model = SimpleNamespace()
-    know(model, KnownStates(STATES, places, common=2))
+    know(model, KnownStates(lambda start, length: STATES[start : start + length], places, common=2))
     return model
 
 

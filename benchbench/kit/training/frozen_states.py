@@ -8,8 +8,10 @@ is a row of its own, which is not repeated.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from benchbench.kit.file_cache import cached_files
 from benchbench.kit.frozen_layers import can_begin_at, frozen_count, states_below
 from benchbench.kit.known_states import KnownStates, Row, know, name_of
 from benchbench.kit.scoring import Beginning, option_of
+from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
 from benchbench.machine import stage
 
@@ -51,15 +54,14 @@ def frozen_states_known(
     frozen = frozen_count(model, model.benchbench_adapter.adapter_layers)
     rows, common = rows_of_training() if frozen else ([], 0)
     reason = _why_not(loaded, frozen, rows)
-    if not reason:
-        with stage("frozen_states"):
-            known = _known(loaded, frozen, rows, batch_size, common)
-        know(model, known)
-        reason = KEPT if known is not None else IN_EVERY_STEP.format("the cache has no room")
-    try:
+    with ExitStack() as opened:
+        if not reason:
+            with stage("frozen_states"):
+                known = _known(loaded, frozen, rows, batch_size, common, opened)
+            know(model, known)
+            reason = KEPT if known is not None else IN_EVERY_STEP.format("the cache has no room")
+        opened.callback(know, model, None)
         yield {"frozen_layers": frozen, "frozen_states": reason if frozen else None}
-    finally:
-        know(model, None)
 
 
 def _why_not(loaded: LoadedModel, frozen: int, rows: Sequence[Row]) -> str:
@@ -76,9 +78,14 @@ def _why_not(loaded: LoadedModel, frozen: int, rows: Sequence[Row]) -> str:
 
 
 def _known(
-    loaded: LoadedModel, frozen: int, rows: Sequence[Row], batch_size: int, common: int
-) -> KnownStates | None:
-    """Return the states, computed now or before; None where the cache does not take them."""
+    loaded: LoadedModel, frozen: int, rows: Sequence[Row], batch_size: int, common: int,
+    opened: ExitStack,
+) -> KnownStates | None:  # fmt: skip
+    """Return the states, computed now or before; None where the cache does not take them.
+
+    Their file is closed with `opened`. It is not mapped into memory: what is mapped counts as
+    memory of the process.
+    """
     import torch
 
     ordered = sorted(set(map(tuple, rows)), key=lambda row: (-len(row), row))
@@ -104,14 +111,23 @@ def _known(
                 file.write(states.contiguous().view(torch.uint8).numpy().data)
 
     def read(folder: Path) -> KnownStates:
-        path, numbers = str(folder / FILE), sum(lengths) * width
-        states = torch.from_file(path, shared=False, size=numbers, dtype=dtype).view(-1, width)
+        file = opened.enter_context((folder / FILE).open("rb"))
         starts = accumulate(lengths, initial=0)
         places = zip(starts, lengths, strict=False)  # the last start is the end
-        return KnownStates(states, dict(zip(names, places, strict=True)), common)
+        reader = partial(_read, file.fileno(), dtype, width)
+        return KnownStates(reader, dict(zip(names, places, strict=True)), common)
 
     size = sum(lengths) * width * dtype.itemsize
     return cached_files("states", key, make, read, size=size, most=MOST_BYTES)
+
+
+def _read(descriptor: int, dtype: Any, width: int, start: int, length: int) -> Tensor:
+    """Return the states [length, width] of the tokens from `start` on."""
+    import torch
+
+    token = width * dtype.itemsize
+    data = bytearray(os.pread(descriptor, length * token, start * token))
+    return torch.frombuffer(data, dtype=dtype).view(length, width)
 
 
 def _computed(
@@ -130,11 +146,16 @@ def _computed(
         if beginning:
             yield _below(loaded, frozen, [beginning])[0]
             before = Beginning.read(model, beginning)
+        lengths = [len(rest) for rest in rests]
+        micro = MicroBatches()  # smaller where memory runs out
+
+        def compute(batch: Sequence[int]) -> Tensor:
+            return _below(loaded, frozen, [rests[row] for row in batch], before)
+
         for start in range(0, len(rests), batch_size):
-            batch = rests[start : start + batch_size]
-            states = _below(loaded, frozen, batch, before)
-            for row, rest in zip(states, batch, strict=True):
-                yield row[: len(rest)]
+            batch = range(start, min(start + batch_size, len(rests)))
+            for part, states in micro.computed(batch, lengths, compute):
+                yield from (row[: lengths[at]] for at, row in zip(part, states, strict=True))
 
 
 def _below(
