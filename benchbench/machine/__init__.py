@@ -14,7 +14,7 @@ from benchbench.machine.hardware import (
     share_of_cores,
     usable_gpus,
 )
-from benchbench.machine.memory import PeakMemory
+from benchbench.machine.memory import PeakMemory, out_of_memory_kills
 from benchbench.machine.packages import PACKAGES, package_versions
 from benchbench.machine.private_folder import is_private, open_private
 from benchbench.machine.redaction import (
@@ -69,6 +69,7 @@ __all__ = [
     "one_line",
     "open_private",
     "open_regular",
+    "out_of_memory_kills",
     "package_versions",
     "processor_name",
     "published",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
+COUNTS = Path("/proc/vmstat")
 
 
 class PeakMemory:
@@ -25,6 +26,15 @@ class PeakMemory:
         peak = _resident_kib("VmHWM")
         above = max(0, peak - self._start) // 1024
         return {"peak_ram_mib": above, "peak_gpu_mib": _gpu_mib()}
+
+
+def out_of_memory_kills() -> int | None:
+    """Return how many processes the kernel has ended for lack of memory; None if it is silent."""
+    try:
+        match = re.search(r"^oom_kill (\d+)$", COUNTS.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(match.group(1)) if match else None
 
 
 def _resident_kib(name: str) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchbench.machine.memory import CLEAR
+from benchbench.machine import memory
+from benchbench.machine.memory import CLEAR, out_of_memory_kills
 
 linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 
@@ -56,3 +57,13 @@ def test_torch_is_not_imported_to_ask_for_a_gpu():
         peaks("import sys", START, "assert memory.peaks()", "assert 'torch' not in sys.modules")
         < 50
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "kills"), [("nr_free_pages 5\noom_kill 12\n", 12), ("oom_kill_x 1\n", None)]
+)
+def test_what_the_kernel_says_it_has_killed_is_read(tmp_path, monkeypatch, content, kills):
+    monkeypatch.setattr(memory, "COUNTS", tmp_path / "vmstat")
+    assert out_of_memory_kills() is None
+    (tmp_path / "vmstat").write_text(content)
+    assert out_of_memory_kills() == kills

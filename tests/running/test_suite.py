@@ -16,9 +16,13 @@ import pytest
 
 from benchbench.contract.record import Record
 from benchbench.evidence import read_board, records_on
+from benchbench.machine import out_of_memory_kills
 from benchbench.records.store import Store, all_records
 from tests.support.commands import benchbench, environment
 
+KILLED = ("interrupted", "killed from outside (SIGKILL)")
+if out_of_memory_kills() is None:  # the kernel does not say why it kills
+    KILLED = ("oom", "killed by the system")
 FAULTS = {
     "none": ("ok", ""),
     "ValueError": ("failed", "ValueError: as it was told"),
@@ -27,7 +31,7 @@ FAULTS = {
     "MemoryError": ("oom", "MemoryError"),
     "exit": ("failed", "ended with code 3"),
     "segfault": ("failed", "died of SIGSEGV"),
-    "killed": ("oom", "killed by the system"),
+    "killed": KILLED,
     "skip": ("skipped", "there is no such thing here"),
     "diverged": ("diverged", "the loss of step 6 is nan"),
     "nan": ("diverged", "not a finite number"),

@@ -13,7 +13,14 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from benchbench.contract import Cell, Event, Job, Outcome, Record, Status
-from benchbench.machine import VISIBLE, guardian, interrupts, redact, set_threads
+from benchbench.machine import (
+    VISIBLE,
+    guardian,
+    interrupts,
+    out_of_memory_kills,
+    redact,
+    set_threads,
+)
 from benchbench.running.cell_process import main as run_child
 from benchbench.running.executors import preload
 from benchbench.running.executors.gpu_places import GpuPlace, Guest, place_for
@@ -56,6 +63,7 @@ class Running:
     started: float = field(default_factory=time.monotonic)
     place: GpuPlace | None = None
     """The GPU that it was given; None where there is only one, or none."""
+    kills_before: int | None = field(default_factory=out_of_memory_kills)
 
     @property
     def alive(self) -> bool:
@@ -218,7 +226,17 @@ def _failure(child: Running) -> tuple[Status, str]:
         return "failed", redact(child.reason)
     code = child.process.exitcode
     if code == -signal.SIGKILL:
-        return "oom", "killed by the system, most likely for lack of memory"
+        return _killed(child.kills_before)
     if code is not None and code < 0:
         return "failed", f"the process died of {signal.Signals(-code).name}"
     return "failed", f"the process ended with code {code} and left no result"
+
+
+def _killed(kills_before: int | None) -> tuple[Status, str]:
+    """Say what killed a child without a word: a kernel short of memory, or somebody."""
+    kills = out_of_memory_kills()
+    if kills is None or kills_before is None:
+        return "oom", "killed by the system, most likely for lack of memory"
+    if kills > kills_before:
+        return "oom", "killed by the system, for lack of memory"
+    return "interrupted", "killed from outside (SIGKILL), not by the kernel for lack of memory"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from benchbench.running.executors import preload
+from benchbench.running.executors import local, preload
 from benchbench.running.executors.local import TOUCHES_CUDA, modules_to_preload
 
 
@@ -55,3 +55,14 @@ def test_a_forked_process_can_use_the_gpu_after_the_imports():
         "    os._exit(0 if total == 8 else 1)\n"
         "assert os.waitpid(child, 0)[1] == 0\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [(3, 3, "interrupted"), (3, 4, "oom"), (None, 4, "oom"), (3, None, "oom")],
+)
+def test_what_was_killed_for_lack_of_memory_is_told_from_what_somebody_killed(
+    monkeypatch, before, after, status
+):
+    monkeypatch.setattr(local, "out_of_memory_kills", lambda: after)
+    assert local._killed(before)[0] == status
