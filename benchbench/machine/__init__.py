@@ -28,7 +28,7 @@ from benchbench.machine.redaction import (
 )
 from benchbench.machine.regular_files import NotRegular, open_regular, read_regular
 from benchbench.machine.source_code import core_digest, execution_digest, module_digest
-from benchbench.machine.stopwatch import CURRENT, Stopwatch, stage, watching
+from benchbench.machine.stopwatch import CURRENT, Stopwatch, show_step, stage, watching
 from benchbench.machine.temporary_folder import temporary_folder
 from benchbench.machine.thread_settings import WAITING, set_threads, wait_briefly
 from benchbench.machine.typed_json import WrongForm, read_as
@@ -80,6 +80,7 @@ __all__ = [
     "set_threads",
     "share_of_cores",
     "shortened",
+    "show_step",
     "stage",
     "stamp",
     "temporary_folder",

@@ -20,7 +20,8 @@ class Stopwatch:
     computed it. They count in the outermost stage that runs when a cache returns a result; the
     stages inside it hold the time that really passed. `hits` counts such results. `cache_fault`
     says why a result could not be kept; it is empty where all were. `resumed` are the seconds that
-    earlier attempts have trained; they count as if this one had trained them.
+    earlier attempts have trained; they count as if this one had trained them. `show` is told of
+    steps of a long stage: its name, the step, and how many there are.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class Stopwatch:
     hits: int = 0
     cache_fault: str = ""
     resumed: float = 0.0
+    show: Callable[[str, int, int], None] = lambda stage, step, total: None
     _running: list[str] = field(default_factory=list)
 
     def run(self, stage: str, function: Callable[[], Result]) -> Result:
@@ -86,3 +88,9 @@ def stage(name: str) -> Iterator[None]:
     else:
         with watch.stage(name):
             yield
+
+
+def show_step(stage: str, step: int, total: int) -> None:
+    """Show the user a step of a long stage of the running cell; without one, do nothing."""
+    if (watch := CURRENT.get()) is not None:
+        watch.show(stage, step, total)

@@ -115,8 +115,9 @@ def _cell_run(job: Job, report: Report) -> CellRun:
 
     folder = job.checkpoints
     beside = folder is not None and job.scratch.parent in folder.parents
-    checkpoints = Checkpoints(folder if beside else None)
-    return CellRun(job.scratch, Stopwatch(), Curve(report), job.cache, checkpoints)
+    checkpoints, curve = Checkpoints(folder if beside else None), Curve(report)
+    watch = Stopwatch(show=lambda stage, step, total: curve.report_stage(stage, step, total, {}))
+    return CellRun(job.scratch, watch, curve, job.cache, checkpoints)
 
 
 def _run(job: Job, report: Report, record: Record, cell_run: CellRun) -> Record:

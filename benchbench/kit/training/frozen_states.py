@@ -24,7 +24,7 @@ from benchbench.kit.known_states import KnownStates, Row, know, name_of
 from benchbench.kit.scoring import Beginning, option_of
 from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
-from benchbench.machine import stage
+from benchbench.machine import show_step, stage
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,8 +107,9 @@ def _known(
 
     def make(folder: Path) -> None:
         with (folder / FILE).open("wb") as file:
-            for states in _computed(loaded, frozen, beginning, rests, batch_size):
+            for row, states in enumerate(_computed(loaded, frozen, beginning, rests, batch_size)):
                 file.write(states.contiguous().view(torch.uint8).numpy().data)
+                show_step("frozen layers", row + 1, len(lengths))
 
     def read(folder: Path) -> KnownStates:
         file = opened.enter_context((folder / FILE).open("rb"))

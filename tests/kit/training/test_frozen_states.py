@@ -14,7 +14,13 @@ from benchbench.kit.frozen_layers import decoder_layers
 from benchbench.kit.known_states import inputs_of, known_of
 from benchbench.kit.scoring import Continuation, Scorer
 from benchbench.kit.scoring.beginning import takes_beginning
-from benchbench.kit.training import adapter_outputs, adapter_tensors, attach, frozen_states_known
+from benchbench.kit.training import (
+    adapter_outputs,
+    adapter_tensors,
+    attach,
+    frozen_states_known,
+)
+from benchbench.kit.training import frozen_states as module
 from benchbench.machine.stopwatch import Stopwatch, watching
 from tests.kit.test_frozen_layers import TAKE_NONE
 from tests.support.models import ARCHITECTURES, load_model, write_model
@@ -129,6 +135,30 @@ def test_a_hit_costs_what_the_computation_took(folder, tmp_path):
     assert watches[1].credited > 0
 
 
+def test_the_user_sees_how_many_rows_are_computed(folder, tmp_path):
+    shown = []
+    with watching(Stopwatch(show=lambda *step: shown.append(step))):
+        of_rows(adapted(folder), tmp_path)
+        of_rows(adapted(folder), tmp_path)
+    assert shown == [("frozen layers", row, 3) for row in (1, 2, 3)]
+
+
+def test_where_memory_runs_out_fewer_rows_are_computed_at_once(folder, tmp_path, monkeypatch):
+    states, _ = of_rows(adapted(folder), tmp_path / "one", batch_size=3)
+    below, sizes = module._below, []
+
+    def short_of_memory(loaded, frozen, rows, before=None):
+        sizes.append(len(rows))
+        if len(rows) > 1:
+            raise MemoryError
+        return below(loaded, frozen, rows, before)
+
+    monkeypatch.setattr(module, "_below", short_of_memory)
+    again, _ = of_rows(adapted(folder), tmp_path / "two", batch_size=3)
+    assert torch.allclose(states, again, atol=1e-5)
+    assert sizes[1] == 3 and sizes[-3:] == [1, 1, 1]  # the first call asks for the dtype
+
+
 def test_damaged_states_are_computed_again(folder, tmp_path):
     states, _ = of_rows(adapted(folder), tmp_path)
     [path] = (tmp_path / "states").glob("*/states.bin")
@@ -158,7 +188,7 @@ def test_states_may_be_removed_while_they_are_used(folder, tmp_path):
 def test_where_states_are_not_kept_the_record_says_why(
     folder, tmp_path, monkeypatch, most, rows, reason
 ):
-    monkeypatch.setattr("benchbench.kit.training.frozen_states.MOST_BYTES", most)
+    monkeypatch.setattr(module, "MOST_BYTES", most)
     loaded = adapted(folder)
     with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: (rows, 0), 2) as facts:
         assert known_of(loaded.model) is None
