@@ -18,7 +18,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import BenchbenchError
-from benchbench.machine import is_device_error
+from benchbench.kit.exactness import is_exact
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +28,7 @@ KNOWN = "benchbench_known_states"
 TOLERANCE = 1e-4
 """How far final states may differ from those of a plain forward, as a share of the largest."""
 COARSE_TOLERANCE = 0.05
-"""The same where a model computes in 16 bits."""
+"""The same where a model cannot be computed in float32."""
 DROPPING = ("attention_dropout", "attn_pdrop")
 """The settings of a model that drops attention weights in training."""
 
@@ -119,7 +119,7 @@ def _try(model: Any, count: int) -> bool:
         return False
     for layer in layers:
         layer.forward = MethodType(_forward, layer)
-    if _is_exact(model, count):
+    if is_exact(model, lambda: _agrees(model, count)):
         return True
     for layer in layers:
         del layer.forward  # back to the class's own forward
@@ -145,26 +145,14 @@ def _drops(model: Any, layers: Sequence[nn.Module]) -> bool:
     )
 
 
-def _is_exact(model: Any, count: int) -> bool:
+def _agrees(model: Any, count: int) -> bool:
     """Say whether two short rows have the final states of a plain forward."""
     import torch
 
-    training = model.training
-    model.eval()  # dropout of the adapters would make any two passes differ
     device = model.get_input_embeddings().weight.device
     ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]], device=device)
-    try:
-        with torch.no_grad():
-            whole: Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-            states = states_below(model, count, input_ids=ids, use_cache=False)
-            above = model.base_model(
-                inputs_embeds=states, use_cache=False, **{KNOWN: True}
-            ).last_hidden_state
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        if is_device_error(error):  # it says nothing about the model's build
-            raise
-        return False
-    finally:
-        model.train(training)
+    whole: Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+    states = states_below(model, count, input_ids=ids, use_cache=False)
+    known = model.base_model(inputs_embeds=states, use_cache=False, **{KNOWN: True})
     share = TOLERANCE if whole.dtype == torch.float32 else COARSE_TOLERANCE
-    return bool((above - whole).abs().max() <= share * whole.abs().max())
+    return bool((known.last_hidden_state - whole).abs().max() <= share * whole.abs().max())

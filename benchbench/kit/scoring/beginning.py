@@ -20,8 +20,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import to_device
+from benchbench.kit.exactness import is_exact
 from benchbench.kit.known_states import inputs_of
-from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.shared_attention import (
     BEGINNING,
@@ -29,7 +29,6 @@ from benchbench.kit.scoring.shared_attention import (
     use_shared_attention,
     use_usual_attention,
 )
-from benchbench.machine import is_device_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,31 +156,17 @@ def _try(model: Any) -> bool:
     """Give the model our attention where its states stay right; say whether it has it."""
     if not use_shared_attention(model):
         return False
-    if _is_exact(model):
+    if is_exact(model, lambda: _agrees(model)):
         return True
     use_usual_attention(model)
     return False
 
 
-def _is_exact(model: Any) -> bool:
-    """Say whether rows behind a beginning have the states of whole rows, masked or not."""
-    import torch
-
-    training = model.training
-    model.eval()  # dropout would make any two passes differ
-    try:
-        with torch.no_grad(), in_float32(model):
-            return _agrees(model)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        if is_device_error(error):  # it says nothing about the model's build
-            raise
-        return False
-    finally:
-        model.train(training)
-
-
 def _agrees(model: Any) -> bool:
-    """Compare two rows of nine tokens, five of them shared, as they are and behind a beginning."""
+    """Compare two rows of nine tokens, five of them shared, as they are and behind a beginning.
+
+    They agree where rows behind a beginning have the states of whole rows, masked or not.
+    """
     import torch
 
     device = model.get_input_embeddings().weight.device

@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from benchbench.kit.scoring.float32_model import in_float32
+from benchbench.kit.exactness import is_exact
 from benchbench.kit.scoring.shared_attention import uses_pytorch_attention
-from benchbench.machine import is_device_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,7 +82,7 @@ def _narrow(model: Any) -> bool:
     if not all(hasattr(layer.self_attn, part) for part in ATTENTION_PARTS):
         return False
     layer.forward = MethodType(_forward, layer)
-    if _is_exact(model):
+    if is_exact(model, lambda: _all_agree(model)):
         return True
     del layer.forward  # back to the class's own forward
     return False
@@ -162,30 +161,19 @@ def _taken(states: Tensor, columns: Tensor) -> Tensor:
     return states[torch.arange(len(columns), device=columns.device)[:, None], columns]
 
 
-def _is_exact(model: Any) -> bool:
+def _all_agree(model: Any) -> bool:
     """Say whether short rows, with and without padding, have the states of the whole model."""
     import torch
 
-    training = model.training
-    model.eval()  # dropout would make any two passes differ
     device = model.get_input_embeddings().weight.device
     ids = torch.arange(1, 9, device=device).repeat(2, 1)
     whole = torch.ones_like(ids)
     padded = whole.clone()
     padded[1, 6:] = 0
     cases = ((whole, [[7], [7]]), (whole, [[7, 2], [0, 5]]), (padded, [[7], [5]]))
-    try:
-        with torch.no_grad(), in_float32(model):
-            return all(
-                _agrees(model, torch.tensor(columns, device=device), ids, mask)
-                for mask, columns in cases
-            )
-    except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        if is_device_error(error):  # it says nothing about the model's build
-            raise
-        return False
-    finally:
-        model.train(training)
+    return all(
+        _agrees(model, torch.tensor(columns, device=device), ids, mask) for mask, columns in cases
+    )
 
 
 def _agrees(model: Any, columns: Tensor, ids: Tensor, mask: Tensor) -> bool:

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import GuardError
+from benchbench.kit.float32_model import in_float32
 from benchbench.kit.scoring.beginning import Beginning, takes_beginning
 from benchbench.kit.scoring.cached_prompts import CachedPrompts
-from benchbench.kit.scoring.float32_model import in_float32
 from benchbench.kit.scoring.plain_scoring import plain_scores
 from benchbench.kit.scoring.tree_scoring import chain_scores
 from benchbench.kit.scoring.trie import TokenTrie
