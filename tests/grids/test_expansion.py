@@ -175,8 +175,8 @@ def test_the_grids_that_come_along_are_sound():
         counts[name] = len(expansion.cells)
     # 2 datasets x 3 backbones x (2 methods x 3 seeds + 2), 2 x 3 of the encoder, 2 x 2 baselines
     assert counts["default"] == 58
-    # the same with 1 backbone
-    assert counts["laptop"] == 26
+    # the same with 1 backbone, and 2 x 3 of the head with adapters on fewer layers
+    assert counts["laptop"] == 32
     # a dataset: 8 x 2 x 9 matched, 2 x 2 x 9 unequal, 8 x 2 untrained, 5 x 9 encoders, 2 others
     # and the main code alone: 3 x 2 x 9, 9 of an encoder, 2 others
     assert counts["paper"] == 2 * (144 + 36 + 16 + 45 + 2) + 54 + 9 + 2
