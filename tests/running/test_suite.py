@@ -155,7 +155,7 @@ def test_a_crash_leaves_no_scratch_folder(wreck):
     assert [path.name for path in (wreck[0] / "runs").iterdir() if "tmp" in path.name] == []
 
 
-def test_failed_and_skipped_cells_run_again_and_others_do_not(wreck):
+def test_failed_skipped_and_killed_cells_run_again_and_others_do_not(wreck):
     folder, _ = wreck
     done = benchbench(
         folder, "plan", "--grid", "wreck.toml", "--store", "runs", HF_TOKEN=CANARY
@@ -163,7 +163,7 @@ def test_failed_and_skipped_cells_run_again_and_others_do_not(wreck):
     rows = [line.split() for line in done.stdout.splitlines()]
     states = {words[0]: words[3] for words in rows if len(words) > 3 and words[2] == "0"}
     for fault, (status, _) in FAULTS.items():
-        expected = "again" if status in ("failed", "skipped") else "done"
+        expected = "again" if status in ("failed", "skipped", "interrupted") else "done"
         assert states[fault.replace(" ", "-")] == expected, fault
 
 
