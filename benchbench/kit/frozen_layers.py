@@ -18,19 +18,13 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from benchbench.contract import BenchbenchError
-from benchbench.kit.exactness import is_exact
+from benchbench.kit.exactness import agree, is_exact
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 KNOWN = "benchbench_known_states"
 """The keyword that says to a frozen layer: these are no embeddings, hand them up."""
-TOLERANCE = 1e-4
-"""How far final states may differ from those of a plain forward, as a share of the largest."""
-COARSE_TOLERANCE = 0.05
-"""The same where a model cannot be computed in float32."""
-DROPPING = ("attention_dropout", "attn_pdrop")
-"""The settings of a model that drops attention weights in training."""
 
 
 def decoder_layers(model: Any) -> Sequence[nn.Module]:
@@ -115,11 +109,11 @@ def _ends_at(layer: nn.Module) -> Iterator[None]:
 def _try(model: Any, count: int) -> bool:
     """Let the lowest layers hand up known states; take that back where final states differ."""
     layers: Any = decoder_layers(model)[:count]
-    if not layers or _drops(model, layers):
+    if not layers:
         return False
     for layer in layers:
         layer.forward = MethodType(_forward, layer)
-    if is_exact(model, lambda: _agrees(model, count)):
+    if is_exact(model, lambda: _agrees(model, count) and not _draws(model, count)):
         return True
     for layer in layers:
         del layer.forward  # back to the class's own forward
@@ -133,26 +127,34 @@ def _forward(layer: Any, hidden_states: Tensor, *arguments: Any, **options: Any)
     return type(layer).forward(layer, hidden_states, *arguments, **options)
 
 
-def _drops(model: Any, layers: Sequence[nn.Module]) -> bool:
+def _draws(model: Any, count: int) -> bool:
     """Say whether the layers draw random numbers in training, so that their states differ."""
-    from torch import nn
+    import torch
 
-    config = model.config.get_text_config()
-    return any(getattr(config, name, 0) for name in DROPPING) or any(
-        isinstance(module, nn.Dropout) and module.p > 0
-        for layer in layers
-        for module in layer.modules()
-    )
+    ids = _two_rows(model)
+    model.train()
+    try:
+        with torch.random.fork_rng([ids.device] if ids.is_cuda else []):
+            one, other = (
+                states_below(model, count, input_ids=ids, use_cache=False) for _ in range(2)
+            )
+    finally:
+        model.eval()
+    return not torch.equal(one, other)
 
 
 def _agrees(model: Any, count: int) -> bool:
     """Say whether two short rows have the final states of a plain forward."""
-    import torch
-
-    device = model.get_input_embeddings().weight.device
-    ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]], device=device)
+    ids = _two_rows(model)
     whole: Tensor = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
     states = states_below(model, count, input_ids=ids, use_cache=False)
     known = model.base_model(inputs_embeds=states, use_cache=False, **{KNOWN: True})
-    share = TOLERANCE if whole.dtype == torch.float32 else COARSE_TOLERANCE
-    return bool((known.last_hidden_state - whole).abs().max() <= share * whole.abs().max())
+    return agree(known.last_hidden_state, whole)
+
+
+def _two_rows(model: Any) -> Tensor:
+    """Return token ids [2, 6] where the model reads them."""
+    import torch
+
+    device = model.get_input_embeddings().weight.device
+    return torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]], device=device)

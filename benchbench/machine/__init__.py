@@ -32,7 +32,7 @@ from benchbench.machine.stopwatch import CURRENT, Stopwatch, show_step, stage, w
 from benchbench.machine.temporary_folder import temporary_folder
 from benchbench.machine.thread_settings import WAITING, set_threads, wait_briefly
 from benchbench.machine.typed_json import WrongForm, read_as
-from benchbench.machine.watched_backbone import LOADING, WatchedBackbone
+from benchbench.machine.watched_backbone import LOADING, Load, WatchedBackbone
 
 __all__ = [
     "CURRENT",
@@ -43,6 +43,7 @@ __all__ = [
     "VISIBLE",
     "WAITING",
     "Device",
+    "Load",
     "NotRegular",
     "PeakMemory",
     "Stamp",

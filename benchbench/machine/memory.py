@@ -10,6 +10,8 @@ from pathlib import Path
 
 STATUS = Path("/proc/self/status")
 CLEAR = Path("/proc/self/clear_refs")
+GROUP = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
 COUNTS = Path("/proc/vmstat")
 
 
@@ -29,12 +31,28 @@ class PeakMemory:
 
 
 def out_of_memory_kills() -> int | None:
-    """Return how many processes the kernel has ended for lack of memory; None if it is silent."""
+    """Return how many processes the kernel has ended for lack of memory; None if it is silent.
+
+    Counted are those of this control group (version 2), else those of the whole machine.
+    """
+    counts = (_killed_in(file) for file in (_events_of_group(), COUNTS) if file is not None)
+    return next((count for count in counts if count is not None), None)
+
+
+def _killed_in(file: Path) -> int | None:
     try:
-        match = re.search(r"^oom_kill (\d+)$", COUNTS.read_text(), re.MULTILINE)
+        match = re.search(r"^oom_kill (\d+)$", file.read_text(), re.MULTILINE)
     except OSError:
         return None
     return int(match.group(1)) if match else None
+
+
+def _events_of_group() -> Path | None:
+    try:
+        match = re.search(r"^0::/(.*)$", GROUP.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return GROUPS / match.group(1) / "memory.events" if match else None
 
 
 def _resident_kib(name: str) -> int:

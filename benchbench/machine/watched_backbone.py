@@ -5,14 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from benchbench.contract import Backbone, GuardError, Json, LoadedModel, Params
 from benchbench.machine.source_code import module_digest
 from benchbench.machine.stopwatch import Stopwatch
 
-LOADING: ContextVar[Callable[[], Json] | None] = ContextVar("loading", default=None)
-"""Returns what decides the model that a cell is loading: its weights, and its plugin's code."""
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load of a cell. `key` is what decides the model: its weights, and its plugin's code.
+
+    `unchanged()` says whether the weights that are here now are those of the key.
+    """
+
+    key: Json
+    unchanged: Callable[[], bool]
+
+
+LOADING: ContextVar[Load | None] = ContextVar("loading", default=None)
+"""The load that a cell does now; None outside of one."""
 
 
 class WatchedBackbone:
@@ -36,7 +48,9 @@ class WatchedBackbone:
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Load the model and add the time to "load"; raise GuardError if the commit has changed."""
-        token = LOADING.set(self._decisive)
+        plugin = module_digest(sys.modules[type(self._backbone).__module__])
+        key = {"weights": self._weights, "plugin": plugin}
+        token = LOADING.set(Load(key, lambda: self.identity(params, offline=True) == self._weights))
         try:
             with self._watch.stage("load"):
                 loaded = self._backbone.load(params, device=device, dtype=dtype)
@@ -54,7 +68,3 @@ class WatchedBackbone:
             if isinstance(fact, str | int | float | None)
         }
         return replace(loaded, facts={**loaded.facts, "origin": self._origin})
-
-    def _decisive(self) -> Json:
-        plugin = sys.modules[type(self._backbone).__module__]
-        return {"weights": self._weights, "plugin": module_digest(plugin)}

@@ -26,6 +26,8 @@ from benchbench.planning.caches import cache_folder, open_cache
 
 TOKENS = 512
 WIDTHS = (128, 1024, 4096)
+MEASURED = "fastest"
+"""What of all products was measured: what another version has kept may be a mean."""
 SECONDS = 0.2
 """How long each width is measured. The fastest product counts: other processes may be busy now, and
 what is measured is kept."""
@@ -92,7 +94,8 @@ def rate_for(width: int, rates: Mapping[int, float]) -> float:
 
 
 def _path(device: Device, threads: int) -> Path:
-    name = digest([device.kind, device.name, device.dtype, threads, dict(package_versions())])
+    machine = [device.kind, device.name, device.dtype, threads, dict(package_versions())]
+    name = digest([*machine, MEASURED])
     return cache_folder() / "calibrations" / f"{name}.json"
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.kit.cache import is_enabled
-from benchbench.kit.file_cache import find_files, keep_files, key_of_load
+from benchbench.kit.file_cache import find_files, keep_files, load_of_cell
 from benchbench_backbones.checkpoint import Checkpoint
+from benchbench_backbones.load_errors import first_line
 from benchbench_backbones.quantization import fused_experts
 
 LEAST_BYTES = 64 * 2**20
@@ -44,18 +45,20 @@ def quantized_model(
 
     `settings` are all that decides the model beside its weights. `restore` makes the model from
     what `save_pretrained` wrote into a folder. Outside of a cell, whose plan knows the content of
-    the weights, and where there is no cache, the model is made anew.
+    the weights, and where there is no cache, the model is made anew. It is not kept where the
+    weights have changed since the plan.
     """
-    weights_and_code = key_of_load()
-    if weights_and_code is None or not is_enabled():
+    load = load_of_cell()
+    if load is None or not is_enabled():
         return plain()
-    key = {**weights_and_code, **settings}
+    key = {**load.key, **settings}
     if (found := find_files(KIND, key, lambda folder: _restored(folder, restore))) is not None:
-        return found[0]
+        return found
     start = time.monotonic()
     model = plain()
     seconds = time.monotonic() - start
-    if not fused_experts(model):  # which are still to be quantised: they would be kept whole
+    # fused experts are still to be quantised: they would be kept whole
+    if not fused_experts(model) and load.unchanged():
         size = sum(tensor.nbytes for tensor in model.state_dict().values())
         write = partial(_write, model)
         keep_files(KIND, key, write, size=size, most=MOST_BYTES, seconds=seconds)
@@ -63,8 +66,13 @@ def quantized_model(
 
 
 def _write(model: Any, folder: Path) -> None:
-    """Write a model as transformers does, and what that leaves out."""
-    model.save_pretrained(folder, max_shard_size=SHARD)
+    """Write a model as transformers does, and what that leaves out. Raises OSError alone."""
+    try:
+        model.save_pretrained(folder, max_shard_size=SHARD)
+    except OSError:
+        raise
+    except Exception as error:  # safetensors has an error of its own for a full disk
+        raise OSError(f"{type(error).__name__}: {first_line(error)}") from error
     origin = {
         "name": model.config._name_or_path,
         "commit": getattr(model.config, "_commit_hash", None),

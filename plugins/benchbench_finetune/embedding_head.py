@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from benchbench import Amount, BoundBackbone, Kind, LabelSpace, LoadedModel, Params, Task, Workload
@@ -61,8 +60,7 @@ class EmbeddingHead:
         classifier = _assemble(loaded, task.labels, HeadSettings.of(task))
         training, facts = training_task(classifier, task, plan, adapter_groups(loaded.model))
         facts["guards"] |= base_guard(loaded)
-        rows = partial(_rows, classifier, task)
-        with frozen_states_known(loaded, rows, plan.eval_batch_size) as frozen:
+        with frozen_states_known(loaded, training.rows, plan.eval_batch_size) as frozen:
             outcome = train(training, plan, task.report, task.seed)
         classifier.facts.update(facts, **outcome, **frozen, gradient_checkpointing=checkpointed)
         return classifier
@@ -75,12 +73,6 @@ class EmbeddingHead:
         expected = classifier.head.state_dict()
         classifier.head.load_state_dict(load_tensors(folder, "head", expected))
         return classifier
-
-
-def _rows(classifier: HeadClassifier, task: Task) -> tuple[list[list[int]], int]:
-    """Return the rows of tokens that every epoch reads, which have no common beginning."""
-    tokenize, splits = classifier.embedder.tokenize, (task.train, task.validation)
-    return [row for split in splits for row in tokenize(split["text"])[0]], 0
 
 
 def _assemble(loaded: LoadedModel, labels: LabelSpace, settings: HeadSettings) -> HeadClassifier:

@@ -25,7 +25,13 @@ from benchbench.kit.batching import (
 )
 from benchbench.kit.guards import check_finite, check_head
 from benchbench.kit.pooling import last_token
-from benchbench.kit.training import PASSED, MicroBatches, TrainingPlan, TrainingTask
+from benchbench.kit.training import (
+    PASSED,
+    MicroBatches,
+    TrainingPlan,
+    TrainingRows,
+    TrainingTask,
+)
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.objective import Objective, label_weights
@@ -170,14 +176,17 @@ def training_task(
     def loss(rows: list[int]) -> Tensor:
         return objective.loss(head(embedder.embed([documents[row] for row in rows])), rows)
 
+    validate, validated = _validation(classifier, task, weights)
+
     training = TrainingTask(
         modules=(embedder.loaded.model, head),
         groups={"head": list(head.parameters()), **groups},
         batches=batches,
         loss=loss,
         lengths=lambda rows: [lengths[row] for row in rows],
-        validate=_validation(classifier, task, weights),
+        validate=validate,
         scaled=embedder.loaded.facts["dtype"] == "float16",
+        rows=lambda: TrainingRows([*documents, *validated]),
     )
     return training, {
         "training": _training_facts(classifier.settings, plan).to_json(),
@@ -216,8 +225,10 @@ def start_from_frequencies(head: nn.Sequential, objective: Objective) -> None:
         head[-1].bias.copy_(objective.prior())  # type: ignore[operator, union-attr]
 
 
-def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Callable[[], float]:
-    """Return the validation loss as a function without arguments.
+def _validation(
+    classifier: HeadClassifier, task: Task, weights: Tensor
+) -> tuple[Callable[[], float], list[list[int]]]:
+    """Return the validation loss as a function without arguments, and the documents it reads.
 
     A single-label document whose label does not occur in training has no target, so no loss.
     """
@@ -232,4 +243,8 @@ def _validation(classifier: HeadClassifier, task: Task, weights: Tensor) -> Call
         )
     documents, _ = classifier.embedder.tokenize(split["text"])
     objective = Objective.build(task.kind, split, n_labels, weights)
-    return lambda: float(objective.loss(classifier.logits(documents), range(len(documents))))
+
+    def validate() -> float:
+        return float(objective.loss(classifier.logits(documents), range(len(documents))))
+
+    return validate, documents

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,7 @@ from benchbench.kit.training import (
     TRAINING_PARAMETERS,
     MicroBatches,
     TrainingPlan,
+    TrainingRows,
     TrainingTask,
     adapter_groups,
     attach,
@@ -119,8 +119,7 @@ class Instruction:
         classifier = prompt_model(task, loaded, golds)
         checkpointed = prepare_memory(loaded, plan)
         training, facts = _training_task(classifier, task, plan, golds)
-        rows = partial(_rows, classifier, task, golds)
-        with frozen_states_known(loaded, rows, plan.eval_batch_size) as frozen:
+        with frozen_states_known(loaded, training.rows, plan.eval_batch_size) as frozen:
             outcome = train(training, plan, task.report, task.seed)
         classifier.facts.update(facts, **outcome, **frozen, gradient_checkpointing=checkpointed)
         classifier.facts["guards"] |= PASSED
@@ -146,6 +145,7 @@ def _training_task(
         examples = _examples(classifier, prompts, golds, epoch)
         return [[examples[row] for row in rows] for rows in order(epoch)]
 
+    validate, validated = _validation(classifier, task, plan.eval_batch_size)
     training = TrainingTask(
         modules=(model,),
         groups=adapter_groups(model),
@@ -153,8 +153,9 @@ def _training_task(
         loss=lambda batch: _loss(classifier, batch),
         lengths=lambda batch: _lengths(classifier, batch),
         shared=lambda batch: _SharedBeginning.read(classifier, batch),
-        validate=_validation(classifier, task, plan.eval_batch_size),
+        validate=validate,
         scaled=classifier.loaded.facts["dtype"] == "float16",
+        rows=lambda: _rows(classifier, [*_examples(classifier, prompts, golds), *validated]),
     )
     loss = LOSSES[classifier.settings.format_name]
     return training, {
@@ -176,30 +177,20 @@ def _examples(
     return [Example(prompt, answers, gold.weight) for prompt, answers, gold in rows]
 
 
-def _rows(
-    classifier: PromptedClassifier, task: Task, golds: Sequence[GoldLabels]
-) -> tuple[list[list[int]], int]:
+def _rows(classifier: PromptedClassifier, examples: Sequence[Example]) -> TrainingRows:
     """Return the rows of tokens that every epoch reads, and how many tokens all of them share.
 
-    There are none where each epoch draws other questions. A row is a prompt and its answer, whose
-    last token is predicted and not read.
+    A row is a prompt and its answer, whose last token is predicted and not read.
     """
-    if classifier.settings.format_name == "yes-no" or not classifier.scorer.tree:
-        return [], 0
-    splits = (
-        (task.train, golds),
-        (task.validation, gold_labels(task.validation, len(task.labels))),
-    )
-    examples = [
-        example
-        for split, known in splits
-        for example in _examples(classifier, classifier.encode(split["text"])[0], known)
-    ]
+    if classifier.settings.format_name == "yes-no":
+        return TrainingRows(reason="each epoch draws other questions")
+    if not classifier.scorer.tree:
+        return TrainingRows(reason="answers are scored plainly")
     common = classifier.scorer.shared_in_training([example.prompt for example in examples])
     rows = [
         [*example.prompt, *target.tokens[:-1]] for example in examples for target in example.targets
     ]
-    return rows, common
+    return TrainingRows(rows, common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +252,13 @@ def _lengths(classifier: PromptedClassifier, batch: Sequence[Example]) -> list[i
     ]
 
 
-def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callable[[], float]:
-    """Return the validation loss as a function without arguments; its questions never change.
+def _validation(
+    classifier: PromptedClassifier, task: Task, size: int
+) -> tuple[Callable[[], float], list[Example]]:
+    """Return the validation loss as a function without arguments, and the examples it reads.
 
-    A single-label document whose label does not occur in training has no answer, so no loss.
+    Their questions never change. A single-label document whose label does not occur in training
+    has no answer, so no loss.
     """
     golds = gold_labels(task.validation, len(task.labels))
     prompts, _ = classifier.encode(task.validation["text"])
@@ -293,4 +287,4 @@ def _validation(classifier: PromptedClassifier, task: Task, size: int) -> Callab
         weighted = sum(loss * len(rows) for loss, (rows, _) in zip(losses, parts, strict=True))
         return float(weighted) / len(examples)
 
-    return validate
+    return validate, examples

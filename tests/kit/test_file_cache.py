@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections import namedtuple
 
 import pytest
@@ -167,9 +168,59 @@ def test_an_entry_that_goes_away_between_check_and_use_is_made_again(tmp_path, m
     assert fetched(tmp_path) == (DATA, 1)
 
 
-def test_temporaries_of_others_are_left_alone(tmp_path):
-    fetched(tmp_path)
-    other = tmp_path / "large" / f"{TEMPORARY}other"
-    other.mkdir()
-    fetched(tmp_path, key="two", most=12)
+def begun(folder, size, age=0.0):
+    """Leave files behind as a process does that was ended while it wrote them."""
+    path = folder / "large" / f"{TEMPORARY}{size}-{age}"
+    path.mkdir(parents=True)
+    (path / "file").write_bytes(bytes(size))
+    for written in (path / "file", path):
+        os.utime(written, (time.time() - age,) * 2)
+    return path
+
+
+def test_what_others_write_counts_and_is_left_alone(tmp_path):
+    other = begun(tmp_path, size=600)
+    assert fetched(tmp_path, data=bytes(500)) == (None, 0)
+    assert fetched(tmp_path, data=bytes(300))[1] == 1
     assert other.exists()
+
+
+def test_what_a_crash_has_left_behind_makes_room(tmp_path):
+    left = begun(tmp_path, size=600, age=2 * file_cache.ABANDONED_SECONDS)
+    assert fetched(tmp_path, data=bytes(500))[1] == 1
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(("free", "removed"), [(20, False), (11, True)], ids=str)
+def test_old_entries_make_room_where_the_disk_is_nearly_full(tmp_path, monkeypatch, free, removed):
+    fetched(tmp_path, key="old")
+    [old] = entries(tmp_path)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100, 100 - free, free))
+    assert fetched(tmp_path)[1] == 1
+    assert old.exists() != removed
+
+
+@pytest.mark.parametrize("error", [KeyError("another form"), OSError(5, "Input/output error")])
+def test_what_cannot_be_read_is_removed_and_noted(tmp_path, error):
+    fetched(tmp_path)
+
+    def unreadable(entry):
+        raise error
+
+    watch = Stopwatch()
+    with enabled(tmp_path), watching(watch):
+        assert file_cache.find_files("large", {"key": "one"}, unreadable) is None
+    assert entries(tmp_path) == []
+    assert watch.cache_fault.startswith("what was kept cannot be read")
+
+
+def test_a_device_without_memory_is_no_fault_of_what_was_kept(tmp_path):
+    fetched(tmp_path)
+
+    def short_of_memory(entry):
+        raise MemoryError
+
+    with enabled(tmp_path), pytest.raises(MemoryError):
+        file_cache.find_files("large", {"key": "one"}, short_of_memory)
+    assert len(entries(tmp_path)) == 1

@@ -62,8 +62,12 @@ def test_the_states_are_those_that_enter_the_layer(model):
 
 
 def test_a_model_that_drops_states_in_training_computes_its_layers(model):
-    decoder_layers(model)[0].mlp.add_module("dropped", torch.nn.Dropout(0.1))
+    mlp = decoder_layers(model)[0].mlp
+    usual = mlp.forward
+    mlp.forward = lambda x: torch.nn.functional.dropout(usual(x), 0.1, mlp.training)
+    before = torch.random.get_rng_state()
     assert not can_begin_at(model, 1)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_a_model_that_answers_otherwise_gets_its_layers_back(model, monkeypatch):

@@ -64,6 +64,20 @@ def test_torch_is_not_imported_to_ask_for_a_gpu():
 )
 def test_what_the_kernel_says_it_has_killed_is_read(tmp_path, monkeypatch, content, kills):
     monkeypatch.setattr(memory, "COUNTS", tmp_path / "vmstat")
+    monkeypatch.setattr(memory, "GROUP", tmp_path / "no groups here")
     assert out_of_memory_kills() is None
     (tmp_path / "vmstat").write_text(content)
     assert out_of_memory_kills() == kills
+
+
+def test_what_was_killed_in_another_control_group_is_not_counted(tmp_path, monkeypatch):
+    (tmp_path / "vmstat").write_text("oom_kill 12\n")
+    (tmp_path / "cgroup").write_text("1:cpu:/old\n0::/user/ours\n")
+    events = tmp_path / "groups" / "user" / "ours" / "memory.events"
+    events.parent.mkdir(parents=True)
+    monkeypatch.setattr(memory, "COUNTS", tmp_path / "vmstat")
+    monkeypatch.setattr(memory, "GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(memory, "GROUPS", tmp_path / "groups")
+    assert out_of_memory_kills() == 12  # a group without a count
+    events.write_text("low 0\noom 3\noom_kill 2\n")
+    assert out_of_memory_kills() == 2

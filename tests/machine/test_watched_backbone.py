@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchbench import GuardError, LoadedModel
-from benchbench.kit.file_cache import key_of_load
+from benchbench.kit.file_cache import load_of_cell
 from benchbench.machine.stopwatch import Stopwatch
 from benchbench.machine.watched_backbone import WatchedBackbone
 
@@ -38,16 +38,18 @@ def test_while_it_loads_it_is_known_what_decides_the_model():
     seen = []
 
     def load(params, *, device, dtype):
-        seen.append(key_of_load())
+        seen.append(load_of_cell())
         return LoadedModel("model", "tokenizer", FACTS)
 
     for weights in ("first", "second"):
         backbone = watched(weights, Stopwatch())
         backbone._backbone.load = load
+        backbone._backbone.identity = lambda params, offline: "second"
         backbone.load({}, device="cpu", dtype="float32")
-    assert [key["weights"] for key in seen] == ["first", "second"]
-    assert len({key["plugin"] for key in seen}) == 1
-    assert key_of_load() is None
+    assert [load.key["weights"] for load in seen] == ["first", "second"]
+    assert [load.unchanged() for load in seen] == [False, True]
+    assert len({load.key["plugin"] for load in seen}) == 1
+    assert load_of_cell() is None
 
 
 def test_the_plain_facts_of_the_model_are_kept_for_the_record():

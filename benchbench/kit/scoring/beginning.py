@@ -20,7 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from benchbench.kit.batching import to_device
-from benchbench.kit.exactness import is_exact
+from benchbench.kit.exactness import agree, is_exact
 from benchbench.kit.known_states import inputs_of
 from benchbench.kit.scoring.last_layer import hidden_states_at
 from benchbench.kit.scoring.shared_attention import (
@@ -35,11 +35,6 @@ if TYPE_CHECKING:
 
 FEWEST_SHARED = 4
 """The shortest common beginning that is worth a pass of its own, in tokens."""
-TOLERANCE = 1e-4
-"""How far states behind a beginning may differ from those of whole rows, as a share of the
-largest."""
-COARSE_TOLERANCE = 0.05
-"""The same where a model cannot be computed in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +183,4 @@ def _agrees(model: Any) -> bool:
         hidden_states_at(model, columns, attention_mask=None, **options),
         model.base_model(attention_mask=seen, **options).last_hidden_state,
     ]
-    share = TOLERANCE if whole.dtype == torch.float32 else COARSE_TOLERANCE
-    limit = share * float(whole.abs().max())
-    return all(float((part - whole).abs().max()) <= limit for part in parts)
+    return all(agree(part, whole) for part in parts)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from benchbench.kit.exactness import is_exact
+from benchbench.kit.exactness import agree, is_exact
 from benchbench.kit.scoring.shared_attention import uses_pytorch_attention
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ LAYER_PARTS = ("input_layernorm", "self_attn", "post_attention_layernorm", "mlp"
 ATTENTION_PARTS = ("q_proj", "k_proj", "v_proj", "o_proj", "head_dim")
 COLUMNS = "benchbench_columns"
 """The keyword that carries the positions from the model's forward to the layer's."""
-TOLERANCE = 1e-4
-"""How far the states may differ from those of the whole layer, as a share of the largest."""
 
 
 def hidden_states_at(model: Any, columns: Tensor, **inputs: Any) -> Tensor:
@@ -177,11 +175,8 @@ def _all_agree(model: Any) -> bool:
 
 
 def _agrees(model: Any, columns: Tensor, ids: Tensor, mask: Tensor) -> bool:
-    """Say whether both ways agree within rounding, which is coarse where it stays in 16 bits."""
-    import torch
-
+    """Say whether both ways agree within rounding."""
     inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": False}
     whole = _taken(model.base_model(**inputs).last_hidden_state, columns)
     narrow = model.base_model(**inputs, **{COLUMNS: columns}).last_hidden_state
-    limit = (TOLERANCE if whole.dtype == torch.float32 else 0.05) * float(whole.abs().max())
-    return narrow.shape == whole.shape and float((narrow - whole).abs().max()) <= limit
+    return agree(narrow, whole)

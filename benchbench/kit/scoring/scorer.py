@@ -114,10 +114,10 @@ class Scorer:
 
     def shared_in_training(self, prompts: Sequence[Sequence[int]]) -> int:
         """Return how many tokens of the prompts `scores_each` reads once; 0 where none are."""
-        shared = self.shared(prompts)
         known = known_of(self.model)
         if known is not None:  # its rows follow so many tokens, whatever else a batch shares
-            shared = min(shared, known.common)
+            return known.common
+        shared = self.shared(prompts)
         return shared if shared and takes_beginning(self.model) else 0
 
     def beginning(self, prompts: Sequence[Sequence[int]]) -> Beginning | None:

@@ -30,7 +30,7 @@ from benchbench.kit.training.training_plan import (
     auto_learning_rate,
     prepare_memory,
 )
-from benchbench.kit.training.training_task import TrainingTask
+from benchbench.kit.training.training_task import TrainingRows, TrainingTask
 
 __all__ = [
     "ADAPTERS",
@@ -43,6 +43,7 @@ __all__ = [
     "LayerTraining",
     "MicroBatches",
     "TrainingPlan",
+    "TrainingRows",
     "TrainingTask",
     "adapter_groups",
     "adapter_outputs",

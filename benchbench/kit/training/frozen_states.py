@@ -24,6 +24,7 @@ from benchbench.kit.known_states import KnownStates, Row, know, name_of
 from benchbench.kit.scoring import Beginning, option_of
 from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
+from benchbench.kit.training.training_task import TrainingRows
 from benchbench.machine import show_step, stage
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 2**30
 """The most bytes of states that a cache folder keeps."""
-CommonRows = tuple[Sequence[Row], int]
-"""Rows of tokens, and how many tokens all of them begin with. No rows: every epoch has others."""
 FILE = "states.bin"
 KEPT = "kept"
 IN_EVERY_STEP = "computed in every step: {}"
@@ -42,7 +41,7 @@ IN_EVERY_STEP = "computed in every step: {}"
 
 @contextmanager
 def frozen_states_known(
-    loaded: LoadedModel, rows_of_training: Callable[[], CommonRows], batch_size: int
+    loaded: LoadedModel, rows_of_training: Callable[[], TrainingRows], batch_size: int
 ) -> Iterator[Json]:
     """Let the model know the states of all rows of a training in the block.
 
@@ -52,35 +51,34 @@ def frozen_states_known(
     """
     model = loaded.model
     frozen = frozen_count(model, model.benchbench_adapter.adapter_layers)
-    rows, common = rows_of_training() if frozen else ([], 0)
-    reason = _why_not(loaded, frozen, rows)
+    training = rows_of_training() if frozen else TrainingRows()
+    reason = _why_not(loaded, frozen, training)
     with ExitStack() as opened:
         if not reason:
             with stage("frozen_states"):
-                known = _known(loaded, frozen, rows, batch_size, common, opened)
+                known = _known(loaded, frozen, training, batch_size, opened)
             know(model, known)
             reason = KEPT if known is not None else IN_EVERY_STEP.format("the cache has no room")
         opened.callback(know, model, None)
         yield {"frozen_layers": frozen, "frozen_states": reason if frozen else None}
 
 
-def _why_not(loaded: LoadedModel, frozen: int, rows: Sequence[Row]) -> str:
+def _why_not(loaded: LoadedModel, frozen: int, training: TrainingRows) -> str:
     """Say why no states are kept; an empty text where they may be."""
     if not frozen:
         return "every layer is trained"
     if not is_enabled() or loaded.facts.get("origin") is None:
         return IN_EVERY_STEP.format("there is no cache")
-    if not rows:
-        return IN_EVERY_STEP.format("each epoch draws other questions")
+    if not training.rows:
+        return IN_EVERY_STEP.format(training.reason)
     if not can_begin_at(loaded.model, frozen):
         return IN_EVERY_STEP.format("the model does not take them")
     return ""
 
 
 def _known(
-    loaded: LoadedModel, frozen: int, rows: Sequence[Row], batch_size: int, common: int,
-    opened: ExitStack,
-) -> KnownStates | None:  # fmt: skip
+    loaded: LoadedModel, frozen: int, training: TrainingRows, batch_size: int, opened: ExitStack
+) -> KnownStates | None:
     """Return the states, computed now or before; None where the cache does not take them.
 
     Their file is closed with `opened`. It is not mapped into memory: what is mapped counts as
@@ -88,7 +86,8 @@ def _known(
     """
     import torch
 
-    ordered = sorted(set(map(tuple, rows)), key=lambda row: (-len(row), row))
+    common = training.common
+    ordered = sorted(set(map(tuple, training.rows)), key=lambda row: (-len(row), row))
     beginning, rests = ordered[0][:common], [row[common:] for row in ordered]
     names = [name_of(beginning, rest) for rest in rests]
     lengths = [len(rest) for rest in rests]
@@ -127,7 +126,12 @@ def _read(descriptor: int, dtype: Any, width: int, start: int, length: int) -> T
     import torch
 
     token = width * dtype.itemsize
-    data = bytearray(os.pread(descriptor, length * token, start * token))
+    data, end = bytearray(), (start + length) * token
+    while (at := start * token + len(data)) < end:  # a read may end early
+        part = os.pread(descriptor, end - at, at)
+        if not part:
+            raise OSError(f"the file of states ends at byte {at}, and {end} were written")
+        data += part
     return torch.frombuffer(data, dtype=dtype).view(length, width)
 
 

@@ -26,6 +26,18 @@ class SharedWork(Protocol[Batch_contra]):
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Rows of token ids that every epoch reads; all of them begin with the same `common` tokens.
+
+    `reason` says why there are none.
+    """
+
+    rows: Sequence[Sequence[int]] = ()
+    common: int = 0
+    reason: str = "this training does not name its rows"
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingTask(Generic[Batch]):
     """What `train` trains, on what, and by which measure.
 
@@ -40,6 +52,7 @@ class TrainingTask(Generic[Batch]):
     - `validate()` returns the validation loss, the lower the better. It is called with the
       modules in eval mode and without gradients.
     - `scaled` says whether the loss is scaled, which float16 needs.
+    - `rows()` returns the rows of tokens that every epoch and every validation read.
     """
 
     modules: Sequence[nn.Module]
@@ -50,6 +63,7 @@ class TrainingTask(Generic[Batch]):
     validate: Callable[[], float]
     scaled: bool = False
     shared: Callable[[Batch], SharedWork[Batch] | None] = lambda batch: None
+    rows: Callable[[], TrainingRows] = TrainingRows
 
     def parameters(self) -> list[nn.Parameter]:
         """Return all trained parameters, none of them twice."""

@@ -239,4 +239,7 @@ def _killed(kills_before: int | None) -> tuple[Status, str]:
         return "oom", "killed by the system, most likely for lack of memory"
     if kills > kills_before:
         return "oom", "killed by the system, for lack of memory"
-    return "interrupted", "killed from outside (SIGKILL), not by the kernel for lack of memory"
+    return (
+        "interrupted",
+        "killed from outside (SIGKILL), perhaps by a guard of memory",
+    )

@@ -15,6 +15,7 @@ from benchbench.kit.known_states import inputs_of, known_of
 from benchbench.kit.scoring import Continuation, Scorer
 from benchbench.kit.scoring.beginning import takes_beginning
 from benchbench.kit.training import (
+    TrainingRows,
     adapter_outputs,
     adapter_tensors,
     attach,
@@ -75,7 +76,7 @@ def test_scores_and_gradients_are_those_of_the_plain_way(tmp_path, family, quant
     takes = takes_beginning(loaded.model)
     for common in (0, len(BEGINNING)) if takes else (0,):
         plain = gradients(loaded, sharing=common > 0)
-        rows = lambda common=common: (ROWS, common)  # noqa: E731
+        rows = lambda common=common: TrainingRows(ROWS, common)  # noqa: E731
         with cache.enabled(tmp_path / "cache"), frozen_states_known(loaded, rows, 2) as facts:
             calls = counted(loaded) if facts["frozen_states"] == "kept" else []
             known = gradients(loaded, sharing=common > 0)
@@ -89,7 +90,7 @@ def test_scores_and_gradients_are_those_of_the_plain_way(tmp_path, family, quant
 
 def test_no_gradient_reaches_a_frozen_layer_without_a_cache_either(folder):
     loaded = adapted(folder)
-    with frozen_states_known(loaded, lambda: (ROWS, 0), 2) as facts:
+    with frozen_states_known(loaded, lambda: TrainingRows(ROWS), 2) as facts:
         gradients(loaded)
     assert facts["frozen_states"] == "computed in every step: there is no cache"
     names = {name.split(".")[2] for name in adapter_tensors(loaded.model)}
@@ -99,7 +100,10 @@ def test_no_gradient_reaches_a_frozen_layer_without_a_cache_either(folder):
 def of_rows(loaded, path, rows=ROWS, common=0, batch_size=2):
     """Return (the known states of a model, how often its lowest layer computed anything)."""
     calls = counted(loaded)
-    with cache.enabled(path), frozen_states_known(loaded, lambda: (rows, common), batch_size):
+    with (
+        cache.enabled(path),
+        frozen_states_known(loaded, lambda: TrainingRows(rows, common), batch_size),
+    ):
         known = known_of(loaded.model)
         tokens = sum(length for _, length in known.places.values())
         return known.read(0, tokens), len(calls)
@@ -168,7 +172,7 @@ def test_damaged_states_are_computed_again(folder, tmp_path):
 
 def test_states_may_be_removed_while_they_are_used(folder, tmp_path):
     loaded = adapted(folder)
-    with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: (ROWS, 0), 2):
+    with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: TrainingRows(ROWS), 2):
         for path in (tmp_path / "states").glob("*/*"):
             path.unlink()
         ids = pad(ROWS, 0)[0]
@@ -182,7 +186,7 @@ def test_states_may_be_removed_while_they_are_used(folder, tmp_path):
     ("most", "rows", "reason"),
     [
         (10, ROWS, "the cache has no room"),
-        (2**30, [], "each epoch draws other questions"),
+        (2**30, [], "each epoch draws others"),
     ],
 )
 def test_where_states_are_not_kept_the_record_says_why(
@@ -190,7 +194,12 @@ def test_where_states_are_not_kept_the_record_says_why(
 ):
     monkeypatch.setattr(module, "MOST_BYTES", most)
     loaded = adapted(folder)
-    with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: (rows, 0), 2) as facts:
+    with (
+        cache.enabled(tmp_path),
+        frozen_states_known(
+            loaded, lambda: TrainingRows(rows, reason="each epoch draws others"), 2
+        ) as facts,
+    ):
         assert known_of(loaded.model) is None
     assert facts["frozen_states"] == f"computed in every step: {reason}"
 
@@ -208,14 +217,14 @@ def test_where_all_layers_are_trained_no_row_is_asked_for(folder, tmp_path):
 def test_after_the_training_the_model_computes_every_row(folder, tmp_path):
     loaded = adapted(folder)
     with cache.enabled(tmp_path), pytest.raises(ZeroDivisionError):  # noqa: SIM117
-        with frozen_states_known(loaded, lambda: (ROWS, 0), 2):
+        with frozen_states_known(loaded, lambda: TrainingRows(ROWS), 2):
             _ = 1 / 0
     assert known_of(loaded.model) is None
 
 
 def test_the_loss_of_a_head_is_that_of_the_plain_way(folder, tmp_path):
     loaded, ids = adapted(folder), pad(ROWS, 0)[0]
-    with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: (ROWS, 0), 2):
+    with cache.enabled(tmp_path), frozen_states_known(loaded, lambda: TrainingRows(ROWS), 2):
         losses = [
             cross_entropy(
                 loaded.model.base_model(**given, use_cache=False).last_hidden_state[:, 0, :3],
