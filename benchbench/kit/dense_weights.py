@@ -25,6 +25,24 @@ def dense_weight(layer: Any, dtype: torch.dtype) -> Tensor:
     return unpacked.to(dtype)
 
 
+def unpack_scales(model: Any, devices: Sequence[str] = ("cuda",)) -> int:
+    """Keep the scales of 4-bit weights whole on such devices; return of how many matrices.
+
+    bitsandbytes packs them, too. To unpack them before every product takes a GPU as many
+    operations as the weights. Whole, they take 0.05 bytes more per weight, and the weights are the
+    same to the last bit.
+    """
+    from bitsandbytes.functional import dequantize_blockwise
+
+    states = [getattr(weight, "quant_state", None) for weight in model.parameters()]
+    packed = [state for state in states if state is not None and state.nested]
+    packed = [state for state in packed if state.absmax.device.type in devices]
+    for state in packed:
+        state.absmax = dequantize_blockwise(state.absmax, state.state2) + state.offset
+        state.nested, state.state2, state.offset = False, None, None
+    return len(packed)
+
+
 @functools.cache
 def unpack_exactly() -> bool:
     """Correct how bitsandbytes unpacks 4-bit weights on a CPU, where it errs; say whether it did.

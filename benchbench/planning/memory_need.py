@@ -21,6 +21,8 @@ from benchbench.kit.training.training_plan import CHECKPOINTED_FROM, RESERVED_BY
 
 NF4_BYTES = 0.5 + 0.127 / 8
 """Bytes per NF4 weight, with the double-quantised scale of its block (Dettmers et al., 2023)."""
+WHOLE_SCALE_BYTES = 3 / 64
+"""Bytes per NF4 weight more where the scale of a block of 64 is kept in float32, as on a GPU."""
 BYTES = {"nf4": NF4_BYTES, "int8": 1.0}
 COMPUTE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 ADAM_BYTES = 16
@@ -145,6 +147,8 @@ def _weights(shape: Shape, work: Workload, quantization: str, machine: Machine) 
     dense = 4 * shape.linear_parameters  # which `lora_linear` keeps beside the packed weights
     if machine.kind == "cpu" and work.trains == "adapters" and dense <= DENSE_BYTES:
         return weights + dense
+    if machine.kind == "cuda" and quantization == "nf4" and work.trains == "adapters":
+        weights += WHOLE_SCALE_BYTES * shape.linear_parameters
     return weights + size * shape.width * shape.inner
 
 

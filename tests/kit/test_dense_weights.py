@@ -9,7 +9,7 @@ from bitsandbytes.functional import dequantize_blockwise, quantize_4bit
 from bitsandbytes.nn.parametrize import Bnb4bitParametrization
 
 from benchbench.kit import dense_weights
-from benchbench.kit.dense_weights import dense_weight, unpack_exactly
+from benchbench.kit.dense_weights import dense_weight, unpack_exactly, unpack_scales
 
 WIDTHS = [64, 96, 416, 576, 33 * 2]
 
@@ -44,6 +44,15 @@ def test_a_weight_has_the_numbers_that_its_blocks_say(width):
     expected = by_the_book(layer.weight.data, layer.weight.quant_state)
     assert torch.equal(dense_weight(layer, torch.float32), expected)
     assert dense_weight(layer, torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_with_whole_scales_the_weights_are_the_same_to_the_last_bit():
+    layer = packed(64)
+    before = dense_weight(layer, torch.float32)
+    assert unpack_scales(layer) == 0  # on a CPU they stay packed
+    assert [unpack_scales(layer, devices=("cpu",)) for _ in range(2)] == [1, 0]
+    assert layer.weight.quant_state.absmax.dtype == torch.float32
+    assert torch.equal(dense_weight(layer, torch.float32), before)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

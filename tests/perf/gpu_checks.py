@@ -103,6 +103,33 @@ def dequantised(device: str) -> str:
     return "; ".join(told)
 
 
+def fused(device: str) -> str:
+    """Compare adapters and norms in few operations with those of peft and transformers."""
+    import torch
+
+    from benchbench.kit.training import adapter_outputs, adapter_tensors, attach
+
+    ids = torch.arange(2, 66).view(2, 32)
+    told = []
+    for family in FAMILIES:
+        found = []
+        for few in (False, True):
+            model = small(family).to(device)
+            settings = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "fused": few}
+            attach(model, settings, 0)
+            generator = torch.Generator().manual_seed(1)
+            for tensor in adapter_outputs(model):
+                tensor.data.copy_(torch.randn(tensor.shape, generator=generator) / 10)
+            states = model.base_model(input_ids=ids.to(device)).last_hidden_state
+            weights = torch.randn(states.shape, generator=generator).to(device)
+            (states * weights).sum().backward()
+            found.append([states.detach(), *(t.grad for t in adapter_tensors(model).values())])
+        changed = sum("forward" in layer.__dict__ for layer in model.modules())
+        gap = max(float((a - b).abs().max() / a.abs().max()) for a, b in zip(*found, strict=True))
+        told.append(f"{'' if gap < 1e-4 else 'FAILED '}{family} {changed} layers {gap:.1e}")
+    return "; ".join(told)
+
+
 def small(family: str) -> Any:
     """Return a small random model of a family on the CPU."""
     import torch
@@ -113,4 +140,6 @@ def small(family: str) -> Any:
     return getattr(transformers, f"{family}ForCausalLM")(config).eval()
 
 
-CHECKS = {"attention": attention, "label scores": scores, "NF4": dequantised}
+CHECKS = {
+    "attention": attention, "label scores": scores, "NF4": dequantised, "fused layers": fused,
+}  # fmt: skip

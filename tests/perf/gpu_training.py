@@ -64,6 +64,7 @@ METHODS: Variants = {
 SWITCHES: Variants = {
     "head, checkpointed": ("embedding-head", {"gradient_checkpointing": True}),
     "head, not checkpointed": ("embedding-head", {"gradient_checkpointing": False}),
+    "head, adapters as peft has them": ("embedding-head", {"fused": False}),
     "instruction, 77 listed for each": (
         "instruction", {"label_list": "always", "shared_beginning": False}
     ),

@@ -18,9 +18,11 @@ from benchbench.contract import (
     did_you_mean,
 )
 from benchbench.kit.artifacts import check_names, load_tensors, save_tensors
+from benchbench.kit.dense_weights import unpack_scales
 from benchbench.kit.frozen_layers import decoder_layers, frozen_count
 from benchbench.kit.quantized_weights import quantized_modules
 from benchbench.kit.training.adapter_variants import ADAPTERS, DEFAULT, adapter_parameter
+from benchbench.kit.training.fused_norms import fuse_norms
 from benchbench.kit.training.lora_linear import fuse_adapters
 from benchbench.kit.typed_parameters import read_parameters
 
@@ -41,6 +43,13 @@ LORA_PARAMETERS = (
         words=("all",),
         minimum=1,
     ),
+    Parameter(
+        "fused",
+        bool,
+        True,
+        "adapters, and on a GPU norms, computed in few operations; false: as peft and transformers "
+        "have them",
+    ),
 )
 ADAPTER = "adapter"
 
@@ -54,6 +63,7 @@ class AdapterSettings:
     dropout: float
     adapter: str = DEFAULT
     adapter_layers: int | str = "all"
+    fused: bool = True
 
     def __post_init__(self) -> None:
         """Raise UnknownName where `adapter` is no name of `ADAPTERS`."""
@@ -184,7 +194,7 @@ def _saved_settings(path: Path) -> tuple[AdapterSettings, list[str]]:
     except (OSError, ValueError) as error:
         raise GuardError(f"{path}: cannot be read ({error})") from error
     try:
-        saved = {"adapter_layers": "all", **saved}  # which older files do not know
+        saved = {"adapter_layers": "all", "fused": True, **saved}  # older files know neither
         settings = AdapterSettings(
             **{field.name: saved[field.name] for field in fields(AdapterSettings)}
         )
@@ -211,7 +221,10 @@ def _inject(model: Any, settings: AdapterSettings, targets: Sequence[str]) -> No
     for parameter in adapter_tensors(model).values():
         parameter.data = parameter.data.float()
         parameter.requires_grad_(True)
-    fuse_adapters(model)
+    if settings.fused:
+        fuse_adapters(model)
+        fuse_norms(model)
+        unpack_scales(model)
 
 
 def _check_base(model: Any, adapter: str) -> None:

@@ -15,8 +15,8 @@
                 gradient of X = G W + z(D A), where z sets the same numbers to zero again
 
 peft computes this with a module call, a copy and a node of the graph per arrow. Here the sum is
-written into one result. The backward pass keeps X, L and the positions that were dropped. It
-unpacks W again, so that no unpacked weight is kept between the passes.
+written into one result. The backward pass keeps X, L and what was dropped. It unpacks W again, so
+that no unpacked weight is kept between the passes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def fuse_adapters(model: Any) -> int:
     return len(layers)
 
 
-def dropped_positions(numbers: int, rate: float, device: torch.device | str = "cpu") -> Tensor:
+def dropped_positions(numbers: int, rate: float) -> Tensor:
     """Return int64 [n]: the positions that are dropped, each of them with probability `rate`.
 
     Draw a Poisson number of positions, uniformly and with repetition. Every position is then hit
@@ -69,8 +69,14 @@ def dropped_positions(numbers: int, rate: float, device: torch.device | str = "c
     import torch
 
     mean = torch.tensor(-numbers * math.log1p(-rate), dtype=torch.float64)
-    # the count is drawn on the CPU, so that no device has to be waited for
-    return torch.randint(numbers, (int(torch.poisson(mean)),), device=device)
+    return torch.randint(numbers, (int(torch.poisson(mean)),))
+
+
+def kept_numbers(x: Tensor, rate: float) -> Tensor:
+    """Return booleans of the shape of `x`, each of them false with probability `rate`."""
+    import torch
+
+    return torch.empty(x.shape, dtype=torch.bool, device=x.device).bernoulli_(1 - rate)
 
 
 def _is_plain(layer: Any) -> bool:
@@ -156,36 +162,62 @@ def _operation() -> type[torch.autograd.Function]:
             scaling: float, rate: float, dtype: torch.dtype,
         ) -> Tensor:  # fmt: skip
             flat = x.reshape(-1, x.shape[-1]).to(dtype)
-            dropped = dropped_positions(flat.numel(), rate, flat.device) if rate else None
-            low = _zeroed(flat, dropped) @ down.to(dtype).t()
-            ctx.save_for_backward(flat, low, dropped, down, up)
-            ctx.layer, ctx.shape, ctx.dtype = layer, x.shape, x.dtype
+            narrow_down, narrow_up = down.to(dtype), up.to(dtype)
+            dropped = _drawn(flat, rate) if rate else None
+            low = _zeroed(flat, dropped) @ narrow_down.t()
+            ctx.save_for_backward(flat, low, dropped, narrow_down, narrow_up)
+            ctx.layer, ctx.shape, ctx.dtypes = layer, x.shape, (x.dtype, down.dtype, up.dtype)
             ctx.factor = scaling / (1 - rate)
-            return _sum(flat, layer, low, up, ctx.factor).view(*x.shape[:-1], -1).to(x.dtype)
+            summed = _sum(flat, layer, low, narrow_up, ctx.factor)
+            return summed.view(*x.shape[:-1], -1).to(x.dtype)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
             flat, low, dropped, down, up = ctx.saved_tensors
+            x_dtype, down_dtype, up_dtype = ctx.dtypes
             gradient = gradients[0].reshape(-1, gradients[0].shape[-1]).to(flat.dtype)
-            low_gradient = (gradient @ up.to(flat.dtype)).mul_(ctx.factor)
-            up_gradient = (gradient.t() @ low).mul_(ctx.factor).to(up.dtype)
-            down_gradient = (low_gradient.t() @ _zeroed(flat, dropped)).to(down.dtype)
+            low_gradient = _scaled_product(ctx.factor, gradient, up)
+            up_gradient = _scaled_product(ctx.factor, gradient.t(), low).to(up_dtype)
+            down_gradient = (low_gradient.t() @ _zeroed(flat, dropped)).to(down_dtype)
             x_gradient = None
             if ctx.needs_input_grad[0]:
-                through = low_gradient @ down.to(flat.dtype)
-                if dropped is not None:
-                    through.view(-1).index_fill_(0, dropped, 0.0)
+                through = _zero(low_gradient @ down, dropped)
                 through.addmm_(gradient, _weight(ctx.layer, flat.dtype))
-                x_gradient = through.view(ctx.shape).to(ctx.dtype)
+                x_gradient = through.view(ctx.shape).to(x_dtype)
             return x_gradient, None, down_gradient, up_gradient, None, None, None
 
     return LoraLinear
 
 
+def _drawn(x: Tensor, rate: float) -> Tensor:
+    """Draw what is dropped of x: positions on a CPU, booleans where operations are many at once."""
+    return dropped_positions(x.numel(), rate) if x.device.type == "cpu" else kept_numbers(x, rate)
+
+
 def _zeroed(x: Tensor, dropped: Tensor | None) -> Tensor:
-    """Return z(x): a copy with zeros at the dropped positions; x itself where none is dropped."""
+    """Return z(x): a copy with zeros where numbers are dropped; x itself where none is dropped."""
+    import torch
+
     if dropped is None:
         return x
-    zeroed = x.clone()
-    zeroed.view(-1).index_fill_(0, dropped, 0.0)
-    return zeroed
+    if dropped.dtype == torch.bool:  # a product with booleans takes a GPU seven times as long
+        return torch.ops.aten.native_dropout_backward(x, dropped, 1.0)
+    return _zero(x.clone(), dropped)
+
+
+def _zero(x: Tensor, dropped: Tensor | None) -> Tensor:
+    """Compute z(x), in place where that is possible, and return it."""
+    import torch
+
+    if dropped is None or dropped.dtype == torch.bool:
+        return _zeroed(x, dropped)
+    x.view(-1).index_fill_(0, dropped, 0.0)
+    return x
+
+
+def _scaled_product(factor: float, one: Tensor, other: Tensor) -> Tensor:
+    """Return factor * one @ other in one operation."""
+    import torch
+
+    nothing = one.new_empty(())  # what is added to the product, times zero
+    return torch.addmm(nothing, one, other, beta=0, alpha=factor)

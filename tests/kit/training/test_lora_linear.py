@@ -54,6 +54,13 @@ def assert_same(result, expected):
         assert torch.allclose(gradients[name], gradient, rtol=1e-4, atol=near), name
 
 
+def test_adapters_may_stay_as_peft_has_them(folders):
+    model = bind_model(folders["llama"]).load().model
+    lora.attach(model, PARAMS | {"fused": False}, seed=0)
+    layers = [layer for layer in model.modules() if hasattr(layer, "lora_A")]
+    assert layers and not any("forward" in layer.__dict__ for layer in layers)
+
+
 @pytest.mark.parametrize("quantization", ["nf4", "none"])
 @pytest.mark.parametrize("family", ["llama", "qwen2"], ids=["plain", "with-biases"])
 def test_states_and_gradients_are_those_of_peft(folders, family, quantization):
@@ -72,24 +79,31 @@ def test_weights_that_are_not_kept_dequantised_give_the_same(folders, monkeypatc
     assert_same(states_and_gradients(packed.train()), states_and_gradients(kept.train()))
 
 
+def places(x, rate):
+    """Return the positions that a test drops: a quarter, the same for as many numbers."""
+    order = torch.randperm(x.numel(), generator=torch.Generator().manual_seed(x.numel()))
+    return order[: x.numel() // 4]
+
+
+def kept(x, rate):
+    """Return the same as booleans."""
+    mask = torch.ones(x.numel(), dtype=torch.bool)
+    mask[places(x, rate)] = False
+    return mask.view(x.shape)
+
+
+@pytest.mark.parametrize("drawn", [places, kept])
 def test_the_gradients_through_dropout_are_those_of_the_numbers_that_were_kept(
-    folders, monkeypatch
+    folders, monkeypatch, drawn
 ):
     """peft is given a dropout that drops the very same numbers."""
     rate = 0.25
 
-    def places(numbers, rate, device):
-        return torch.randperm(numbers, generator=torch.Generator().manual_seed(numbers))[
-            : numbers // 4
-        ]
-
     class Same(torch.nn.Module):
         def forward(self, x):
-            mask = torch.ones(x.numel())
-            mask[places(x.numel(), rate, x.device)] = 0
-            return x * mask.view(x.shape) / (1 - rate)
+            return x * kept(x, rate) / (1 - rate)
 
-    monkeypatch.setattr(lora_linear, "dropped_positions", places)
+    monkeypatch.setattr(lora_linear, "_drawn", drawn)
     model = adapted(folders["llama"], dropout=rate).train()
     fused = states_and_gradients(model)
     peft_again(model)
