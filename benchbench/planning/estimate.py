@@ -40,8 +40,8 @@ CPU_BANDWIDTH = 8e9
 a pass takes 0.11 s and as long again per 19 tokens, on one core of 94 GFLOP/s)."""
 GPU_LAYER_SECONDS = 0.006
 """Seconds that Python takes to start the operations of a layer on a GPU, forward or backward.
-Measured beside one H100 (`tests/perf/README.md`): 6.3 ms per layer and pass of a training with the
-shape of Llama 3.2 1B, 3.6 to 5.7 ms of a prediction, and 8 ms with the shape of Llama 3.1 8B."""
+Measured beside one H100 (`tests/perf/README.md`): 4.5 to 6.1 ms per layer and pass of a training
+with the shape of Llama 3.2 1B, 3.6 to 5.7 ms of a prediction."""
 PADDED = 1.1
 """A training step computes so many times the tokens of its documents (batches by length)."""
 DORA_MATRICES = 4
@@ -147,9 +147,13 @@ def _frozen_passes(shape: Shape, work: Workload, documents: float, machine: Mach
         return NONE
     below = replace(shape, layers=layers)
     states = documents * work.training_tokens * shape.width * COMPUTE_BYTES[machine.dtype]
-    kept = not work.redrawn and states <= MOST_BYTES
-    once = _passes(below, replace(work, supervised=0), documents, work.eval_batch, 2)
-    return once.times(1 if kept else work.epochs, layers / shape.layers)
+    work = replace(work, supervised=0)
+    if work.redrawn or states > MOST_BYTES:
+        passes = _passes(below, work, documents, work.eval_batch, 2)
+        return passes.times(work.epochs, layers / shape.layers)
+    tokens = documents * work.training_tokens + work.shared_tokens  # the beginning is one row more
+    count = math.ceil(documents / work.eval_batch) + bool(work.shared_tokens)
+    return Passes(count, 2 * tokens * below.linear_parameters).times(1, layers / shape.layers)
 
 
 def prediction_passes(shape: Shape, work: Workload, amount: Amount) -> Passes:

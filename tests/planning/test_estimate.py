@@ -101,14 +101,28 @@ def test_layers_below_the_adapters_are_computed_once_and_never_backward():
     training, validation, last = PADDED * 1000, PADDED * 100, 100 + 200 + 2 * 32
     some = replace(ADAPTERS, adapter_layers=4)
     top = 0.4 * 3 * (2 * training + validation)
-    once = 0.6 * (training + validation)
+    once = 0.6 * (1000 + 100)  # rows that are kept have no padding
     assert operations(shape, some, AMOUNT, CPU) == pytest.approx(each * (top + once + last))
-    redrawn = replace(some, redrawn=True)
-    assert operations(shape, redrawn, AMOUNT, CPU) == pytest.approx(each * (top + 3 * once + last))
+    redrawn, every = replace(some, redrawn=True), 3 * 0.6 * (training + validation)
+    assert operations(shape, redrawn, AMOUNT, CPU) == pytest.approx(each * (top + every + last))
     for layers in (10, 12):  # a shape with fewer layers is that of another model: the cell says so
         all_of_them = replace(ADAPTERS, adapter_layers=layers)
         whole = training_passes(shape, ADAPTERS, AMOUNT, CPU)
         assert training_passes(shape, all_of_them, AMOUNT, CPU) == whole
+
+
+def test_what_documents_begin_with_has_one_row_of_kept_states():
+    some = replace(ADAPTERS, adapter_layers=4)
+    shared = replace(some, shared_tokens=500.0)
+    above = replace(EIGHT, layers=4)
+    more, top = (
+        training_passes(EIGHT, shared, AMOUNT, GPU).operations
+        - training_passes(EIGHT, some, AMOUNT, GPU).operations,
+        training_passes(above, replace(shared, adapter_layers="all"), AMOUNT, GPU).operations
+        - training_passes(above, replace(some, adapter_layers="all"), AMOUNT, GPU).operations,
+    )
+    below = replace(EIGHT, layers=EIGHT.layers - 4)
+    assert more == pytest.approx(top + 2 * 500 * below.linear_parameters)
 
 
 def test_states_that_no_cache_would_take_are_computed_in_every_epoch():

@@ -158,7 +158,10 @@ def load_adapter(model: Any, folder: Path) -> None:
     import torch
 
     settings, targets = _saved_settings(folder / f"{ADAPTER}.json")
-    expected = target_modules(model, settings.adapter_layers)
+    try:
+        expected = target_modules(model, settings.adapter_layers)
+    except BenchbenchError as error:
+        raise GuardError(f"{folder / ADAPTER}.json: {error}") from error
     check_names(folder / f"{ADAPTER}.json", targets, expected)
     _inject(model, settings, targets)
     parameters = adapter_tensors(model)

@@ -73,6 +73,15 @@ def test_adapters_on_more_layers_than_there_are_is_said_in_one_line(folder):
         attach(load_model(folder).model, {**LORA, "adapter_layers": 3}, seed=0)
 
 
+def test_an_adapter_of_a_deeper_model_is_refused_with_the_file(folder, tmp_path):
+    deep = load_model(write_model(tmp_path / "model", layers=4)).model
+    attach(deep, {**LORA, "adapter_layers": 3}, seed=0)
+    learn(deep)
+    save_adapter(deep, tmp_path)
+    with pytest.raises(GuardError, match=r"adapter\.json: adapter_layers=3: the model has 2"):
+        load_adapter(load_model(folder).model, tmp_path)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp("model") / "llama")
