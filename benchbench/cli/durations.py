@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
+from benchbench.leaderboard import duration
 from benchbench.planning import TimeLeft
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in the unit that people would use.
-
-    >>> [duration(seconds) for seconds in (4.2, 600, 8000)]
-    ['4 s', '10 min', '2.2 h']
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:,.1f} h"
 
 
 def count_cells(count: int) -> str:

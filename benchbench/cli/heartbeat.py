@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from benchbench.cli.durations import duration
+from benchbench.leaderboard import duration
 
 EVERY_SECONDS = 30.0
 """The seconds after which something that has not ended says that it is still at work."""

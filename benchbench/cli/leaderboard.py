@@ -18,6 +18,7 @@ from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
 from benchbench.render import format_names, load_format, plain, terminal_console
+from benchbench.render.formats import terminal
 
 SOME_WRONG = 1
 
@@ -66,6 +67,12 @@ def formats() -> Iterable[tuple[str, str]]:
     help="With --format csv: the table, as in pairs, metrics or calibration.",
 )
 @click.option(
+    "--all",
+    "whole",
+    is_flag=True,
+    help="On a terminal: all columns, in as many tables as that takes, and all notes.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -93,6 +100,7 @@ def leaderboard(
     form: str | None,
     metric: str | None,
     table: str,
+    whole: bool,
     output: Path | None,
     target: Path | None,
     checked: Path | None,
@@ -115,9 +123,12 @@ def leaderboard(
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
     output_format = load_format(form)
+    if whole and form != "terminal":
+        raise BenchbenchError(f"--all is for the terminal: --format {form} has all in any case.")
     if output is not None and output_format.screen_only:
         raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
-    content = output_format.text(built, table).encode("utf-8", "backslashreplace")
+    text = terminal.render(built, whole=True) if whole else output_format.text(built, table)
+    content = text.encode("utf-8", "backslashreplace")
     if output is None:
         _print(content, console, screen_only=output_format.screen_only)
         return 0

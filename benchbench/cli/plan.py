@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from benchbench.cli.durations import count_cells, duration
+from benchbench.cli.durations import count_cells
 from benchbench.cli.options import (
     execution_option,
     jobs_option,
@@ -23,6 +23,7 @@ from benchbench.cli.selection import Selection, planned, prepare_all, select, sh
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import name_widths, wide_console
 from benchbench.contract import BenchbenchError, Cell, Params
+from benchbench.leaderboard import duration
 from benchbench.machine import Device
 from benchbench.planning import (
     ASSUMED_SHARE,

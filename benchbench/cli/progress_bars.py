@@ -14,9 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from benchbench.cli.durations import duration, rest_of_grid
+from benchbench.cli.durations import rest_of_grid
 from benchbench.cli.grid_progress import GridProgress
 from benchbench.cli.progress_text import time_left_of, values
+from benchbench.leaderboard import duration
 from benchbench.planning import Forecast, RunningCell
 from benchbench.render import plain
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchbench.cli.durations import duration
 from benchbench.contract import Event
+from benchbench.leaderboard import duration
 from benchbench.planning import Forecast, RunningCell, cell_left, stage_left
 from benchbench.render import plain
 

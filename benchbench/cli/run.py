@@ -168,6 +168,8 @@ def run(**options: Any) -> int:
         console.print(advice, markup=False, highlight=False, soft_wrap=True)
     if selection.grid.closing:
         console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
+    out = terminal_console()
+    terminal.show_verdict(table, out if out.is_terminal else console)
     return SOME_FAILED if failed(records_on(store, board).values()) else 0
 
 

@@ -21,6 +21,7 @@ from benchbench.leaderboard.pair_tables import differences, mcnemar, pairs
 from benchbench.leaderboard.system_tables import Shown, further_tables, ranking
 from benchbench.leaderboard.tables import Table
 from benchbench.leaderboard.training_table import training_table
+from benchbench.leaderboard.verdict import verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Section:
     curves: tuple[LearningCurve, ...] = ()
     lower_is_better: bool = False
     """Whether lower values of the metric that ranks are better."""
+    verdict: tuple[str, ...] = ()
+    """The verdict in sentences; empty where no system has evidence."""
 
     @property
     def ranking(self) -> Table:
@@ -104,6 +107,7 @@ def _section(
         compared if compared.systems else None,
         tuple(_curves([*ranked, *partial])),
         shown.lower_is_better,
+        verdict(shown),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from benchbench.contract import Record
 from benchbench.evidence import FREQUENT, BoardDataset, DatasetEvidence, MetricColumn, System
+from benchbench.leaderboard.costs import SystemCost
 from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry, p_text
 
@@ -185,22 +186,14 @@ def _p_to_baseline(evidence: DatasetEvidence, place: int) -> Entry:
 
 
 def _costs(records: Sequence[Record]) -> tuple[Entry, ...]:
-    mark = "*" if any(record.cost.get("cells_beside") for record in records) else ""
-    trained = [record.facts.get("trainable_parameters") for record in records]
-    counts = [count for count in trained if isinstance(count, int)]
-    gpu = _mean_cost(records, "peak_gpu_mib")
-    memory = gpu if gpu is not None else _mean_cost(records, "peak_ram_mib")
+    cost = SystemCost.of(records)
+    mark = "*" if cost.beside else ""
     return (
-        Entry.number(counts[0] if counts else None, ","),
-        Entry.number(_mean_cost(records, "fit_seconds"), ".1f", mark),
-        Entry.number(_mean_cost(records, "documents_per_second"), ",.0f", mark),
-        Entry.number(memory, ",.0f", " GPU" if gpu is not None else ""),
+        Entry.number(cost.trainable_parameters, ","),
+        Entry.number(cost.fit_seconds, ".1f", mark),
+        Entry.number(cost.documents_per_second, ",.0f", mark),
+        Entry.number(cost.peak_mib, ",.0f", " GPU" if cost.on_gpu else ""),
     )
-
-
-def _mean_cost(records: Iterable[Record], name: str) -> float | None:
-    values = [value for record in records if (value := record.cost.get(name)) is not None]
-    return fmean(values) if values else None
 
 
 def _reported(dataset: BoardDataset, columns: Sequence[Column]) -> list[Row]:

@@ -317,7 +317,8 @@ def test_a_terminal_of_any_width_shows_every_entry_in_full(width):
     entries = ("embedding-head", "stories260K-hf", "0.234 ± 0.005", "0.255 ± 0.001", "2 of 2", "9")
     section = ranked(columns, entries, words=2)
     out = io.StringIO()
-    terminal.show(Leaderboard("board", (section,), ("note",)), Console(file=out, width=width))
+    console = Console(file=out, width=width)
+    terminal.show(Leaderboard("board", (section,), ("note",)), console, whole=True)
     lines = out.getvalue().splitlines()
     assert all(any(text in line for line in lines) for text in (*columns, *entries))
     assert max(map(len, lines)) <= width

@@ -60,7 +60,9 @@ def leaderboard(*sections, title="A leaderboard", note="Made up, to look at."):
     return Leaderboard(title, sections or (section(),), notes, note)
 
 
-def section(systems=6, labels=5, *, single=True, seeds=3, name=None, dataset="demo-claims"):
+def section(
+    systems=6, labels=5, *, single=True, seeds=3, name=None, dataset="demo-claims", verdict=None
+):
     """Return all of one dataset; `name` stands wherever a name can stand once."""
     random = Random(f"{systems} {labels}")
     names = _names(systems)
@@ -80,9 +82,10 @@ def section(systems=6, labels=5, *, single=True, seeds=3, name=None, dataset="de
         _further(random, evidence, "differences", "Differences"),
         _further(random, evidence, "mcnemar", "McNemar's test"),
     )
+    told = verdict or (f"{evidence.systems[0].name} is first.",)
     return Section(
-        dataset, "macro-F1", tables, failures, notes, evidence, tuple(curves)
-    )  # fmt: skip
+        dataset, "macro-F1", tables, failures, notes, evidence, tuple(curves), verdict=told
+    )
 
 
 def _names(systems):

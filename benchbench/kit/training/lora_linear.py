@@ -201,7 +201,8 @@ def _zeroed(x: Tensor, dropped: Tensor | None) -> Tensor:
     if dropped is None:
         return x
     if dropped.dtype == torch.bool:  # a product with booleans takes a GPU seven times as long
-        return torch.ops.aten.native_dropout_backward(x, dropped, 1.0)
+        zeroed: Tensor = torch.ops.aten.native_dropout_backward(x, dropped, 1.0)
+        return zeroed
     return _zero(x.clone(), dropped)
 
 

@@ -27,6 +27,7 @@ FORMAT = OutputFormat("every table with unrounded values, and the evidence behin
 def _section(section: Section) -> dict[str, Any]:
     return {
         "name": section.title,
+        "verdict": list(section.verdict),
         "tables": {table.key: [_row(table, row) for row in table.rows] for table in section.tables},
         "failures": list(section.failures),
         "notes": list(section.notes),

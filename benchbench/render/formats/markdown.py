@@ -49,7 +49,10 @@ def _harmless(start: re.Match[str]) -> str:
 
 
 def _section(section: Section) -> list[str]:
-    lines = [f"## {escape(section.title)}", "", *_table(section.ranking)]
+    lines = [f"## {escape(section.title)}", ""]
+    if section.verdict:
+        lines += [escape(" ".join(section.verdict)), ""]
+    lines += _table(section.ranking)
     if not section.ranking.rows:
         lines += ["No cell has a result yet.", ""]
     if section.failures:

@@ -1,4 +1,8 @@
-"""A leaderboard for a terminal, drawn by rich. Names are data: they never drive the terminal."""
+"""A leaderboard for a terminal, drawn by rich. Names are data: they never drive the terminal.
+
+A short one has the columns of the ranking that fit into the window, what has no result, and the
+verdict. A whole one has all columns, in as many tables as they need, and all notes.
+"""
 
 from __future__ import annotations
 
@@ -14,46 +18,91 @@ from benchbench.render.characters import plain
 from benchbench.render.console import terminal_console
 from benchbench.render.output_format import OutputFormat
 
+MOST_WANTED = (
+    "letters", "fit_seconds", "documents_per_second", "peak_mib", "low", "p_baseline_holm",
+    "best_rank", "ece", "trainable_parameters",
+)  # fmt: skip
+"""The columns beside names and score that a narrow window shows first, by their first key."""
 PADDING = 3
 """The characters between two columns."""
 BORDER = 6
 """The characters that the table's edges and the column of places take."""
 
 
-def render(board: Leaderboard) -> str:
-    """Return what `show` prints on the terminal that standard output goes to."""
+def render(board: Leaderboard, *, whole: bool = False) -> str:
+    """Return what is printed on the terminal that standard output goes to, the verdict last."""
     console = terminal_console()
     with console.capture() as capture:
-        show(board, console)
+        show(board, console, whole=whole)
+        show_verdict(board, console)
     return capture.get()
 
 
 FORMAT = OutputFormat(
-    "tables in colour, split to fit the width of the terminal", render, screen_only=True
+    "the ranking in colour, as much of it as fits, and the verdict; all with --all",
+    render,
+    screen_only=True,
 )
 
 
-def show(board: Leaderboard, console: Console) -> None:
-    """Print the leaderboard, in as many tables as the terminal's width asks for."""
+def show(board: Leaderboard, console: Console, *, whole: bool = False) -> None:
+    """Print the leaderboard: its main table, or all of it in as many tables as that takes."""
     if board.note:
         console.print()
         console.print(Text(plain(board.note)))
     for section in board.sections:
         console.print()
         console.print(Text(plain(section.title), style="bold"))
-        for columns in _parts(section.ranking, console.width) if section.ranking.rows else ():
-            console.print(_table(section.ranking, columns))
-        if not section.ranking.rows:
-            console.print(Text("No cell has a result yet."))
+        _show_ranking(section.ranking, console, whole=whole)
         if section.failures:
             console.print(Text("Without a result:", style="bold yellow"))
             for failure in section.failures:
                 console.print(Text(f"  {plain(failure)}", style="yellow"))
-        for note in section.notes:
+        for note in section.notes if whole else ():
             console.print(Text(plain(note), style="dim"))
     console.print()
-    for note in board.notes:
+    for note in board.notes if whole else ():
         console.print(Text(plain(note), style="dim"))
+
+
+def show_verdict(board: Leaderboard, console: Console) -> None:
+    """Print the verdict on every dataset."""
+    for section in board.sections:
+        if section.verdict:
+            name = f"{plain(section.title)}: " if len(board.sections) > 1 else ""
+            sentences = plain(" ".join(section.verdict))
+            console.print(Text.assemble((name, "bold"), sentences))
+
+
+def _show_ranking(ranking: BoardTable, console: Console, *, whole: bool) -> None:
+    if not ranking.rows:
+        console.print(Text("No cell has a result yet."))
+        return
+    fitting = _fitting(ranking, console.width)
+    for columns in _parts(ranking, console.width) if whole else [fitting]:
+        console.print(_table(ranking, columns))
+    if not whole and (left := len(ranking.columns) - len(fitting)):
+        more = f"{left} more {'column' if left == 1 else 'columns'}, and all notes"
+        console.print(Text(f"{more}: benchbench leaderboard --all", style="dim"))
+
+
+def _fitting(table: BoardTable, width: int) -> list[int]:
+    """Return the columns that fit into the width: words and the score, then what is wanted most."""
+    keys = [column.keys[0] for column in table.columns]
+    words = [place for place, column in enumerate(table.columns) if column.words]
+    score = next((place for place in range(len(keys)) if place not in words), None)
+    chosen = [*words, *(() if score is None else (score,))]
+    used = BORDER + sum(_width(table, column) for column in chosen)
+    others = (place for place in range(len(keys)) if place not in chosen)
+    for place in sorted(others, key=lambda place: _wanted(keys[place])):
+        if used + _width(table, place) <= width:
+            chosen.append(place)
+            used += _width(table, place)
+    return sorted(chosen)
+
+
+def _wanted(key: str) -> int:
+    return MOST_WANTED.index(key) if key in MOST_WANTED else len(MOST_WANTED)
 
 
 def _parts(table: BoardTable, width: int) -> list[list[int]]:

@@ -62,7 +62,7 @@ def chapter(section: Section) -> Chapter:
     further = (table for table in section.tables if table.key not in OTHER_TABLES)
     return Chapter(
         section,
-        lead(section),
+        " ".join(section.verdict),
         IllustratedTable(section.ranking, _ranking_bars(section.ranking, evidence)),
         tuple(IllustratedTable(table) for table in further),
         scatters(
@@ -78,33 +78,6 @@ def chapter(section: Section) -> Chapter:
         _differences(evidence),
         _curves(section.curves),
     )
-
-
-def lead(section: Section) -> str:
-    """Say in a sentence or two which system is first, and which are not told apart from it."""
-    evidence = section.evidence
-    if evidence is None or not evidence.systems:
-        return ""
-    best, *others = evidence.systems
-    ties = [system.name for system in others if set(system.letters) & set(best.letters)]
-    interval = best.interval
-    certainty = f"95 % interval {interval.low:.3f} to {interval.high:.3f}, " if interval else ""
-    about = "" if evidence.about_methods else ", of these trained models,"
-    first = (
-        f"{best.name} is first{about} with {section.metric_title} {best.value:.3f} "
-        f"({certainty}{evidence.documents:,} test documents)."
-    )
-    if not others:
-        return first
-    if not ties:
-        return f"{first} The test tells it apart from every other system."
-    return f"{first} The test does not tell it apart from {_listed(ties)}."
-
-
-def _listed(names: Sequence[str], most: int = 4) -> str:
-    """Return names as they stand in a sentence, those beyond `most` as their number."""
-    shown = [*names] if len(names) <= most else [*names[:most], f"{len(names) - most} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _metric_of(section: Section) -> str:
