@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         hookimpl,
         longest_document,
     )
+    from benchbench.inference import load
 
 __version__ = "0.2.0"
 
@@ -111,6 +112,7 @@ __all__ = [
     "did_you_mean",
     "document_tokens",
     "hookimpl",
+    "load",
     "longest_document",
 ]
 
@@ -119,6 +121,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for: the command must start before anything else."""
     if name not in __all__:
         raise AttributeError(f"module 'benchbench' has no attribute {name!r}")
+    if name == "load":
+        from benchbench.inference import load
+
+        return load
     from benchbench import contract
 
     return getattr(contract, name)

@@ -19,8 +19,9 @@ SHELF = CORE.parent / "plugins"
 THIRD_PARTY = Path(__file__).parent / "thirdparty"
 
 ROOMS = (
-    "__main__", "testing", "cli", "publishing", "render", "leaderboard", "evidence", "running",
-    "planning", "grids", "catalog", "records", "kit", "evaluation", "machine", "contract",
+    "__main__", "testing", "cli", "inference", "publishing", "render", "leaderboard", "evidence",
+    "running", "planning", "grids", "catalog", "records", "kit", "evaluation", "machine",
+    "contract",
 )  # fmt: skip
 """From the top: a room imports only from rooms below it."""
 

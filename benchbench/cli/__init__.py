@@ -19,6 +19,7 @@ SUMMARIES = {
     "run": "Run methods on your table, or a grid, and print the leaderboard.",
     "plan": "Show what a run would do, and how much memory and time it needs.",
     "leaderboard": "Print, publish or check a leaderboard.",
+    "predict": "Label new texts with a stored system of a board.",
     "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",

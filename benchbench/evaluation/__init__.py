@@ -1,6 +1,6 @@
 """Metrics, intervals and tests as pure functions of arrays."""
 
-from benchbench.evaluation.calibration import BINS, reliability
+from benchbench.evaluation.calibration import BINS, probabilities_of, reliability
 from benchbench.evaluation.clusters import clusters
 from benchbench.evaluation.f1 import LEAST_EXPECTED, frequent, label_f1
 from benchbench.evaluation.jackknife import (
@@ -40,6 +40,7 @@ __all__ = [
     "mcnemar_test",
     "metrics_of",
     "p_value",
+    "probabilities_of",
     "randomisation_test",
     "rank_intervals",
     "reliability",

@@ -35,6 +35,15 @@ def probabilities(scored: ScoredSplit, temperature: float = 1.0) -> np.ndarray:
     return probability
 
 
+def probabilities_of(kind: Kind, logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return the probability of every label, float64 [n, labels], of logits of that shape."""
+    import numpy as np
+
+    known: np.ndarray = np.divide(logits, temperature, dtype=np.float64)
+    _squash(kind, known)
+    return known
+
+
 def ece(scored: ScoredSplit, temperature: float = 1.0) -> AdditiveMetric:
     """Return the expected calibration error over 15 bins of equal width (Naeini et al., 2015).
 

@@ -21,7 +21,7 @@ from benchbench.evidence.compute import (
     values_of,
 )
 from benchbench.evidence.freeze import with_plugin_results
-from benchbench.evidence.runs import main_score, score_run
+from benchbench.evidence.runs import main_score, score_run, stored_predictions
 from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems, scored_systems
 from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
@@ -65,6 +65,7 @@ __all__ = [
     "records_on",
     "score_run",
     "scored_systems",
+    "stored_predictions",
     "systems_on",
     "values_of",
     "with_plugin_results",

@@ -42,11 +42,16 @@ def _first(best: SystemEvidence, evidence: DatasetEvidence, metric: str) -> str:
     certainty = f"95 % interval {interval.low:.3f} to {interval.high:.3f}, " if interval else ""
     about = "" if evidence.about_methods else ", of these trained models,"
     second = evidence.systems[1:2]
-    ahead = [f", {abs(best.value - other.value):.3f} ahead of {other.name}" for other in second]
+    ahead = [f", {_ahead(best.value, other.value)} {other.name}" for other in second]
     return (
         f"{best.name} is first{about} with {metric} {best.value:.3f}{''.join(ahead)} "
         f"({certainty}{evidence.documents:,} test documents)."
     )
+
+
+def _ahead(best: float, other: float) -> str:
+    difference = f"{abs(best - other):.3f}"
+    return "level with" if float(difference) == 0 else f"{difference} ahead of"
 
 
 def _told_apart(ties: Sequence[SystemEvidence]) -> str:

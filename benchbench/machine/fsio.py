@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from benchbench.contract import StoreError
 
@@ -38,6 +39,19 @@ def replace(path: Path, data: bytes) -> None:
     temporary = _temporary(path)
     _write(temporary, data)
     with store_errors(path), _removed_at_the_end(temporary):
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write, which takes the place of `path` when the block has ended well."""
+    temporary = _temporary(path)
+    with store_errors(path), _removed_at_the_end(temporary):
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
         sync_folder(path.parent)
 

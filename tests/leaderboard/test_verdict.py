@@ -73,6 +73,11 @@ def test_where_costs_are_not_known_nothing_is_said_of_them(unknown):
     assert told[-1] == "The test does not tell it apart from svm."
 
 
+def test_a_difference_that_no_digit_shows_is_none():
+    told = verdict(shown(("head", 0.9002, "a", None), ("svm", 0.9, "a", None)))
+    assert "macro-F1 0.900, level with svm (" in told[0]
+
+
 def test_a_single_system_is_first_and_no_more():
     told = verdict(shown(("head", 0.9, "a", None)))
     assert told == ("head is first with macro-F1 0.900 (1,234 test documents).",)
