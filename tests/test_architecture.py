@@ -19,9 +19,9 @@ SHELF = CORE.parent / "plugins"
 THIRD_PARTY = Path(__file__).parent / "thirdparty"
 
 ROOMS = (
-    "__main__", "testing", "cli", "inference", "publishing", "render", "leaderboard", "evidence",
-    "running", "planning", "grids", "catalog", "records", "kit", "evaluation", "machine",
-    "contract",
+    "__main__", "testing", "cli", "analysis", "inference", "publishing", "render", "leaderboard",
+    "evidence", "running", "planning", "grids", "catalog", "records", "kit", "evaluation",
+    "machine", "contract",
 )  # fmt: skip
 """From the top: a room imports only from rooms below it."""
 
@@ -50,6 +50,7 @@ SCRATCH = {
     "running.outcome": {"write_text"},  # the outcome, beside them
     "running.cell_process": {"open"},  # the log beside them
     "records.prediction_files": {"write_table"},  # into the scratch folder too
+    "inference.prediction_files": {"write_table"},  # into the file that the command opened
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak
     "machine.regular_files": {"open"},  # to read
     "machine.temporary_folder": {"open"},  # to hold its lock

@@ -20,6 +20,7 @@ SUMMARIES = {
     "plan": "Show what a run would do, and how much memory and time it needs.",
     "leaderboard": "Print, publish or check a leaderboard.",
     "predict": "Label new texts with a stored system of a board.",
+    "errors": "Show which documents and labels a system gets wrong.",
     "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",

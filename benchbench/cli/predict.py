@@ -50,8 +50,8 @@ PIPE = "-"
     ),
     examples=(
         "benchbench predict --input new.csv --output labelled.csv",
-        "benchbench predict embedding-head/llama-3.2-1b --input new.jsonl --output out.jsonl",
-        "echo 'The pump leaks.' | benchbench predict tfidf-svm --input -",
+        "benchbench predict tfidf-svm --input new.jsonl --output out.jsonl",
+        "benchbench predict embedding-head/llama-3.2-1b --input - --top 3",
     ),
 )
 @click.argument("system", required=False)

@@ -4,7 +4,7 @@ from benchbench.inference.input_texts import InputText, form_of, read_texts, tex
 from benchbench.inference.load import load
 from benchbench.inference.prediction_files import OutputColumns, output_form, write_predictions
 from benchbench.inference.predictor import Prediction, Predictor, load_predictor
-from benchbench.inference.trained_system import TrainedSystem, find_system
+from benchbench.inference.trained_system import TrainedSystem, find_system, trained_system
 
 __all__ = [
     "InputText",
@@ -19,5 +19,6 @@ __all__ = [
     "output_form",
     "read_texts",
     "text_columns",
+    "trained_system",
     "write_predictions",
 ]

@@ -62,7 +62,13 @@ def find_system(
     """
     systems = _winners(store, board) if text is None else select(store, text, board).systems
     system = _on_dataset(systems.values(), dataset)
-    record = _of_seed(system, seed, read_description(store, _data_of(system)).main_metric)
+    return trained_system(
+        store, _of_seed(system, seed, read_description(store, _data_of(system)).main_metric)
+    )
+
+
+def trained_system(store: Store, record: Record) -> TrainedSystem:
+    """Return the system of a record that has a result; raise StoreError where it cannot be read."""
     corpus = read_description(store, str(record.identity.get("dataset")))
     path = store.folder("predictions") / f"{record.predictions}.parquet"
     predictions = stored_predictions(path, corpus.label_facts, corpus.documents)

@@ -1,6 +1,6 @@
 """What a run would do and need, worked out before anything runs."""
 
-from benchbench.planning.caches import CACHE, cache_folder, open_cache
+from benchbench.planning.caches import CACHE, cache_folder, corpora_folder, open_cache
 from benchbench.planning.estimate import GPU_LAYER_SECONDS
 from benchbench.planning.forecast import Forecast, forecasts, gpu_memory, main_memory
 from benchbench.planning.gpu_cards import ASSUMED_SHARE, GpuCard, card_of
@@ -28,6 +28,7 @@ __all__ = [
     "card_of",
     "cell_left",
     "cheapest_first",
+    "corpora_folder",
     "expected_seconds",
     "forecasts",
     "forecasts_of_run",

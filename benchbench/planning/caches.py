@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 from benchbench.contract import StoreError
-from benchbench.machine import open_private
+from benchbench.machine import is_private, open_private
 
 CACHE = "BENCHBENCH_CACHE"
+CORPORA = "corpora"
 
 
 def cache_folder() -> Path:
@@ -27,6 +28,11 @@ def cache_folder() -> Path:
         return Path.home() / ".cache" / "benchbench"
     except RuntimeError:
         return Path(tempfile.gettempdir()) / f"benchbench-{os.geteuid()}"
+
+
+def corpora_folder() -> Path | None:
+    """Return the folder of prepared datasets; None where other users may write to the cache."""
+    return cache_folder() / CORPORA if is_private(cache_folder()) else None
 
 
 def open_cache() -> Path:

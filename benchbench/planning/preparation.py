@@ -24,7 +24,7 @@ from benchbench.contract import (
     all_as_published,
 )
 from benchbench.machine import Stamp, digest, execution_digest, fsio, module_digest
-from benchbench.planning.caches import CACHE, open_cache
+from benchbench.planning.caches import CACHE, CORPORA, open_cache
 from benchbench.planning.reader_process import ProcessDied, call_in_process
 
 
@@ -69,7 +69,7 @@ def prepare(
     from benchbench.kit.data import corpus_fault, corpus_stamp, describe_corpus
 
     params = catalog.resolved("dataset", reference)
-    corpora = (cache or open_cache()) / "corpora"
+    corpora = (cache or open_cache()) / CORPORA
     with _one_line_errors(reference.name, corpora):
         folder = corpora / _name(reference, params, catalog)
         stamp = corpus_stamp(folder)
