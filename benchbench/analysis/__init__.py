@@ -1,5 +1,7 @@
-"""What a system gets wrong: its documents, its labels, and labels that may be wrong themselves."""
+"""What stands out in a dataset, and what a system gets wrong of it."""
 
+from benchbench.analysis.data_check import check_data
+from benchbench.analysis.findings import DataCheck, NamedDocument
 from benchbench.analysis.judged_split import JudgedSplit, judge, systems_of
 from benchbench.analysis.label_errors import LabelErrors, PairErrors, label_errors, pair_errors
 from benchbench.analysis.suspects import Suspect, SuspectLabels, suspect_labels
@@ -7,12 +9,15 @@ from benchbench.analysis.texts import texts_at_hand
 from benchbench.analysis.wrong_documents import WrongDocument, disagreements, wrong_documents
 
 __all__ = [
+    "DataCheck",
     "JudgedSplit",
     "LabelErrors",
+    "NamedDocument",
     "PairErrors",
     "Suspect",
     "SuspectLabels",
     "WrongDocument",
+    "check_data",
     "disagreements",
     "judge",
     "label_errors",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchbench.contract import (
     Backbone,
@@ -17,12 +18,14 @@ from benchbench.contract import (
     Dataset,
     Generator,
     HasShape,
+    HasTokenizer,
     Kind,
     LoadedModel,
     Parameter,
     Params,
     PluginError,
     Shape,
+    Skip,
     resolve,
 )
 from benchbench.machine import fsio
@@ -108,6 +111,13 @@ class FolderBackbone:
         """Return the sizes of the model; None if the backbone that loads it does not know them."""
         loader = self.loader()
         return loader.shape() if isinstance(loader, HasShape) else None
+
+    def tokenizer(self, params: Params) -> Any:
+        """Return the tokenizer; raise Skip where the backbone that loads the folder has none."""
+        loader = self.loader()
+        if not isinstance(loader, HasTokenizer):
+            raise Skip(f"{self.name}: its tokenizer cannot be loaded without the model")
+        return loader.tokenizer(params)
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip if it is absent or does not fit."""

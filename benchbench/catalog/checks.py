@@ -16,6 +16,7 @@ from benchbench.contract import (
     HasLicence,
     HasRequirements,
     HasShape,
+    HasTokenizer,
     HasWorkload,
     MayBeRemote,
     Method,
@@ -28,7 +29,7 @@ REQUIRED: Mapping[str, type[Any]] = {
 }  # fmt: skip
 OPTIONAL: Mapping[str, tuple[type[Any], ...]] = {
     "method": (HasRequirements, HasWorkload),
-    "backbone": (HasShape, HasLicence),
+    "backbone": (HasShape, HasTokenizer, HasLicence),
     "executor": (Configurable, MayBeRemote),
 }
 NEARLY = 0.85

@@ -18,6 +18,7 @@ __all__ = ["cli", "main"]
 SUMMARIES = {
     "run": "Run methods on your table, or a grid, and print the leaderboard.",
     "plan": "Show what a run would do, and how much memory and time it needs.",
+    "data": "Check a dataset before anything trains on it.",
     "leaderboard": "Print, publish or check a leaderboard.",
     "predict": "Label new texts with a stored system of a board.",
     "errors": "Show which documents and labels a system gets wrong.",

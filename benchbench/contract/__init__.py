@@ -7,6 +7,7 @@ from benchbench.contract.backbone import (
     BoundBackbone,
     HasLicence,
     HasShape,
+    HasTokenizer,
     LoadedModel,
 )
 from benchbench.contract.baseline import Baseline
@@ -112,6 +113,7 @@ __all__ = [
     "HasLicence",
     "HasRequirements",
     "HasShape",
+    "HasTokenizer",
     "HasWorkload",
     "HeadFrozen",
     "Identity",

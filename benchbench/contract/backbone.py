@@ -88,6 +88,15 @@ class HasShape(Protocol):
 
 
 @runtime_checkable
+class HasTokenizer(Protocol):
+    """Optional for a backbone: `benchbench data check` counts the tokens of documents."""
+
+    def tokenizer(self, params: Params) -> Any:
+        """Return the tokenizer without the model; raise Skip where it cannot be had here."""
+        ...
+
+
+@runtime_checkable
 class HasLicence(Protocol):
     """Optional for a backbone: its terms are in the notes of every leaderboard that it is on."""
 

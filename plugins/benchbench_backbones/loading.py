@@ -84,6 +84,13 @@ def load(
     return LoadedModel(model, tokenizer, facts)
 
 
+def tokenizer_of(source: Source, kind: str, options: LoadOptions) -> Any:
+    """Return the tokenizer of a model alone. Raises as `load` does where it is not here."""
+    checkpoint = source.checkpoint(options.revision)
+    with explained(source, checkpoint, kind), _quiet(), checkpoint.arguments() as located:
+        return made_exact(_load_tokenizer(located, checkpoint.name), checkpoint.name)
+
+
 def _stored_as(checkpoint: Checkpoint, quantization: str) -> str | None:
     """Return how the weights are quantised on disk. Raises like `check_stored`."""
     from transformers import PreTrainedConfig

@@ -97,6 +97,11 @@ class PretrainedModel:
             return shape_of(_configuration(cached.parent), self.kind)
         return shape
 
+    def tokenizer(self, params: Params) -> Any:
+        """Return its tokenizer; raise Skip where it cannot be had here."""
+        options = read_parameters(LoadOptions, params)
+        return loading.tokenizer_of(self._chosen(options), self.kind, options)
+
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""
         options = read_parameters(LoadOptions, params)
