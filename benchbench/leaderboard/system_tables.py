@@ -18,7 +18,6 @@ OTHER_SECOND = "weighted_f1"
 """The metric that is shown in its place where it is the metric that ranks."""
 NAMES = (Column.of("method", "method", words=True), Column.of("backbone", "backbone", words=True))
 COSTS = (
-    ("trainable_parameters", "trained parameters"),
     ("fit_seconds", "training s"),
     ("documents_per_second", "documents/s"),
     ("peak_mib", "peak MiB"),
@@ -77,16 +76,17 @@ def _columns(shown: Shown) -> tuple[Column, ...]:
     return (
         *NAMES,
         Column.of(main, title(main)),
-        Column.of(f"{main}_sd", "SD over seeds"),
-        Column("seeds", ("seeds", "seeds_asked")),
         *_frequent_column(shown),
         Column(f"95 % interval{documents}", ("low", "high")),
         Column(f"tied{about}", ("letters",)),
+        *(Column.of(key, heading) for key, heading in COSTS),
         Column(f"rank{about}", ("best_rank", "worst_rank")),
         Column("p vs baseline", ("p_baseline_holm", "p_baseline")),
+        Column.of(f"{main}_sd", "SD over seeds"),
+        Column("seeds", ("seeds", "seeds_asked")),
         Column.of(second, title(second)),
         Column.of("ece", title("ece")),
-        *(Column.of(key, heading) for key, heading in COSTS),
+        Column.of("trainable_parameters", "trained parameters"),
     )
 
 
@@ -102,18 +102,24 @@ def _frequent_column(shown: Shown) -> tuple[Column, ...]:
 def _row(shown: Shown, place: int | None, system: System) -> Row:
     """Return the row of a system, in the order of `_columns`."""
     counts = (len(system.records), len(system.cells))
+    interval, letters, ranks, p_value = _certainty(shown.evidence, system if place else None)
+    trained, *costs = _costs(system.records)
     return Row(
         place,
         (
             *_names(system),
             Entry.number(system.mean(shown.metric)),
+            *(Entry.number(system.mean(column.keys[0])) for column in _frequent_column(shown)),
+            interval,
+            letters,
+            *costs,
+            ranks,
+            p_value,
             _deviation(system.values(shown.metric)),
             Entry(f"{counts[0]} of {counts[1]}", counts),
-            *(Entry.number(system.mean(column.keys[0])) for column in _frequent_column(shown)),
-            *_certainty(shown.evidence, system if place else None),
             Entry.number(system.mean(shown.second)),
             Entry.number(system.mean("ece")),
-            *_costs(system.records),
+            trained,
         ),
     )
 
@@ -186,6 +192,7 @@ def _p_to_baseline(evidence: DatasetEvidence, place: int) -> Entry:
 
 
 def _costs(records: Sequence[Record]) -> tuple[Entry, ...]:
+    """Return how many parameters are trained, and the costs in the order of `COSTS`."""
     cost = SystemCost.of(records)
     mark = "*" if cost.beside else ""
     return (

@@ -1,5 +1,5 @@
 "use strict";
-// Sorting, filtering, and open folds in print. Without this script the page shows everything, in its
+// Sorting, filtering, wide tables, and open folds in print. Without this script the page shows everything, in its
 // first order.
 (() => {
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -97,7 +97,17 @@
     });
   };
 
+  // A table that is wider than the window says so: a bar to scroll is not shown everywhere.
+  const sayWhatIsWide = () => {
+    for (const box of document.querySelectorAll(".scroll")) {
+      box.toggleAttribute("data-wide", box.scrollWidth > box.clientWidth + 1);
+    }
+  };
+
   document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
   document.querySelectorAll(".sheet").forEach(makeFilterable);
   openForPrint();
+  sayWhatIsWide();
+  addEventListener("resize", sayWhatIsWide);
+  addEventListener("toggle", sayWhatIsWide, true);
 })();
