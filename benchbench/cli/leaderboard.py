@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchbench.cli.options import store_option
+from benchbench.cli.options import price_option, store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError
 from benchbench.evidence import evidence_by, read_board, records_on
@@ -72,6 +72,7 @@ def formats() -> Iterable[tuple[str, str]]:
     is_flag=True,
     help="On a terminal: all columns, in as many tables as that takes, and all notes.",
 )
+@price_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -101,6 +102,7 @@ def leaderboard(
     metric: str | None,
     table: str,
     whole: bool,
+    price_per_hour: float | None,
     output: Path | None,
     target: Path | None,
     checked: Path | None,
@@ -119,7 +121,7 @@ def leaderboard(
         records = records_on(source, board)
         say = terminal_console(stderr=True).print
         evidence = evidence_by(source, board, records, metric, say)
-        built = build_leaderboard(board, records, evidence)
+        built = build_leaderboard(board, records, evidence, price_per_hour)
     if form is None:
         form = "terminal" if console.is_terminal and output is None else "markdown"
     output_format = load_format(form)

@@ -38,6 +38,12 @@ STORE: dict[str, Any] = {
 }
 """What `--store` is; `run` and `plan` show it among their results."""
 store_option = click.option("--store", cls=Option, **STORE)
+price_option = click.option(
+    "--price-per-hour",
+    type=click.FloatRange(min=0),
+    metavar="PRICE",
+    help="Price of the machine per hour: costs are told in money, too.",
+)
 jobs_option = execution_option(
     "--jobs",
     type=click.IntRange(min=1),

@@ -66,16 +66,20 @@ class Leaderboard:
 
 
 def build_leaderboard(
-    board: Board, records: Mapping[str, Record | None], evidence: Evidence
+    board: Board,
+    records: Mapping[str, Record | None],
+    evidence: Evidence,
+    price_per_hour: float | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of a board, ranked by the metric of its evidence.
 
-    `records` maps the id of a cell to the record that counts.
+    `records` maps the id of a cell to the record that counts. With a price per hour of the machine,
+    costs are told in money, too.
     """
     metrics = MetricColumns.on(board)
     values = _with_plugin_values(evidence.values, board.values)
     sections = tuple(
-        _section(board, name, records, replace(evidence, values=values), metrics)
+        _section(board, name, records, replace(evidence, values=values), metrics, price_per_hour)
         for name in sorted(evidence.datasets)
     )
     return Leaderboard(board.title, sections, notes.of_board(board, records, evidence), board.note)
@@ -87,11 +91,12 @@ def _section(
     records: Mapping[str, Record | None],
     evidence: Evidence,
     metrics: MetricColumns,
+    price: float | None,
 ) -> Section:
     dataset, compared = board.datasets[name], evidence.datasets[name]
     ranked, incomplete = systems_on(board, name, records, evidence.values, compared.metric)
     partial = tuple(system for system in incomplete if system.records)
-    shown = Shown(dataset, compared, metrics, tuple(ranked), partial)
+    shown = Shown(dataset, compared, metrics, tuple(ranked), partial, price)
     title = metrics.title(compared.metric)
     tables = [ranking(shown), *further_tables(shown)]
     if training := training_table(shown):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import floor, log10
 from statistics import fmean
 
 from benchbench.contract import Record
 
 DOCUMENTS = 1000
 """A system's price is that of its training and of so many predictions."""
+LEAST = 1e-9
+"""A smaller amount of money is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,44 @@ class SystemCost:
             return None
         return self.fit_seconds + DOCUMENTS / self.documents_per_second
 
-    @property
-    def words(self) -> str:
-        """The cost as the end of a sentence, as in "trains in 4 min and takes 512 MiB"."""
+    def training_price(self, per_hour: float) -> float | None:
+        """Return what the training costs at a price per hour of the machine."""
+        return None if self.fit_seconds is None else self.fit_seconds * per_hour / 3600
+
+    def prediction_price(self, per_hour: float) -> float | None:
+        """Return what `DOCUMENTS` predictions cost at a price per hour of the machine."""
+        rate = self.documents_per_second
+        return DOCUMENTS / rate * per_hour / 3600 if rate else None
+
+    def words(self, per_hour: float | None = None) -> str:
+        """Return the cost as the end of a sentence, as in "trains in 4 min and takes 512 MiB"."""
         about = "about " if self.beside else ""
         seconds, rate, memory = self.fit_seconds, self.documents_per_second, self.peak_mib
+        prices = ("", "")
+        if per_hour is not None:
+            training, prediction = self.training_price(per_hour), self.prediction_price(per_hour)
+            prices = f" for {money(training)}", f" at {money(prediction)} per {DOCUMENTS:,}"
         parts = (
-            f"trains in {_spent(seconds, about)}" if seconds is not None else "",
-            f"predicts {about}{_rate(rate)} documents per second" if rate else "",
+            f"trains in {_spent(seconds, about)}{prices[0]}" if seconds is not None else "",
+            f"predicts {about}{_rate(rate)} documents per second{prices[1]}" if rate else "",
             f"takes {memory:,.0f} MiB{' of the GPU' * self.on_gpu}" if memory else "",
         )
         *first, last = [part for part in parts if part] or [""]
         return f"{', '.join(first)} and {last}" if first else last
+
+
+def money(amount: float | None) -> str:
+    """Return an amount of money, small ones with two digits; a dash where it is not known.
+
+    >>> money(1234.5), money(0.0313), money(0.000421), money(0.0), money(None)
+    ('1,234.50', '0.031', '0.00042', '0', '–')
+    """
+    if amount is None:
+        return "–"
+    if amount >= 0.1:
+        return f"{amount:,.2f}"
+    digits = 1 - floor(log10(amount)) if amount >= LEAST else 0
+    return f"{amount:.{digits}f}"
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from benchbench.contract import Record
 from benchbench.evidence import FREQUENT, BoardDataset, DatasetEvidence, MetricColumn, System
-from benchbench.leaderboard.costs import SystemCost
+from benchbench.leaderboard.costs import DOCUMENTS, SystemCost, money
 from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry, p_text
 
@@ -22,6 +22,10 @@ COSTS = (
     ("documents_per_second", "documents/s"),
     ("peak_mib", "peak MiB"),
 )
+PRICES = (
+    Column.of("training_price", "price of training"),
+    Column.of("prediction_price", f"price of {DOCUMENTS:,} documents"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Shown:
     """What the tables of one dataset are made of.
 
     `ranked` has its complete systems, best first, and `partial` those that lack a seed.
+    `price_per_hour` is that of the machine, where the reader has named one.
     """
 
     dataset: BoardDataset
@@ -36,6 +41,7 @@ class Shown:
     metrics: MetricColumns
     ranked: tuple[System, ...]
     partial: tuple[System, ...]
+    price_per_hour: float | None = None
 
     @property
     def metric(self) -> str:
@@ -80,6 +86,7 @@ def _columns(shown: Shown) -> tuple[Column, ...]:
         Column(f"95 % interval{documents}", ("low", "high")),
         Column(f"tied{about}", ("letters",)),
         *(Column.of(key, heading) for key, heading in COSTS),
+        *(() if shown.price_per_hour is None else PRICES),
         Column(f"rank{about}", ("best_rank", "worst_rank")),
         Column("p vs baseline", ("p_baseline_holm", "p_baseline")),
         Column.of(f"{main}_sd", "SD over seeds"),
@@ -103,7 +110,7 @@ def _row(shown: Shown, place: int | None, system: System) -> Row:
     """Return the row of a system, in the order of `_columns`."""
     counts = (len(system.records), len(system.cells))
     interval, letters, ranks, p_value = _certainty(shown.evidence, system if place else None)
-    trained, *costs = _costs(system.records)
+    trained, *costs = _costs(system.records, shown.price_per_hour)
     return Row(
         place,
         (
@@ -191,8 +198,8 @@ def _p_to_baseline(evidence: DatasetEvidence, place: int) -> Entry:
     return Entry(p_text(pair.p_holm), (pair.p_holm, pair.p))
 
 
-def _costs(records: Sequence[Record]) -> tuple[Entry, ...]:
-    """Return how many parameters are trained, and the costs in the order of `COSTS`."""
+def _costs(records: Sequence[Record], price: float | None) -> tuple[Entry, ...]:
+    """Return how many parameters are trained, then the costs in the order of their columns."""
     cost = SystemCost.of(records)
     mark = "*" if cost.beside else ""
     return (
@@ -200,7 +207,13 @@ def _costs(records: Sequence[Record]) -> tuple[Entry, ...]:
         Entry.number(cost.fit_seconds, ".1f", mark),
         Entry.number(cost.documents_per_second, ",.0f", mark),
         Entry.number(cost.peak_mib, ",.0f", " GPU" if cost.on_gpu else ""),
+        *(() if price is None else _prices(cost, price)),
     )
+
+
+def _prices(cost: SystemCost, per_hour: float) -> tuple[Entry, ...]:
+    amounts = cost.training_price(per_hour), cost.prediction_price(per_hour)
+    return tuple(Entry(money(amount), (amount,)) for amount in amounts)
 
 
 def _reported(dataset: BoardDataset, columns: Sequence[Column]) -> list[Row]:

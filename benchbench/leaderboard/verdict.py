@@ -30,9 +30,9 @@ def verdict(shown: Shown) -> tuple[str, ...]:
     }
     sentences = (
         _first(best, evidence, shown.metrics.title(evidence.metric)),
-        _cost(best, costs),
+        _cost(best, costs, shown.price_per_hour),
         _told_apart(ties) if others else "",
-        _cheapest(best, ties, costs),
+        _cheapest(best, ties, costs, shown.price_per_hour),
     )
     return tuple(sentence for sentence in sentences if sentence)
 
@@ -60,12 +60,15 @@ def _told_apart(ties: Sequence[SystemEvidence]) -> str:
     return f"The test does not tell it apart from {_listed([system.name for system in ties])}."
 
 
-def _cost(best: SystemEvidence, costs: Costs) -> str:
+def _cost(best: SystemEvidence, costs: Costs, price: float | None) -> str:
     cost = costs.get((best.method, best.backbone))
-    return f"It {cost.words}." if cost is not None and cost.words else ""
+    words = cost.words(price) if cost is not None else ""
+    return f"It {words}." if words else ""
 
 
-def _cheapest(best: SystemEvidence, ties: Sequence[SystemEvidence], costs: Costs) -> str:
+def _cheapest(
+    best: SystemEvidence, ties: Sequence[SystemEvidence], costs: Costs, price: float | None
+) -> str:
     """Say which of the systems that are not told apart is the cheapest; empty where unknown."""
     prices = {
         system.name: (cost.seconds, cost)
@@ -78,7 +81,7 @@ def _cheapest(best: SystemEvidence, ties: Sequence[SystemEvidence], costs: Costs
     name = min(prices, key=lambda name: prices[name][0])
     if name == best.name:
         return "None of these is cheaper."
-    return f"The cheapest of these is {name}: it {prices[name][1].words}."
+    return f"The cheapest of these is {name}: it {prices[name][1].words(price)}."
 
 
 def _listed(names: Sequence[str]) -> str:

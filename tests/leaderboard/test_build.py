@@ -14,12 +14,23 @@ from benchbench import Reference
 from benchbench.contract.errors import StoreError
 from benchbench.contract.executor import Outcome
 from benchbench.evidence import Board, read_board, records_on, write_board
-from benchbench.leaderboard.build import Leaderboard
+from benchbench.leaderboard.build import Leaderboard, build_leaderboard
 from benchbench.machine import read_as
 from benchbench.records.attempts import publish
 from benchbench.records.store import open_store, write_json
 from benchbench.render.formats import markdown
-from tests.support.building import board, built, by_id, cell, column, facts, ranked, record, scores
+from tests.support.building import (
+    board,
+    built,
+    by_id,
+    cell,
+    column,
+    evidence,
+    facts,
+    ranked,
+    record,
+    scores,
+)
 
 SYSTEMS = [
     record(cell(method=method, seed=seed), value=value + seed / 100)
@@ -146,6 +157,16 @@ def test_a_missing_value_is_a_dash():
 def test_a_count_that_is_no_number_is_a_dash():
     table = ranking([record(facts={"trainable_parameters": "many"})])
     assert column(table, "trained parameters") == ["–"]
+
+
+def test_with_a_price_per_hour_the_ranking_has_money():
+    one = record(cost={"fit_seconds": 3600.0, "documents_per_second": 100.0})
+    of = board([one])
+    made = build_leaderboard(of, by_id([one]), evidence([one], of), price_per_hour=2.5)
+    table = made.sections[0].ranking
+    assert column(table, "price of training") == ["2.50"]
+    assert column(table, "price of 1,000 documents") == ["0.0069"]
+    assert not any("price" in one.title for one in ranking([one]).columns)
 
 
 def test_costs_measured_beside_other_cells_are_marked():

@@ -25,8 +25,8 @@ def test_costs_are_means_over_seeds():
 
 
 def test_the_memory_of_a_gpu_is_told_before_that_of_the_machine():
-    assert cost({"peak_ram_mib": 100, "peak_gpu_mib": 50}).words == "takes 50 MiB of the GPU"
-    assert cost({"peak_ram_mib": 100, "peak_gpu_mib": None}).words == "takes 100 MiB"
+    assert cost({"peak_ram_mib": 100, "peak_gpu_mib": 50}).words() == "takes 50 MiB of the GPU"
+    assert cost({"peak_ram_mib": 100, "peak_gpu_mib": None}).words() == "takes 100 MiB"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,17 @@ def test_the_memory_of_a_gpu_is_told_before_that_of_the_machine():
     ids=str,
 )  # fmt: skip
 def test_a_cost_is_told_in_words(given, words):
-    assert cost(given).words == words
+    assert cost(given).words() == words
+
+
+def test_a_price_per_hour_makes_money_of_seconds():
+    one = cost({"fit_seconds": 1800.0, "documents_per_second": 10.0})
+    assert (one.training_price(3.0), one.prediction_price(3.6)) == (1.5, pytest.approx(0.1))
+    assert one.words(3.0) == (
+        "trains in 30 min for 1.50 and predicts 10 documents per second at 0.083 per 1,000"
+    )
+    unknown = cost({})
+    assert (unknown.training_price(3.0), unknown.prediction_price(3.0)) == (None, None)
 
 
 def test_where_a_part_is_unknown_there_is_no_price():
