@@ -30,13 +30,21 @@ def examples_of(name):
     return [shlex.split(example.replace("\\\n", " ")) for example in command.examples]
 
 
-def test_help_answers_at_once():
+def fastest(*words):
+    """Return the seconds of the fastest of five runs of Python."""
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "benchbench", "--help"], check=True, stdout=-3)
+        subprocess.run([sys.executable, *words], check=True, stdout=-3)
         seconds.append(time.perf_counter() - start)
-    assert min(seconds) < MOST_SECONDS
+    return min(seconds)
+
+
+def test_help_answers_at_once():
+    """On a slow or busy machine, it may take four times as long as click alone."""
+    assert fastest("-m", "benchbench", "--help") < max(
+        MOST_SECONDS, 4 * fastest("-c", "import click")
+    )
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
