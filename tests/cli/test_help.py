@@ -41,9 +41,9 @@ def fastest(*words):
 
 
 def test_help_answers_at_once():
-    """On a slow or busy machine, it may take four times as long as click alone."""
+    """On a slow or busy machine, it may take six times as long as click alone."""
     assert fastest("-m", "benchbench", "--help") < max(
-        MOST_SECONDS, 4 * fastest("-c", "import click")
+        MOST_SECONDS, 6 * fastest("-c", "import click")
     )
 
 
