@@ -17,11 +17,13 @@ from benchbench.machine.source_code import EXECUTION
 CORE = Path(benchbench.__file__).parent
 SHELF = CORE.parent / "plugins"
 THIRD_PARTY = Path(__file__).parent / "thirdparty"
+STANDALONE = "standalone"
+"""The folders whose files are copied into exports: they know nothing of benchbench."""
 
 ROOMS = (
-    "__main__", "testing", "cli", "analysis", "inference", "publishing", "render", "leaderboard",
-    "evidence", "running", "planning", "grids", "catalog", "records", "kit", "evaluation",
-    "machine", "contract",
+    "__main__", "testing", "cli", "analysis", "inference", "publishing", "render",
+    "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records", "kit",
+    "evaluation", "machine", "contract",
 )  # fmt: skip
 """From the top: a room imports only from rooms below it."""
 
@@ -66,6 +68,8 @@ def modules(root, prefix):
     """Return name -> syntax tree of every module of a package."""
     trees = {}
     for path in sorted(root.rglob("*.py")):
+        if path.parent.name == STANDALONE and path.stem != "__init__":
+            continue
         parts = (prefix, *path.relative_to(root).with_suffix("").parts)
         name = ".".join(part for part in parts if part != "__init__")
         trees[name] = ast.parse(path.read_text(encoding="utf-8"))

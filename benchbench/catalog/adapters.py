@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchbench.contract import (
+    Address,
     Backbone,
     BackboneFolder,
     Corpus,
     Dataset,
     Generator,
+    HasAddress,
     HasShape,
     HasTokenizer,
     Kind,
@@ -118,6 +120,11 @@ class FolderBackbone:
         if not isinstance(loader, HasTokenizer):
             raise Skip(f"{self.name}: its tokenizer cannot be loaded without the model")
         return loader.tokenizer(params)
+
+    def address(self, params: Params) -> Address:
+        """Return where its weights are found."""
+        loader = self.loader()
+        return loader.address(params) if isinstance(loader, HasAddress) else Address()
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip if it is absent or does not fit."""

@@ -13,6 +13,7 @@ from benchbench.contract import (
     Dataset,
     Executor,
     Generator,
+    HasAddress,
     HasLicence,
     HasRequirements,
     HasShape,
@@ -29,7 +30,7 @@ REQUIRED: Mapping[str, type[Any]] = {
 }  # fmt: skip
 OPTIONAL: Mapping[str, tuple[type[Any], ...]] = {
     "method": (HasRequirements, HasWorkload),
-    "backbone": (HasShape, HasTokenizer, HasLicence),
+    "backbone": (HasShape, HasTokenizer, HasAddress, HasLicence),
     "executor": (Configurable, MayBeRemote),
 }
 NEARLY = 0.85

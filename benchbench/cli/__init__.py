@@ -21,6 +21,7 @@ SUMMARIES = {
     "data": "Check a dataset before anything trains on it.",
     "leaderboard": "Print, publish or check a leaderboard.",
     "predict": "Label new texts with a stored system of a board.",
+    "export": "Write a stored system for use without benchbench.",
     "errors": "Show which documents and labels a system gets wrong.",
     "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",

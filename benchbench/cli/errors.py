@@ -23,14 +23,13 @@ from benchbench.analysis import (
     pair_errors,
     suspect_labels,
     systems_of,
-    texts_at_hand,
     wrong_documents,
 )
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import table_of_texts, wide_console
 from benchbench.contract import Split
-from benchbench.inference import TrainedSystem, find_system
+from benchbench.inference import TrainedSystem, find_system, texts_at_hand
 from benchbench.machine import fsio
 from benchbench.publishing import opened
 from benchbench.records import Store

@@ -2,9 +2,11 @@
 
 from benchbench.contract import hookspecs
 from benchbench.contract.backbone import (
+    Address,
     Backbone,
     BackboneFolder,
     BoundBackbone,
+    HasAddress,
     HasLicence,
     HasShape,
     HasTokenizer,
@@ -44,6 +46,7 @@ from benchbench.contract.executor import (
     MayBeRemote,
     Outcome,
 )
+from benchbench.contract.export import SCORER, Exportable, Exported, ExportTarget
 from benchbench.contract.hookspecs import API_VERSION, hookimpl, hookspec
 from benchbench.contract.local_path import (
     LocalPath,
@@ -88,8 +91,10 @@ __all__ = [
     "LARGEST_FLOAT",
     "LARGEST_INTEGER",
     "LONGEST_TEXT",
+    "SCORER",
     "SPLITS",
     "AdditiveMetric",
+    "Address",
     "Amount",
     "Backbone",
     "BackboneFolder",
@@ -107,9 +112,13 @@ __all__ = [
     "Diverged",
     "Event",
     "Executor",
+    "ExportTarget",
+    "Exportable",
+    "Exported",
     "Generator",
     "GridError",
     "GuardError",
+    "HasAddress",
     "HasLicence",
     "HasRequirements",
     "HasShape",

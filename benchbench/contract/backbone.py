@@ -40,8 +40,8 @@ class BackboneFolder:
 class Backbone(Protocol):
     """A named model, not yet in memory. All members below are required.
 
-    Optional members are the protocols `HasShape` and `HasLicence`: add their members to the same
-    class.
+    Optional members are the protocols `HasShape`, `HasTokenizer`, `HasAddress` and `HasLicence`:
+    add their members to the same class.
     """
 
     @property
@@ -93,6 +93,29 @@ class HasTokenizer(Protocol):
 
     def tokenizer(self, params: Params) -> Any:
         """Return the tokenizer without the model; raise Skip where it cannot be had here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where transformers finds a model.
+
+    `hub_id` and `revision` are its place on the Hugging Face hub, empty where it has none. `here`
+    is the folder or the hub id that `from_pretrained` takes on this machine, empty where that
+    cannot read the weights.
+    """
+
+    hub_id: str = ""
+    revision: str = ""
+    here: str = ""
+
+
+@runtime_checkable
+class HasAddress(Protocol):
+    """Optional for a backbone: what was trained on it can be exported without its weights."""
+
+    def address(self, params: Params) -> Address:
+        """Return where its weights are found."""
         ...
 
 

@@ -48,13 +48,14 @@ class Predictor:
     """A classifier with what the board applies to its logits.
 
     `chunk` is how many texts it takes at once. `plugins` says what its method and its backbone
-    come from.
+    come from. `backbone` is the one that it was loaded with.
     """
 
     system: TrainedSystem
     classifier: Classifier
     chunk: int
     plugins: tuple[str, ...] = ()
+    backbone: BoundBackbone | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -130,7 +131,8 @@ def load_predictor(
     classifier = method.load(folder, backbone)
     used = _used(catalog, system)
     plugins = tuple(f"{plugin.name} of {plugin.distribution} {plugin.version}" for plugin in used)
-    return Predictor(system, classifier, WITHOUT if backbone is None else WITH_MODEL, plugins)
+    chunk = WITHOUT if backbone is None else WITH_MODEL
+    return Predictor(system, classifier, chunk, plugins, backbone)
 
 
 def _used(catalog: Catalog, system: TrainedSystem) -> Sequence[Any]:

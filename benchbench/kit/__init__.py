@@ -17,6 +17,7 @@ __all__ = [
     "quantized_weights",
     "scoring",
     "seeding",
+    "standalone",
     "token_cache",
     "training",
     "typed_parameters",

@@ -130,7 +130,7 @@ def tokenize_text(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """
     if not texts:
         return []
-    control = _control_tokens(tokenizer)
+    control = control_tokens(tokenizer)
     encoded = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)
     rows: list[list[int]] = encoded["input_ids"]
     return [
@@ -174,7 +174,7 @@ def shortened_texts(
         return cached_tokens(tokenizer, texts, max_tokens, tokenize)
 
 
-def _control_tokens(tokenizer: Any) -> dict[int, str]:
+def control_tokens(tokenizer: Any) -> dict[int, str]:
     """Return the added tokens that look like control tokens, by id, except unk, which is text."""
     return {
         index: token

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbench import BenchbenchError, LoadedModel, Parameter, Params, Shape
+from benchbench import Address, BenchbenchError, LoadedModel, Parameter, Params, Shape
 from benchbench.kit.model_shape import shape_of
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_backbones import loading
@@ -101,6 +101,16 @@ class PretrainedModel:
         """Return its tokenizer; raise Skip where it cannot be had here."""
         options = read_parameters(LoadOptions, params)
         return loading.tokenizer_of(self._chosen(options), self.kind, options)
+
+    def address(self, params: Params) -> Address:
+        """Return where its weights are found; a GGUF file is not read as it is."""
+        options = read_parameters(LoadOptions, params)
+        chosen, source = self._chosen(options), self.source
+        hub_id = source.hub_id if isinstance(source, HubRepository) else ""
+        if isinstance(chosen, HubRepository):
+            commit = chosen.cached_commit(options.revision) or options.revision
+            return Address(hub_id, commit, hub_id)
+        return Address(hub_id, "", str(chosen.path) if isinstance(chosen, Folder) else "")
 
     def load(self, params: Params, *, device: str, dtype: str) -> LoadedModel:
         """Bring the model into memory; raise Skip where it cannot be had here."""

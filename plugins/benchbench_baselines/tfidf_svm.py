@@ -9,10 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import BoundBackbone, GuardError, Kind, LabelSpace, Parameter, Task, TrainingFacts
+from benchbench import (
+    BoundBackbone,
+    Exported,
+    ExportTarget,
+    GuardError,
+    Kind,
+    LabelSpace,
+    Parameter,
+    Task,
+    TrainingFacts,
+)
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.data import multi_hot
 from benchbench.kit.typed_parameters import read_parameters
+from benchbench_baselines.svm_export import export_svm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +90,10 @@ class SvmClassifier:
         np.savez_compressed(
             folder / ARRAYS, coefficients=self.coefficients, intercepts=self.intercepts, **idf
         )
+
+    def export(self, target: ExportTarget) -> Exported:
+        """Write a pipeline of scikit-learn; raise BenchbenchError."""
+        return export_svm(self, dict(self.features.transformer_list), target)
 
 
 class TfidfSvm:

@@ -35,12 +35,16 @@ class DocumentEmbedder:
         """Whether the model reads from left to right; encoders count their positions themselves."""
         return bool(self.loaded.facts.get("kind", "causal-lm") == "causal-lm")
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
-        """Return (the ids of every document, whether it was shortened), all within the context."""
+    @property
+    def longest(self) -> int:
+        """The tokens that a document keeps, all within the context."""
         around = sum(map(len, framing_tokens(self.loaded.tokenizer)))
         context = self.loaded.facts["context"] or self.document_tokens + around
-        longest = min(self.document_tokens, context - around)
-        return tokenize_documents(self.loaded.tokenizer, texts, longest)
+        return int(min(self.document_tokens, context - around))
+
+    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
+        """Return (the ids of every document, whether it was shortened), all within the context."""
+        return tokenize_documents(self.loaded.tokenizer, texts, self.longest)
 
     def batch(self, documents: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Return (input_ids, attention_mask), both int64 [documents, longest], on its device."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from benchbench import (
     Amount,
     BoundBackbone,
+    Exported,
+    ExportTarget,
     Kind,
     LabelSpace,
     LoadedModel,
@@ -36,6 +38,7 @@ from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.backbone_guard import base_guard, load_backbone
 from benchbench_finetune.embedder import DocumentEmbedder
 from benchbench_finetune.features import cached_features
+from benchbench_finetune.head_export import export_head
 from benchbench_finetune.logistic_regression import Hyperplanes, fit_hyperplanes, validation_loss
 from benchbench_finetune.workloads import frozen_workload
 
@@ -106,6 +109,18 @@ class FrozenClassifier:
         save_tensors(folder, "planes", tensors)
         save_labels(folder, self.labels)
         save_settings(folder, asdict(self.settings))
+
+    def export(self, target: ExportTarget) -> Exported:
+        """Write what works without benchbench; raise BenchbenchError.
+
+        The head takes features as they are: w (x - m) / s + b = (w / s) x + b - (w / s) m.
+        """
+        import torch
+
+        weight = self.hyperplanes.coefficients / self.scale
+        bias = self.hyperplanes.intercepts - weight @ self.mean
+        head = {"0.weight": torch.from_numpy(weight), "0.bias": torch.from_numpy(bias)}
+        return export_head(self.embedder, head, self.labels, target)
 
 
 class FrozenEmbedding:

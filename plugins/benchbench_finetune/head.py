@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchbench import (
     BenchbenchError,
+    Exported,
+    ExportTarget,
     Kind,
     LabelSpace,
     LoadedModel,
@@ -34,6 +36,7 @@ from benchbench.kit.training import (
 )
 from benchbench.kit.typed_parameters import read_parameters
 from benchbench_finetune.embedder import DocumentEmbedder
+from benchbench_finetune.head_export import export_encoder, export_head
 from benchbench_finetune.objective import Objective, label_weights
 
 if TYPE_CHECKING:
@@ -124,6 +127,13 @@ class HeadClassifier:
         save_tensors(folder, "head", self.head.state_dict())
         save_labels(folder, self.labels)
         save_settings(folder, asdict(self.settings))
+
+    def export(self, target: ExportTarget) -> Exported:
+        """Write what works without benchbench; raise BenchbenchError."""
+        head = self.head.state_dict()
+        if self.embedder.causal:
+            return export_head(self.embedder, head, self.labels, target)
+        return export_encoder(self.embedder, head, self.labels, self.settings.kind, target)
 
 
 def build_head(kind: str, width: int, n_labels: int) -> nn.Sequential:

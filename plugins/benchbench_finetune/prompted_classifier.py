@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchbench import GuardError, LabelSpace, LoadedModel, Parameter, Task
+from benchbench import Exported, ExportTarget, GuardError, LabelSpace, LoadedModel, Parameter, Task
 from benchbench.kit.artifacts import load_labels, load_settings, save_labels, save_settings
 from benchbench.kit.batching import prediction_batches
 from benchbench.kit.guards import check_finite
@@ -31,6 +31,7 @@ from benchbench_finetune.answer_formats import (
     YesNo,
 )
 from benchbench_finetune.backbone_guard import base_guard
+from benchbench_finetune.prompt_export import export_prompt
 from benchbench_finetune.prompt_format import (
     PROMPT_PARAMETERS,
     PromptFormat,
@@ -183,6 +184,10 @@ class PromptedClassifier:
             "adapter": adapted,
         }
         save_settings(folder, asdict(self.settings) | more)
+
+    def export(self, target: ExportTarget) -> Exported:
+        """Write what works without benchbench; raise BenchbenchError."""
+        return export_prompt(self, target)
 
 
 def prompt_model(

@@ -21,8 +21,10 @@ from benchbench.kit.training.lora import (
     target_modules,
     trainable_parameters,
 )
+from benchbench.kit.training.merged_model import merged_model
 from benchbench.kit.training.micro_batches import MicroBatches
 from benchbench.kit.training.mixed_precision import autocast
+from benchbench.kit.training.peft_adapter import save_peft_adapter
 from benchbench.kit.training.training_plan import (
     PREDICTION_PARAMETERS,
     TRAINING_PARAMETERS,
@@ -55,9 +57,11 @@ __all__ = [
     "kept_bytes",
     "layer_bytes",
     "load_adapter",
+    "merged_model",
     "must_recompute",
     "prepare_memory",
     "save_adapter",
+    "save_peft_adapter",
     "target_modules",
     "train",
     "trainable_parameters",

@@ -1,0 +1,3 @@
+"""Files that are copied into exports: they import nothing of benchbench."""
+
+__all__ = ["classifier"]

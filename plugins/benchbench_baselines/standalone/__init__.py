@@ -1,0 +1,1 @@
+"""Files that are copied into exports: they import nothing of benchbench."""
