@@ -48,7 +48,7 @@ def with_plugin_results(
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
         declared = catalog.parameters("dataset", references[name].use)
-        published = comparable(catalog, references[name])
+        published = comparable(catalog, references[name]) if name in board.wholes else ()
         scores = tuple(_score(baseline, declared) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
     board = replace(
@@ -112,7 +112,7 @@ def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) 
     """
     by = {
         name: metric.name
-        for name, dataset in board.datasets.items()
+        for name, dataset in board.wholes.items()
         if dataset.kind in metric.kinds
     }
     evidence = evidence_from_runs(board, records, runs, by)

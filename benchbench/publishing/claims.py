@@ -119,7 +119,7 @@ def _dataset_parameters(board: Board, name: str, records: Records) -> Iterator[t
 
 def evidence_faults(board: Board, evidence: Evidence) -> Iterator[str]:
     """Yield where the evidence is not about the board's systems and documents."""
-    if set(evidence.datasets) != set(board.datasets):
+    if set(evidence.datasets) != set(board.wholes):
         yield "the evidence has other datasets than the board"
         return
     asked = {
@@ -149,7 +149,7 @@ def prediction_faults(
     made_for = predicted_for(path)
     if made_for not in (None, (record.id, record.key)):
         yield "its predictions were made for another cell or key"
-    name = record.cell.dataset.name
+    name = board.whole_of(record.cell)
     corpus = read_description(store, board.datasets[name].fingerprint)
     digest = content_digest(path, len(corpus.labels.columns), GIVEN)
     if given.setdefault(name, digest) != digest:
