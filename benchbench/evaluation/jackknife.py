@@ -115,16 +115,16 @@ def variation(runs: SystemRuns, cluster: np.ndarray, *, seeds: bool) -> Variatio
 def joint_covariance(of: Sequence[Variation]) -> np.ndarray:
     """Return the covariance of values on the same documents by seeds of their own, [n, n].
 
-    All of them lack the same clusters in turn, as in `estimate_difference`.
+    All of them lack the same clusters in turn, as in `estimate_difference`. The variances are
+    those of `estimate`.
     """
     import numpy as np
 
     left_out = np.stack([one.left_out for one in of])
     centred = left_out - left_out.mean(axis=1, keepdims=True)
     covariance: np.ndarray = centred @ centred.T * (left_out.shape[1] - 1) / left_out.shape[1]
-    by_seeds = [one.noise.between - one.noise.shared if one.noise else 0.0 for one in of]
-    # in a small sample what the seeds share may look larger than all there is
-    return covariance + np.diag(np.maximum(by_seeds, -np.diag(covariance)))
+    np.fill_diagonal(covariance, [estimate(one).error ** 2 for one in of])
+    return covariance
 
 
 def leave_one_out(run: AdditiveMetric) -> np.ndarray:

@@ -2,8 +2,9 @@
 
     score = asymptote - scale * n ** -exponent      (Cortes et al. 1993; Hestness et al. 2017)
 
-Scores are fitted by least squares, each weighted by its variance. The exponent is that of a fixed
-list which fits best; for each, the other two follow from linear equations. `scale` is at least 0,
+Scores are fitted by least squares, each weighted by its variance. The exponent is that of a list
+which fits best, then of a finer list around it; for each, the other two follow from linear
+equations. `scale` is at least 0,
 and `asymptote` at most the best value that the metric can have. Where lower scores are better,
 `scale` is at most 0.
 
@@ -28,9 +29,11 @@ LEAST_SHARES = 3
 DRAWS = 2_000
 EXPONENTS = (0.02, 2.0, 160)
 """The smallest and the largest exponent, and the number of them; reported ones are 0.07 to 0.5."""
+FINER = 81
+"""The number of exponents in the finer list."""
 LEAST_P = 0.01
 """Scores that are less likely than this are not on the curve."""
-WIDEST = 0.1
+WIDEST = 0.2
 """The widest interval that says anything, as a share of the metric's range."""
 TINY = 1e-12
 
@@ -98,10 +101,11 @@ def fit_power_law(measured: MeasuredScores) -> PowerLaw:
     scores = measured.sign * np.asarray(measured.scores, dtype=float)
     curve = _Curves(measured)
     fitted, error = curve.fit(scores[None])
+    fitted, error = curve.fit(scores[None], curve.around(float(fitted[0, 2])))
     middle = fitted[0, 0] - fitted[0, 1] * curve.basis(fitted[:, 2])[0]
     draws, errors = curve.fit(middle + _noise(measured.covariance))
     if error[0] > TINY and float((errors >= error[0]).mean()) < LEAST_P:
-        raise NotDetermined("the scores do not follow a curve that rises ever more slowly")
+        raise NotDetermined("no such curve goes through the scores within their noise")
     gain = float(_gain(fitted)[0])
     least, most = (float(np.quantile(_gain(draws), share)) for share in (0.025, 0.975))
     low, high = max(0.0, min(least, 2 * gain - most)), max(most, 2 * gain - least)
@@ -132,11 +136,22 @@ class _Curves:
         basis: np.ndarray = self.shares[None, :] ** -exponents[:, None]
         return basis
 
-    def fit(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def around(self, exponent: float) -> np.ndarray:
+        """Return exponents between the neighbours of one of the list."""
+        import numpy as np
+
+        step = self.exponents[1] / self.exponents[0]
+        low, high = max(exponent / step, EXPONENTS[0]), min(exponent * step, EXPONENTS[1])
+        return np.geomspace(low, high, FINER)
+
+    def fit(
+        self, scores: np.ndarray, exponents: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return (asymptote, scale, exponent) [rows, 3] and the weighted squared error [rows]."""
         import numpy as np
 
-        basis = self.basis(self.exponents)
+        exponents = self.exponents if exponents is None else exponents
+        basis = self.basis(exponents)
         mean_of_basis = basis @ self.weights
         centred = (basis - mean_of_basis[:, None]) * self.weights
         means = (scores @ self.weights)[:, None]
@@ -157,7 +172,7 @@ class _Curves:
         )
         chosen = errors.argmin(axis=1)
         rows = np.arange(len(scores))
-        picked = (asymptote[rows, chosen], scale[rows, chosen], self.exponents[chosen])
+        picked = (asymptote[rows, chosen], scale[rows, chosen], exponents[chosen])
         return np.stack(picked, axis=1), errors[rows, chosen]
 
 

@@ -211,7 +211,9 @@ class Board:
     @property
     def wholes(self) -> Mapping[str, BoardDataset]:
         """The datasets that are ranked: all but those with a share of the training documents."""
-        parts = {entry.cell.dataset.name for entry in self.cells if share_of(entry.cell.dataset) < 1}
+        parts = {
+            entry.cell.dataset.name for entry in self.cells if share_of(entry.cell.dataset) < 1
+        }
         return {name: dataset for name, dataset in self.datasets.items() if name not in parts}
 
     @staticmethod

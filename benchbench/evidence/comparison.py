@@ -216,7 +216,9 @@ def _interval(
     return Interval(*bounds) if bounds else None
 
 
-def score_interval(scored: ScoredSystems, metric: str, place: int, of: Uncertain) -> Interval | None:
+def score_interval(
+    scored: ScoredSystems, metric: str, place: int, of: Uncertain
+) -> Interval | None:
     """Return the interval of the score of a system; None where none would hold the truth."""
     return _interval(scored, metric, (place,), of)
 

@@ -51,7 +51,8 @@ class LearningLaw:
 
     def __call__(self, documents: float) -> float:
         """Return the score that the curve has at a number of training documents."""
-        return self.asymptote - self.scale * float(documents) ** -self.exponent
+        falling: float = float(documents) ** -self.exponent
+        return self.asymptote - self.scale * falling
 
     def check(self) -> None:
         """Raise ValueError for a curve that the fit cannot give."""
@@ -78,7 +79,7 @@ class SystemLearning:
         return f"{self.method} · {self.backbone}" if self.backbone else self.method
 
     def check(self) -> None:
-        """Raise ValueError where shares are not in order, or a curve and a reason stand together."""
+        """Raise ValueError where shares are not in order, or a law has a reason to be absent."""
         shares = [score.share for score in self.scores]
         if shares != sorted(set(shares)) or not shares:
             raise ValueError("its shares must be different and in order, and at least one")

@@ -1,4 +1,4 @@
-"""The shares of the training documents on which a block is also run: does more data help?"""
+"""The shares of the training documents on which a block is also run."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _law_entries(it: SystemLearning) -> tuple[Entry, ...]:
         interval_entry(law.interval, "+.3f"),
         Entry.number(law.asymptote),
         Entry.number(law.scale, ".3g"),
-        Entry.number(law.exponent, ".2f"),
+        Entry.number(law.exponent if law.scale else None, ".2f"),
     )
 
 

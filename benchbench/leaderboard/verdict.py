@@ -19,8 +19,8 @@ def verdict(shown: Shown) -> tuple[str, ...]:
     """Return who is first, what it costs, what is not told apart from it, and what is cheaper.
 
     Where the board has shares of the training documents, it ends with what twice as many would
-    give to the first. It is empty where no system has evidence. What is cheapest is so in training and 1,000
-    predictions together.
+    give to the first. It is empty where no system has evidence. What is cheapest is so in training
+    and 1,000 predictions together.
     """
     evidence = shown.evidence
     if not evidence.systems:

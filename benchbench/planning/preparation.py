@@ -28,7 +28,6 @@ from benchbench.planning.caches import CACHE, CORPORA, open_cache
 from benchbench.planning.reader_process import ProcessDied, call_in_process
 from benchbench.planning.training_sample import with_share_of_training
 
-
 SAMPLING = ("planning/training_sample.py",)
 """The code that decides which training documents a share has."""
 
@@ -73,7 +72,7 @@ def prepare(
     """
     from benchbench.kit.data import corpus_fault, corpus_stamp, describe_corpus
 
-    whole = None
+    whole: PreparedCorpus | None = None
     if share_of(reference) < 1:
         whole = prepare(whole_of(reference), catalog, strict=strict, cache=cache, say=say)
     params = catalog.resolved("dataset", reference)
@@ -88,7 +87,8 @@ def prepare(
                 say(f"The cached copy of {reference.name} is damaged ({fault}): it is read again.")
             fsio.remove_folder(folder)
             fsio.make_folder(corpora)
-            _in_own_process(reference.use, dict(params), folder, whole and whole.folder)
+            source = reference.use if whole is None else whole.folder
+            _in_own_process(source, dict(params), folder)
             stamp = corpus_stamp(folder)
     prepared = PreparedCorpus(folder, describe_corpus(folder), stamp)
     warnings = prepared.description.report.warnings
@@ -188,13 +188,12 @@ def _sample_name(whole: PreparedCorpus, params: Params) -> str:
     return digest([whole.fingerprint, sample, core_digest(SAMPLING), execution_digest()])
 
 
-def _in_own_process(use: str, params: Params, folder: Path, whole: Path | None) -> None:
-    """Read a dataset, or take a sample of the prepared corpus in the folder `whole`."""
-    function, source = (build, use) if whole is None else (build_sample, whole)
+def _in_own_process(source: str | Path, params: Params, folder: Path) -> None:
+    """Read a dataset, or take a sample of the prepared corpus in the folder `source`."""
     try:
-        call_in_process(function, source, params, folder)
+        call_in_process(build if isinstance(source, str) else build_sample, source, params, folder)
     except ProcessDied as error:
         raise BenchbenchError(
-            f"Dataset '{use}': the process that read it died, most likely because memory ran "
+            f"Dataset '{source}': the process that read it died, most likely because memory ran "
             "out. Use less data, or a machine with more memory."
         ) from error

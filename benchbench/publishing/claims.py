@@ -11,7 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchbench.contract import CorpusDescription, Json, Params, Record, StoreError
-from benchbench.evidence import Board, BoardCell, BoardDataset, Evidence, read_description
+from benchbench.evidence import (
+    Board,
+    BoardCell,
+    BoardDataset,
+    DatasetEvidence,
+    Evidence,
+    read_description,
+)
 from benchbench.publishing.differences import differing
 from benchbench.records import Store, content_digest, predicted_for
 
@@ -131,10 +138,20 @@ def evidence_faults(board: Board, evidence: Evidence) -> Iterator[str]:
         tested = board.datasets[name].documents["test"]
         if compared.systems and compared.documents != tested:
             yield f"{name}: the evidence has {compared.documents:,} test documents, not {tested:,}"
+        yield from _learning_faults(board, name, compared)
         for system in compared.systems:
             for seed in system.seeds:
                 if (name, system.method, system.backbone, seed) not in asked:
                     yield f"{name}: the evidence has a run that the board lacks: {system.name}"
+
+
+def _learning_faults(board: Board, name: str, compared: DatasetEvidence) -> Iterator[str]:
+    """Yield the shares of the training documents that the board does not have."""
+    shares = {**board.parts_of(name), name: 1.0}
+    trained = {share: board.datasets[part].documents["train"] for part, share in shares.items()}
+    for score in (score for it in compared.learning for score in it.scores):
+        if trained.get(score.share) != score.documents:
+            yield f"{name}: the evidence has a share that the board lacks: {score.share:g}"
 
 
 def prediction_faults(

@@ -19,6 +19,7 @@ from benchbench.evaluation.jackknife import (
     estimate,
     estimate_difference,
     interval,
+    joint_covariance,
     leave_one_out,
     p_value,
     variation,
@@ -238,3 +239,21 @@ def test_the_bias_is_that_of_the_metric_on_fewer_documents():
 def test_a_single_cluster_says_nothing():
     one = Variation(0.5, np.array([0.0]))
     assert interval(estimate(one), SHARE) is None
+
+
+@pytest.mark.parametrize("include", [False, True])
+def test_the_joint_covariance_says_of_a_difference_what_its_estimate_says(include):
+    random = np.random.default_rng(4)
+    shared = random.normal(0.5, 1, 60)
+    systems = [
+        of_means(*(shared + random.normal(0, 0.3, 60) for _ in range(4)), include=include)
+        for _ in range(2)
+    ]
+    covariance = joint_covariance(systems)
+    for place, system in enumerate(systems):
+        assert covariance[place, place] == pytest.approx(estimate(system).error ** 2)
+    of_difference = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    found = estimate_difference(*systems)
+    assert found.documents > 0, "nothing was cut off at 0"
+    assert of_difference == pytest.approx(found.error**2)
+    assert covariance[0, 1] == covariance[1, 0] > 0, "they were tested on the same documents"
