@@ -7,7 +7,7 @@ the board, so that reading a leaderboard needs neither predictions nor numpy.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 
 from benchbench.contract import Json
@@ -154,6 +154,11 @@ class DatasetEvidence:
     exchanges: int = 0
     learning: tuple[SystemLearning, ...] = ()
 
+    def to_json(self) -> Json:
+        """Return this evidence as plain data, as it always was where the board has no shares."""
+        data = asdict(self)
+        return data if self.learning else {n: it for n, it in data.items() if n != "learning"}
+
     @property
     def about_methods(self) -> bool:
         """Whether every verdict is about the methods, and none only about the trained models."""
@@ -216,7 +221,8 @@ class Evidence:
 
     def to_json(self) -> Json:
         """Return this evidence as plain data."""
-        return asdict(self)
+        datasets = {name: dataset.to_json() for name, dataset in self.datasets.items()}
+        return {**asdict(replace(self, datasets={})), "datasets": datasets}
 
     def check(self) -> None:
         """Raise ValueError for a run without values on both splits."""

@@ -158,6 +158,19 @@ def test_a_changed_number_of_the_learning_tables_is_noticed(published, lie):
     assert any(line.startswith(f"{name}.md: line ") for line in lines)
 
 
+def test_a_share_that_the_board_does_not_have_is_noticed_without_reading_predictions(published):
+    folder, name = published
+    repack(
+        folder,
+        lambda file, content: (
+            resealed(content, other_documents) if file.startswith("evidence/") else content
+        ),
+        name,
+    )
+    done = benchbench(folder, "leaderboard", "--check", ".", code=1)
+    assert "animals: the evidence has a share that the board lacks: 0.25" in " ".join(done.stdout.split())
+
+
 def test_json_has_the_evidence_behind_the_tables(home):
     done = benchbench(home, "leaderboard", "animals-learning-0.25-0.5-1", "--format", "json")
     (dataset,) = json.loads(done.stdout)["datasets"]

@@ -88,6 +88,13 @@ def test_evidence_with_shares_is_stored_and_read_as_it_was(computed):
     assert read_as(Evidence, evidence.to_json()) == evidence
 
 
+def test_evidence_without_shares_is_stored_as_it_always_was(tmp_path):
+    store, board = store_of(tmp_path)
+    evidence = compute_evidence(store, board, records_on(store, board))
+    assert "learning" not in evidence.to_json()["datasets"]["claims"]
+    assert read_as(Evidence, evidence.to_json()) == evidence
+
+
 def test_a_board_without_shares_keeps_no_scores_of_validation(tmp_path):
     store, board = store_of(tmp_path)
     scored = score_board(store, board, records_on(store, board), {"macro_f1"})
