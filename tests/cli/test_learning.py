@@ -168,7 +168,9 @@ def test_a_share_that_the_board_does_not_have_is_noticed_without_reading_predict
         name,
     )
     done = benchbench(folder, "leaderboard", "--check", ".", code=1)
-    assert "animals: the evidence has a share that the board lacks: 0.25" in " ".join(done.stdout.split())
+    assert "animals: the evidence has a share that the board lacks: 0.25" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_json_has_the_evidence_behind_the_tables(home):
