@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from benchbench.evidence.board import Board
 from benchbench.evidence.comparison import score_interval, variations
 from benchbench.evidence.intervals import Interval, IntervalEstimate
-from benchbench.evidence.scored_systems import ScoredSystems
+from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems
 from benchbench.evidence.share_values import LearningLaw, ShareScore, SystemLearning
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ def _law(whole: ScoredSystems, parts: Sequence[Part]) -> LearningLaw:
         joint_covariance,
     )
 
+    metrics = [run.additive[whole.metric] for runs in whole.runs for run in runs]
+    if whole.metric not in FREQUENT and not all(metric.interval for metric in metrics):
+        raise NotDetermined("no interval of the metric would hold the truth often enough")
     seeds = parts[-1][0].seeds
     known = [(score, of) for score, of in parts if of is not None and score.seeds == seeds]
     if len({len(of.left_out) for _, of in known}) != 1:

@@ -6,7 +6,7 @@ absent where the board has no shares of the training documents.
 
 from __future__ import annotations
 
-from benchbench.evidence import ShareScore, SystemLearning
+from benchbench.evidence import FREQUENT, ShareScore, SystemLearning
 from benchbench.leaderboard.system_tables import NAMES, Shown
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry
 
@@ -23,6 +23,7 @@ ABOUT_CURVES = (
     "documents, and of the seeds from three on. Thresholds and early stopping use validation, too, "
     "so its scores may be a little high."
 )
+RARE = "Where labels are rare in validation, an interval of macro-F1 may be too narrow."
 
 
 def learning_tables(shown: Shown) -> list[Table]:
@@ -102,7 +103,8 @@ def _gains(shown: Shown) -> Table:
     learning = shown.evidence.learning
     rows = tuple(Row(_place(shown, it), (*_names(it), *_law_entries(it))) for it in learning)
     sentences = " ".join(_sentence(it, title) for it in learning)
-    notes = (ABOUT_CURVES, sentences)
+    rare = f" {RARE}" if shown.metric in FREQUENT else ""
+    notes = (f"{ABOUT_CURVES}{rare}", sentences)
     return Table("doubling", "What twice the training documents would give", columns, rows, notes)
 
 

@@ -83,6 +83,15 @@ def test_errors_include_the_seeds_as_the_intervals_of_the_board_do(computed):
     assert head.scores[-1].error == pytest.approx(estimate(varied).error)
 
 
+def test_a_metric_that_has_no_interval_has_no_curve_either(computed):
+    store, board, records, _ = computed
+    evidence = compute_evidence(store, board, records, metric="ece")
+    for it in evidence.datasets["claims"].learning:
+        assert it.law is None
+        assert "no interval of the metric" in it.reason
+        assert it.scores[0].validation is not None
+
+
 def test_evidence_with_shares_is_stored_and_read_as_it_was(computed):
     evidence = computed[-1]
     assert read_as(Evidence, evidence.to_json()) == evidence
