@@ -11,6 +11,7 @@ from benchbench.catalog.adapters import FolderBackbone, GeneratedDataset
 from benchbench.catalog.checks import check_item
 from benchbench.catalog.plugins import Plugin, installed, load_plugins
 from benchbench.catalog.supplied_items import SuppliedItems, answer_of
+from benchbench.catalog.training_share import TRAINING_SHARE, share_of, whole_of
 from benchbench.contract import (
     Backbone,
     BackboneFolder,
@@ -133,8 +134,16 @@ class Catalog:
         return self.method(use).parameters if noun == "method" else self.backbone(use).parameters
 
     def resolve(self, noun: str, reference: Reference) -> tuple[dict[str, Value], list[str]]:
-        """Return (a value for every parameter of what `reference` stands for, faults)."""
-        return resolve(reference.name, self.parameters(noun, reference.use), reference.params)
+        """Return (a value for every parameter of what `reference` stands for, faults).
+
+        A dataset has the share of its training documents among them only where it is not whole,
+        so that the keys of whole ones do not depend on it.
+        """
+        share, asked = 1.0, reference
+        if noun == "dataset":
+            share, asked = share_of(reference), whole_of(reference)
+        values, faults = resolve(asked.name, self.parameters(noun, asked.use), asked.params)
+        return (values if share == 1 else {**values, TRAINING_SHARE: share}), faults
 
     def resolved(self, noun: str, reference: Reference) -> Params:
         """Return a value for every parameter of a reference that has no faults."""

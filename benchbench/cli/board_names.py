@@ -10,7 +10,7 @@ from typing import Any
 
 from benchbench.contract import LocalPath, StoreError
 from benchbench.evidence import read_board
-from benchbench.grids import Overrides
+from benchbench.grids import SHARES, Overrides
 from benchbench.machine import digest
 from benchbench.records import Store, check_name
 
@@ -78,6 +78,7 @@ def words_of(options: dict[str, Any], overrides: Overrides) -> BoardName:
         *(["only", *only] if any(only) else []),
         *(["seeds", *map(str, overrides.seeds)] if overrides.seeds else []),
         *(["limit", str(overrides.limit)] if overrides.limit is not None else []),
+        *_learning_words(overrides.learning),
         *(word for name, value in overrides.sets.items() for word in ("set", name, _told(value))),
     ]
     members = [member.name for member in (*overrides.methods, *overrides.backbones)]
@@ -85,6 +86,14 @@ def words_of(options: dict[str, Any], overrides: Overrides) -> BoardName:
         datasets = [member.name for member in overrides.datasets]
         return BoardName("", False, (*datasets, *members, *narrowed))
     return BoardName("", False, tuple(narrowed), tuple(members))
+
+
+def _learning_words(shares: tuple[float, ...]) -> tuple[str, ...]:
+    """Return the words of --learning, with its shares where they are not the usual ones."""
+    if not shares:
+        return ()
+    told = () if shares == SHARES else tuple(f"{share:g}" for share in reversed(shares))
+    return ("learning", *told)
 
 
 def named(base: str, words: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from benchbench.analysis import DataCheck, check_data
-from benchbench.catalog import Catalog
+from benchbench.catalog import Catalog, share_of
 from benchbench.cli.options import selection_options
 from benchbench.cli.selection import Selection, prepare_all, select
 from benchbench.cli.subcommand import Subcommand
@@ -58,6 +58,7 @@ def data(**options: Any) -> int:
     found = {
         dataset.name: _checked(selection, dataset, prepared, options)
         for dataset, prepared in corpora.items()
+        if share_of(dataset) == 1
     }
     for name, checks in found.items():
         _show(console, name, checks)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from benchbench.cli.subcommand import Option
+from benchbench.grids import SHARES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,6 +30,8 @@ CSV_OPTIONS = {
 `label_list` is also a parameter of methods, which `--set label_list=never` is about.
 """
 
+USUAL_SHARES = ",".join(f"{share:g}" for share in reversed(SHARES))
+"""The shares of `--learning` alone."""
 STORE: dict[str, Any] = {
     "type": click.Path(path_type=Path),
     "default": Path("benchbench-runs"),
@@ -98,6 +101,9 @@ _OPTIONS = [
     cell_option("--seeds", metavar="N,N,...", help="Seeds, as in 0,1,2 [the grid's seeds]."),
     cell_option("--limit", type=click.IntRange(min=1), metavar="N", help="Keep N documents per "
                 "split: a seeded sample that has every class."),
+    cell_option("--learning", is_flag=False, flag_value=USUAL_SHARES, metavar="[SHARE,...]",
+                help="Train on these shares of the training documents, too, and tell what more "
+                f"labels would give [{USUAL_SHARES}]."),
     cell_option("--set", multiple=True, metavar="NAME.PARAM=VALUE",
                 help="Set a parameter. Repeatable."),
     cell_option("--only", multiple=True, metavar="NOUN=NAME", help="Narrow the grid, as in "

@@ -66,6 +66,9 @@ RULES = (
     "With very many labels, the instruction methods are faster with --set scoring=certified (the "
     "best three labels stay the same, but ECE, NLL and temperature are not known) or "
     "--set instruction.verbalizer=code.",
+    "With --learning, every cell is also trained on an eighth, a quarter and a half of the "
+    "training documents; validation and test stay. The board shows the scores by their number, and "
+    "what twice the labels are expected to give. Rankings and tests use the full training alone.",
     "A run that --only, --seeds, --limit or --set narrows has a board of its own, as in "
     "default-only-tfidf-svm. --name names a board.",
     "Only cells that are missing, failed or stale run. A stopped run goes on when it is started "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbench.catalog import Catalog, load_catalog
+from benchbench.catalog import Catalog, load_catalog, whole_of
 from benchbench.cli.board_names import BoardName, slug, words_of
 from benchbench.cli.options import CSV_OPTIONS
 from benchbench.contract import BenchbenchError, Reference, Skip, UnknownName, Value
@@ -23,6 +23,7 @@ from benchbench.grids import (
     find_dataset,
     find_method,
     parse_only,
+    parse_shares,
     read_grid,
 )
 from benchbench.machine import Device, find_device, in_one_line, share_of_cores, usable_gpus
@@ -80,6 +81,9 @@ def prepare_all(
     corpora: dict[Reference, PreparedCorpus] = {}
     absent: dict[Reference, str] = {}
     for dataset in dict.fromkeys(cell.dataset for cell in selection.expansion.cells):
+        if (whole := whole_of(dataset)) in absent:  # the line of the whole says so
+            absent[dataset] = absent[whole]
+            continue
         say(f"Reading dataset {dataset.name} ...")
         try:
             corpora[dataset] = prepare(
@@ -88,11 +92,11 @@ def prepare_all(
         except Skip as error:
             absent[dataset] = f"all cells on {dataset.name}: {in_one_line(str(error))}"
     if not corpora:
-        raise BenchbenchError(f"No cell can run: {'; '.join(absent.values())}.")
+        raise BenchbenchError(f"No cell can run: {'; '.join(dict.fromkeys(absent.values()))}.")
     cells = tuple(cell for cell in selection.expansion.cells if cell.dataset in corpora)
-    dropped = (*selection.expansion.dropped, *absent.values())
+    dropped = tuple(dict.fromkeys((*selection.expansion.dropped, *absent.values())))
     expansion = replace(selection.expansion, cells=cells, dropped=dropped)
-    name = selection.name.without(dataset.name for dataset in absent)
+    name = selection.name.without(dict.fromkeys(whole_of(dataset).name for dataset in absent))
     return replace(selection, name=name, expansion=expansion), corpora
 
 
@@ -155,6 +159,7 @@ def _overrides(options: dict[str, Any], catalog: Catalog) -> Overrides:
         seeds=_numbers(options["seeds"]),
         sets=_settings_of_cells(options, catalog),
         limit=options["limit"],
+        learning=() if options["learning"] is None else parse_shares(options["learning"]),
     )
 
 
@@ -213,5 +218,5 @@ def _board_name(
         return replace(words, base=check_name(options["name"]), given=True)
     if options["grid"]:
         return replace(words, base=check_name(grid.name))
-    names = dict.fromkeys(cell.dataset.name for cell in expansion.cells)
+    names = dict.fromkeys(whole_of(cell.dataset).name for cell in expansion.cells)
     return replace(words, base=slug("-".join(names))[:80].strip("-._") or OWN_DATA)

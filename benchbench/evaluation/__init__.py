@@ -10,11 +10,13 @@ from benchbench.evaluation.jackknife import (
     estimate,
     estimate_difference,
     interval,
+    joint_covariance,
     p_value,
     variation,
 )
 from benchbench.evaluation.mcnemar import mcnemar_test
 from benchbench.evaluation.multiplicity import holm, letters, rank_intervals
+from benchbench.evaluation.power_law import MeasuredScores, NotDetermined, fit_power_law
 from benchbench.evaluation.randomisation import draws_for, randomisation_test
 from benchbench.evaluation.registry import FAMILIES, METRICS, evaluate, metrics_of, title_of
 from benchbench.evaluation.tuning import tune
@@ -25,6 +27,8 @@ __all__ = [
     "LEAST_EXPECTED",
     "LEAST_SEEDS",
     "METRICS",
+    "MeasuredScores",
+    "NotDetermined",
     "Uncertain",
     "Variation",
     "clusters",
@@ -32,9 +36,11 @@ __all__ = [
     "estimate",
     "estimate_difference",
     "evaluate",
+    "fit_power_law",
     "frequent",
     "holm",
     "interval",
+    "joint_covariance",
     "label_f1",
     "letters",
     "mcnemar_test",

@@ -112,6 +112,28 @@ def variation(runs: SystemRuns, cluster: np.ndarray, *, seeds: bool) -> Variatio
     return Variation(float(values.mean()), mean, noise)
 
 
+def joint_covariance(of: Sequence[Variation]) -> np.ndarray:
+    """Return the covariance of values on the same documents by seeds of their own, [n, n].
+
+    All of them lack the same clusters in turn, as in `estimate_difference`. What seeds add is taken
+    as the same for all values, since each alone has few seeds, and is widened as Student's t is
+    wider than the normal.
+    """
+    import numpy as np
+    from scipy.stats import norm, t
+
+    left_out = np.stack([one.left_out for one in of])
+    centred = left_out - left_out.mean(axis=1, keepdims=True)
+    covariance: np.ndarray = centred @ centred.T * (left_out.shape[1] - 1) / left_out.shape[1]
+    noises = [one.noise for one in of if one.noise is not None]
+    if noises:
+        wider = float(t.ppf(0.975, sum(noise.seeds - 1 for noise in noises)) / norm.ppf(0.975))
+        between = wider**2 * float(np.mean([noise.between for noise in noises]))
+        shared = float(np.mean([noise.shared for noise in noises]))
+        np.fill_diagonal(covariance, np.maximum(np.diag(covariance) - shared, 0.0) + between)
+    return covariance
+
+
 def leave_one_out(run: AdditiveMetric) -> np.ndarray:
     """Return the metric without each cluster in turn, float64 [clusters]; `run` is by cluster.
 

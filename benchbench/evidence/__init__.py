@@ -21,15 +21,15 @@ from benchbench.evidence.compute import (
     values_of,
 )
 from benchbench.evidence.freeze import with_plugin_results
+from benchbench.evidence.intervals import Interval, IntervalEstimate
 from benchbench.evidence.runs import main_score, score_run, stored_predictions
 from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems, scored_systems
+from benchbench.evidence.share_values import LearningLaw, ShareScore, SystemLearning
 from benchbench.evidence.systems import System, systems_on
 from benchbench.evidence.values import (
     LEVEL,
     DatasetEvidence,
     Evidence,
-    Interval,
-    IntervalEstimate,
     PairEvidence,
     SystemEvidence,
     Values,
@@ -46,12 +46,15 @@ __all__ = [
     "Evidence",
     "Interval",
     "IntervalEstimate",
+    "LearningLaw",
     "MetricColumn",
     "PairEvidence",
     "PublishedScore",
     "ScoredSystems",
+    "ShareScore",
     "System",
     "SystemEvidence",
+    "SystemLearning",
     "Values",
     "compare_pair",
     "compute_evidence",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
+from benchbench.catalog import share_of, whole_of
 from benchbench.contract import (
     SPLITS,
     Cell,
@@ -206,6 +207,28 @@ class Board:
         """Return the lowest and the highest value of a metric; None without limits."""
         columns = (*map(MetricColumn.of, METRICS), *self.plugin_metrics)
         return next((column.limits for column in columns if column.name == metric), None)
+
+    @property
+    def wholes(self) -> Mapping[str, BoardDataset]:
+        """The datasets that are ranked: all but those with a share of the training documents."""
+        parts = {
+            entry.cell.dataset.name for entry in self.cells if share_of(entry.cell.dataset) < 1
+        }
+        return {name: dataset for name, dataset in self.datasets.items() if name not in parts}
+
+    @staticmethod
+    def whole_of(cell: Cell) -> str:
+        """Return the name of the dataset of a cell with all its training documents."""
+        return whole_of(cell.dataset).name
+
+    def parts_of(self, dataset: str) -> dict[str, float]:
+        """Return the datasets with a share of this one's training documents, smallest first."""
+        parts = {
+            entry.cell.dataset.name: share_of(entry.cell.dataset)
+            for entry in self.cells
+            if share_of(entry.cell.dataset) < 1 and whole_of(entry.cell.dataset).name == dataset
+        }
+        return dict(sorted(parts.items(), key=lambda part: part[1]))
 
     def cells_of(self, dataset: str) -> list[BoardCell]:
         """Return the cells of one dataset."""

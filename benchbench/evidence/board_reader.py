@@ -7,9 +7,11 @@ the board alone is refused by every command that reads it; `verify` compares it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
-from benchbench.contract import Params, StoreError
+from benchbench.catalog import TRAINING_SHARE, at_share, share_of, whole_of
+from benchbench.contract import Cell, Params, StoreError
 from benchbench.evaluation.metric_names import taken_for
 from benchbench.evidence.board import Board
 from benchbench.records import Store, cell_id, read_typed
@@ -29,7 +31,7 @@ def read_board(store: Store, name: str) -> Board:
 
 def false_claim(board: Board) -> str:
     """Return the first thing on a board that cannot be so, or an empty text."""
-    return next(chain(_wrong_cells(board), _wrong_metrics(board)), "")
+    return next(chain(_wrong_cells(board), _wrong_shares(board), _wrong_metrics(board)), "")
 
 
 def _wrong_cells(board: Board) -> Iterator[str]:
@@ -60,6 +62,32 @@ def _wrong_cells(board: Board) -> Iterator[str]:
                 name = (noun, reference.name, cell.dataset.name)
                 if meanings.setdefault(name, meaning) != meaning:
                     yield f"two {noun}s of one table are called '{reference.name}' and differ"
+
+
+def _wrong_shares(board: Board) -> Iterator[str]:
+    """Yield which cells are not on a share of the training documents as they say."""
+    for cell in {entry.cell.dataset: entry.cell for entry in board.cells}.values():
+        reference = cell.dataset
+        if TRAINING_SHARE in reference.params:
+            whole = whole_of(reference)
+            if at_share(whole, share_of(reference)) != reference or reference == whole:
+                yield f"the name of {cell.dataset.name} does not tell its share of training"
+            elif not _fits_whole(board, cell):
+                yield f"{cell.dataset.name} is no share of a dataset on the board"
+
+
+def _fits_whole(board: Board, cell: Cell) -> bool:
+    """Say whether the whole dataset is on the board, with the same labels and other splits."""
+    part, whole = (
+        board.datasets.get(reference.name) for reference in (cell.dataset, whole_of(cell.dataset))
+    )
+    if part is None or whole is None:
+        return False
+    expected = replace(
+        whole, fingerprint=part.fingerprint, baselines=(), warnings=part.warnings,
+        documents={**whole.documents, "train": part.documents["train"]},
+    )  # fmt: skip
+    return part == expected and part.documents["train"] <= whole.documents["train"]
 
 
 def _wrong_metrics(board: Board) -> Iterator[str]:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchbench.evidence.intervals import Interval, IntervalEstimate
 from benchbench.evidence.runs import RunScores
 from benchbench.evidence.scored_systems import ScoredSystems
 from benchbench.evidence.values import (
     LEVEL,
     DatasetEvidence,
-    Interval,
-    IntervalEstimate,
     McNemarEvidence,
     PairEvidence,
     SystemEvidence,
@@ -215,6 +214,13 @@ def _interval(
         return None
     bounds = interval(of, scored.limits if len(places) == 1 else None)
     return Interval(*bounds) if bounds else None
+
+
+def score_interval(
+    scored: ScoredSystems, metric: str, place: int, of: Uncertain
+) -> Interval | None:
+    """Return the interval of the score of a system; None where none would hold the truth."""
+    return _interval(scored, metric, (place,), of)
 
 
 def _mcnemar(first: Sequence[RunScores], second: Sequence[RunScores]) -> Iterator[McNemarEvidence]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from benchbench.contract import Record, StoreError, UnknownName, did_you_mean
 from benchbench.evaluation import METRICS, metrics_of
 from benchbench.evidence.board import Board
 from benchbench.evidence.comparison import dataset_evidence, without_tests
+from benchbench.evidence.learning import learning_evidence
 from benchbench.evidence.runs import ScoredRuns, score_board
 from benchbench.evidence.scored_systems import FREQUENT, ScoredSystems, scored_systems
 from benchbench.evidence.systems import systems_on
@@ -97,7 +99,7 @@ def compute_evidence(
     """
     by = {
         name: metric or dataset.main_metric
-        for name, dataset in board.datasets.items()
+        for name, dataset in board.wholes.items()
         if metric in (None, *(known.name for known in metrics_of(dataset.kind)))
     }
     frequent = {FREQUENT[name] for name in by.values() if name in FREQUENT}
@@ -109,8 +111,8 @@ def compute_values(store: Store, board: Board, records: Records) -> Evidence:
     """Return the values of every run without intervals and tests, which take longer."""
     runs = score_board(store, board, records, ())
     datasets = {
-        name: without_tests(_scored(board, name, records, runs, dataset.main_metric))
-        for name, dataset in board.datasets.items()
+        name: without_tests(_scored(board, records, runs, dataset.main_metric, name))
+        for name, dataset in board.wholes.items()
     }
     return Evidence("", datasets, runs.values, runs.unread)
 
@@ -123,21 +125,26 @@ def evidence_from_runs(
     say: Say = lambda line: None,
 ) -> Evidence:
     """Return the evidence of scored runs; `by` maps each dataset to the metric to compare by."""
-    scored = {name: _scored(board, name, records, runs, by[name]) for name in sorted(by)}
+    scored = {name: _scored(board, records, runs, by[name], name) for name in sorted(by)}
     systems = sum(len(compared.systems) for compared in scored.values())
     pairs = sum(len(compared.pairs) for compared in scored.values())
     if pairs:
         counted = f"{pairs} pair" + ("s" if pairs > 1 else "")
         say(f"Computing intervals and tests: {systems} systems, {counted} ...")
     datasets = {
-        name: dataset_evidence(compared, board.baseline_methods)
+        name: replace(
+            dataset_evidence(compared, board.baseline_methods),
+            learning=learning_evidence(
+                board, name, compared, partial(_scored, board, records, runs, by[name])
+            ),
+        )
         for name, compared in scored.items()
     }
     return Evidence(inputs_of(board, records), datasets, runs.values, runs.unread)
 
 
 def _scored(
-    board: Board, dataset: str, records: Records, runs: ScoredRuns, metric: str
+    board: Board, records: Records, runs: ScoredRuns, metric: str, dataset: str
 ) -> ScoredSystems:
     ranked, _ = systems_on(board, dataset, records, runs.values, metric)
     cells = {entry.id for entry in board.cells_of(dataset)}

@@ -48,7 +48,7 @@ def with_plugin_results(
     datasets: dict[str, BoardDataset] = {}
     for name, dataset in board.datasets.items():
         declared = catalog.parameters("dataset", references[name].use)
-        published = comparable(catalog, references[name])
+        published = comparable(catalog, references[name]) if name in board.wholes else ()
         scores = tuple(_score(baseline, declared) for baseline in published)
         datasets[name] = replace(dataset, baselines=scores)
     board = replace(
@@ -111,9 +111,7 @@ def _evidence(board: Board, metric: Metric, records: Records, runs: ScoredRuns) 
     What does not depend on the metric is left out, because the evidence of the board has it.
     """
     by = {
-        name: metric.name
-        for name, dataset in board.datasets.items()
-        if dataset.kind in metric.kinds
+        name: metric.name for name, dataset in board.wholes.items() if dataset.kind in metric.kinds
     }
     evidence = evidence_from_runs(board, records, runs, by)
     datasets = {name: _essentials(dataset) for name, dataset in evidence.datasets.items()}

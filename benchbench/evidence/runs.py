@@ -47,13 +47,22 @@ class Documents:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationScores:
+    """The metrics on validation by which systems are compared, and the documents' groups."""
+
+    additive: Mapping[str, AdditiveMetric]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunScores:
     """The scores of one run.
 
     `values` has every metric on validation and on test. `additive` has the metrics on test by
     which systems are compared. The other fields are about test: `right` is bool [documents],
     `reliability` float [bins, 3] (mean confidence, accuracy, decisions), `label_f1` float
-    [labels], and `confusion` float [labels, labels].
+    [labels], and `confusion` float [labels, labels]. `validation` is kept where curves over shares
+    of the training documents are fitted to it.
     """
 
     seed: int
@@ -64,6 +73,7 @@ class RunScores:
     reliability: np.ndarray
     label_f1: np.ndarray
     confusion: np.ndarray
+    validation: ValidationScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +102,31 @@ def score_board(
     metrics: Iterable[Metric] = METRICS,
     of_test: Iterable[Metric] = (),
 ) -> ScoredRuns:
-    """Score every run of a board; `compared` names the metrics by which systems are compared."""
+    """Score every run of a board; `compared` names the metrics by which systems are compared.
+
+    A run on a share of the training documents is scored as one on the whole: the same labels are
+    frequent.
+    """
     runs: dict[str, RunScores] = {}
     unread: dict[str, str] = {}
     corpora: dict[str, CorpusDescription] = {}
     documents: dict[str, Documents] = {}
+    wholes = {entry.cell.dataset.name: board.whole_of(entry.cell) for entry in board.cells}
+    with_parts = {whole for name, whole in wholes.items() if name != whole}
     for entry in board.cells:
         record = records.get(entry.id)
         if record is None or record.status != "ok":
             continue
+        whole = wholes[entry.cell.dataset.name]
         fingerprint = board.datasets[entry.cell.dataset.name].fingerprint
         try:
             if fingerprint not in corpora:
-                corpora[fingerprint] = read_description(store, fingerprint)
+                corpus = read_description(store, board.datasets[whole].fingerprint)
+                corpora[fingerprint] = replace(corpus, fingerprint=fingerprint)
             run = score_run(store, corpora[fingerprint], record, compared, metrics, of_test)
-            shared = documents.setdefault(fingerprint, run.documents)
+            if whole not in with_parts:
+                run = replace(run, validation=None)
+            shared = documents.setdefault(whole, run.documents)
             # ids may be many: they are kept once and not once per run
             runs[entry.id] = replace(run, documents=shared) if run.documents == shared else run
         except StoreError as error:
@@ -139,9 +159,10 @@ def score_run(
         for split in ("validation", "test")
     )
     values, additive = evaluate(test, (*metrics, *of_test), compared)
-    return _run_scores(
-        record, test, {"validation": evaluate(validation, metrics)[0], "test": values}, additive
-    )
+    before, of_validation = evaluate(validation, metrics, compared)
+    scores = _run_scores(record, test, {"validation": before, "test": values}, additive)
+    groups = validation.predictions.groups
+    return replace(scores, validation=ValidationScores(of_validation, groups))
 
 
 def main_score(store: Store, record: Record) -> float | None:

@@ -7,36 +7,17 @@ the board, so that reading a leaderboard needs neither predictions nor numpy.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 
 from benchbench.contract import Json
+from benchbench.evidence.intervals import Interval, IntervalEstimate
+from benchbench.evidence.share_values import SystemLearning
 
 LEVEL = 0.05
 """The level of significance."""
 Values = Mapping[str, Mapping[str, float]]
 """The values of a run, by split and metric; a metric without a value is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval: see `evaluation/jackknife.py`."""
-
-    low: float
-    high: float
-
-    def check(self) -> None:
-        """Raise ValueError where the bounds are in the wrong order."""
-        if self.low > self.high:
-            raise ValueError(f"its low end {self.low} is above its high end {self.high}")
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalEstimate:
-    """A value and its interval; None where no interval would hold the truth often enough."""
-
-    value: float
-    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +136,8 @@ class DatasetEvidence:
     of test documents per label. `frequent_labels` is the number of frequent labels where the metric
     is macro-F1 and some labels are rare, else None. `exchanges` is the number of draws of the
     randomisation test; 0 where no pair needed it. `left_out` says which systems could not be
-    compared, and why.
+    compared, and why. `learning` has the scores by the number of training documents, where the
+    board has shares of them.
     """
 
     metric: str
@@ -170,6 +152,12 @@ class DatasetEvidence:
     left_out: tuple[str, ...] = ()
     frequent_labels: int | None = None
     exchanges: int = 0
+    learning: tuple[SystemLearning, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return this evidence as plain data, as it always was where the board has no shares."""
+        data = asdict(self)
+        return data if self.learning else {n: it for n, it in data.items() if n != "learning"}
 
     @property
     def about_methods(self) -> bool:
@@ -185,6 +173,11 @@ class DatasetEvidence:
         """Return the pair of two places, given in either order."""
         return next(pair for pair in self.pairs if {pair.first, pair.second} == {left, right})
 
+    def learning_of(self, method: str, backbone: str) -> SystemLearning | None:
+        """Return a system's scores by the number of training documents, None without shares."""
+        names = (method, backbone)
+        return next((it for it in self.learning if (it.method, it.backbone) == names), None)
+
     def check(self) -> None:
         """Raise ValueError where systems, pairs and labels do not fit each other."""
         count, labels = len(self.systems), len(self.labels)
@@ -192,6 +185,10 @@ class DatasetEvidence:
             raise ValueError("a system is in it twice")
         if [(pair.first, pair.second) for pair in self.pairs] != [*combinations(range(count), 2)]:
             raise ValueError(f"pairs must have every pair of its {count} systems once, in order")
+        if self.learning and len(self.learning) != count:
+            raise ValueError("learning must have every system once")
+        if any(self.place(it.method, it.backbone) is None for it in self.learning):
+            raise ValueError("learning has a system that is not among its systems")
         if self.baseline is not None and not 0 <= self.baseline < count:
             raise ValueError(f"baseline is no place of its {count} systems")
         counts = (self.documents, self.clusters, self.exchanges, *self.support)
@@ -224,7 +221,8 @@ class Evidence:
 
     def to_json(self) -> Json:
         """Return this evidence as plain data."""
-        return asdict(self)
+        datasets = {name: dataset.to_json() for name, dataset in self.datasets.items()}
+        return {**asdict(replace(self, datasets={})), "datasets": datasets}
 
     def check(self) -> None:
         """Raise ValueError for a run without values on both splits."""

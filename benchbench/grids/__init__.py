@@ -3,6 +3,7 @@
 from benchbench.grids.expansion import Expansion, expand
 from benchbench.grids.file import read_grid
 from benchbench.grids.grid import CORES, Grid, Overrides
+from benchbench.grids.learning import SHARES, parse_shares
 from benchbench.grids.only import parse_only
 from benchbench.grids.references import (
     dataset_member,
@@ -13,6 +14,7 @@ from benchbench.grids.references import (
 
 __all__ = [
     "CORES",
+    "SHARES",
     "Expansion",
     "Grid",
     "Overrides",
@@ -22,5 +24,6 @@ __all__ = [
     "find_dataset",
     "find_method",
     "parse_only",
+    "parse_shares",
     "read_grid",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
+from benchbench.catalog import at_share
 from benchbench.contract import Cell, GridError, Params, Reference, did_you_mean
 from benchbench.grids.assignment import unknown_owners, unused_params, used_names, with_params
 from benchbench.grids.grid import Block, Grid, Overrides
@@ -53,6 +54,11 @@ def expand(grid: Grid, overrides: Overrides | None = None) -> Expansion:
             draft.faults += unused_params(written, used)
         block, faults = with_params(narrowed(written, overrides.only), flags)
         draft.faults += faults
+        if block.search and block.learning:
+            draft.faults.append(
+                f"a block that searches ({', '.join(block.search)}) cannot be learned from shares "
+                "of the training documents; --set what the search chose, or leave out learning"
+            )
         if not draft.faults:
             _expand_block(block, grid.seeds, draft)
     draft.faults += [
@@ -78,8 +84,9 @@ def _expand_block(block: Block, seeds: tuple[int, ...], draft: _Draft) -> None:
             for reference, tried in _tries(block, method, draft):
                 for backbone in _backbones(block, dataset, method, draft):
                     for seed in (block.seeds or seeds) if method.seeded else (0,):
-                        cell = Cell(dataset.reference, reference, backbone, seed)
-                        draft.cells.setdefault(cell, tried)
+                        for share in block.learning or (1.0,):
+                            part = at_share(dataset.reference, share)
+                            draft.cells.setdefault(Cell(part, reference, backbone, seed), tried)
 
 
 def _tries(block: Block, method: MethodMember, draft: _Draft) -> list[tuple[Reference, Params]]:

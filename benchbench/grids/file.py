@@ -19,20 +19,21 @@ from benchbench.contract import (
     is_storable,
 )
 from benchbench.grids.grid import CORES, Block, Grid, Overrides
+from benchbench.grids.learning import block_shares
 from benchbench.grids.members import AnyMember
 from benchbench.grids.references import Finders
 from benchbench.grids.replacement import with_kept_params
 from benchbench.machine import published
 
 GRID_KEYS = ("title", "seeds", "jobs", "note", "closing", "block")
-BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search")
+BLOCK_KEYS = ("datasets", "methods", "backbones", "params", "seeds", "search", "learning")
 
 
 def read_grid(path: Path, catalog: Catalog, overrides: Overrides | None = None) -> Grid:
     """Read a TOML grid; raise GridError with all its faults.
 
-    Datasets, methods, backbones and seeds of `overrides` replace the file's, which are then not
-    looked up. Everything else of `overrides` is for `expand`.
+    Datasets, methods, backbones, seeds and shares of `overrides` replace the file's, which are then
+    not looked up. Everything else of `overrides` is for `expand`.
     """
     overrides = overrides or Overrides()
     try:
@@ -74,7 +75,8 @@ def _block(
         seeds = _seeds(entry["seeds"], f"{where} seeds", faults)
     params = _params(where, entry.get("params", {}), faults)
     search = _search(where, entry.get("search", {}), faults)
-    return Block(datasets, methods, backbones, params, seeds, search)
+    learning = block_shares(where, entry, overrides.learning, faults)
+    return Block(datasets, methods, backbones, params, seeds, search, learning)
 
 
 def _members(

@@ -20,6 +20,7 @@ class Block:
     - `search` maps parameters of methods to the values to try. All combinations are tried, and the
       leaderboard shows the combination with the best validation score.
     - `seeds` are used in place of the grid's.
+    - `learning` has the shares of the training documents that every cell is also trained on.
     """
 
     datasets: tuple[DatasetMember, ...]
@@ -28,6 +29,7 @@ class Block:
     params: Params = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
     search: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    learning: tuple[float, ...] = ()
 
     @property
     def members(self) -> tuple[GridMember, ...]:
@@ -66,6 +68,7 @@ class Overrides:
     sets: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, frozenset[str]] = field(default_factory=dict)
     limit: int | None = None
+    learning: tuple[float, ...] = ()
 
     @property
     def replaces_members(self) -> bool:

@@ -85,7 +85,7 @@ def _winners(store: Store, name: str | None) -> Mapping[str, System]:
     board = read_board(store, name or names[0])
     records = records_on(store, board)
     values = values_of(store, board, records)
-    ranked = {dataset: systems_on(board, dataset, records, values)[0] for dataset in board.datasets}
+    ranked = {dataset: systems_on(board, dataset, records, values)[0] for dataset in board.wholes}
     first = {dataset: systems[0] for dataset, systems in ranked.items() if systems}
     if not first:
         raise BenchbenchError(f"No system of board '{board.name}' has a result with every seed.")

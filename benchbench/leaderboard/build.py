@@ -16,6 +16,7 @@ from benchbench.evidence import (
     systems_on,
 )
 from benchbench.leaderboard import notes
+from benchbench.leaderboard.learning_tables import learning_tables
 from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.pair_tables import differences, mcnemar, pairs
 from benchbench.leaderboard.system_tables import Shown, further_tables, ranking
@@ -101,13 +102,18 @@ def _section(
     tables = [ranking(shown), *further_tables(shown)]
     if training := training_table(shown):
         tables.append(training)
+    tables += learning_tables(shown)
     if len(compared.systems) > 1:
         tables += [differences(compared, title), mcnemar(compared), pairs(compared)]
     return Section(
         name,
         title,
         tuple(tables),
-        _failures(board.cells_of(name), records, evidence.unread),
+        _failures(
+            [entry for part in (name, *board.parts_of(name)) for entry in board.cells_of(part)],
+            records,
+            evidence.unread,
+        ),
         notes.of_dataset(shown, [*ranked, *incomplete]),
         compared if compared.systems else None,
         tuple(_curves([*ranked, *partial])),

@@ -159,7 +159,9 @@ def of_board(
     ]
     if any(record.cost.get("cells_beside") for record in good):
         notes.append("* measured while other cells ran on the same machine.")
-    notes += _warnings(good)
+    notes += _warnings(
+        record for record in good if record.cell.dataset.name == board.whole_of(record.cell)
+    )
     notes += _licences(good)
     notes += _weights(good)
     notes += _machines(good)

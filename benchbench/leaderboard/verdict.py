@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from benchbench.evidence import DatasetEvidence, SystemEvidence
 from benchbench.leaderboard.costs import SystemCost
+from benchbench.leaderboard.learning_tables import expected_gain
 from benchbench.leaderboard.system_tables import Shown
 
 MOST_NAMES = 4
@@ -17,8 +18,9 @@ Costs = Mapping[tuple[str, str], SystemCost]
 def verdict(shown: Shown) -> tuple[str, ...]:
     """Return who is first, what it costs, what is not told apart from it, and what is cheaper.
 
-    It is empty where no system has evidence. What is cheapest is so in training and 1,000
-    predictions together.
+    Where the board has shares of the training documents, it ends with what twice as many would
+    give to the first. It is empty where no system has evidence. What is cheapest is so in training
+    and 1,000 predictions together.
     """
     evidence = shown.evidence
     if not evidence.systems:
@@ -33,6 +35,7 @@ def verdict(shown: Shown) -> tuple[str, ...]:
         _cost(best, costs, shown.price_per_hour),
         _told_apart(ties) if others else "",
         _cheapest(best, ties, costs, shown.price_per_hour),
+        _more_labels(best, shown),
     )
     return tuple(sentence for sentence in sentences if sentence)
 
@@ -82,6 +85,13 @@ def _cheapest(
     if name == best.name:
         return "None of these is cheaper."
     return f"The cheapest of these is {name}: it {prices[name][1].words(price)}."
+
+
+def _more_labels(best: SystemEvidence, shown: Shown) -> str:
+    learning = shown.evidence.learning_of(best.method, best.backbone)
+    if learning is None:
+        return ""
+    return expected_gain(learning, shown.metrics.title(shown.metric))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchbench.catalog import Catalog, load_catalog
+from benchbench.catalog import TRAINING_SHARE, Catalog, load_catalog, share_of, whole_of
 from benchbench.contract import (
     BenchbenchError,
     Corpus,
@@ -23,9 +23,13 @@ from benchbench.contract import (
     StoreError,
     all_as_published,
 )
-from benchbench.machine import Stamp, digest, execution_digest, fsio, module_digest
+from benchbench.machine import Stamp, core_digest, digest, execution_digest, fsio, module_digest
 from benchbench.planning.caches import CACHE, CORPORA, open_cache
 from benchbench.planning.reader_process import ProcessDied, call_in_process
+from benchbench.planning.training_sample import with_share_of_training
+
+SAMPLING = ("planning/training_sample.py",)
+"""The code that decides which training documents a share has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +72,23 @@ def prepare(
     """
     from benchbench.kit.data import corpus_fault, corpus_stamp, describe_corpus
 
+    whole: PreparedCorpus | None = None
+    if share_of(reference) < 1:
+        whole = prepare(whole_of(reference), catalog, strict=strict, cache=cache, say=say)
     params = catalog.resolved("dataset", reference)
     corpora = (cache or open_cache()) / CORPORA
     with _one_line_errors(reference.name, corpora):
-        folder = corpora / _name(reference, params, catalog)
+        folder = corpora / (
+            _name(reference, params, catalog) if whole is None else _sample_name(whole, params)
+        )
         stamp = corpus_stamp(folder)
         if fault := corpus_fault(folder):
             if folder.exists():
                 say(f"The cached copy of {reference.name} is damaged ({fault}): it is read again.")
             fsio.remove_folder(folder)
             fsio.make_folder(corpora)
-            _in_own_process(reference.use, dict(params), folder)
+            source = reference.use if whole is None else whole.folder
+            _in_own_process(source, dict(params), folder)
             stamp = corpus_stamp(folder)
     prepared = PreparedCorpus(folder, describe_corpus(folder), stamp)
     warnings = prepared.description.report.warnings
@@ -120,6 +130,25 @@ def build(use: str, params: Params, folder: Path) -> None:
         fsio.remove_folder(whole)
 
 
+def build_sample(source: Path, params: Params, folder: Path) -> None:
+    """Write a prepared corpus again with a share of its training documents.
+
+    What the loader warned of stands with the whole corpus.
+    """
+    from benchbench.kit.data import check_corpus, read_corpus, write_corpus
+
+    fresh = fsio.scratch_folder(folder.parent)
+    try:
+        share, seed = float(params[TRAINING_SHARE]), int(params["split_seed"])
+        corpus = with_share_of_training(read_corpus(source), share, seed)
+        check_corpus(corpus)
+        report = replace(with_leaks_reported(corpus).report, warnings=())
+        write_corpus(replace(corpus, report=report), fresh)
+        fsio.publish_folder(fresh, folder)
+    finally:
+        fsio.remove_folder(fresh)
+
+
 def with_leaks_reported(corpus: Corpus) -> Corpus:
     """Return the corpus with a count of the texts that are in two splits in its report."""
     from benchbench.kit.data import find_duplicates
@@ -153,11 +182,18 @@ def _name(reference: Reference, params: Params, catalog: Catalog) -> str:
     )
 
 
-def _in_own_process(use: str, params: Params, folder: Path) -> None:
+def _sample_name(whole: PreparedCorpus, params: Params) -> str:
+    """Return the name in the cache of a corpus with a share of the training documents."""
+    sample = [params[TRAINING_SHARE], params["split_seed"]]
+    return digest([whole.fingerprint, sample, core_digest(SAMPLING), execution_digest()])
+
+
+def _in_own_process(source: str | Path, params: Params, folder: Path) -> None:
+    """Read a dataset, or take a sample of the prepared corpus in the folder `source`."""
     try:
-        call_in_process(build, use, params, folder)
+        call_in_process(build if isinstance(source, str) else build_sample, source, params, folder)
     except ProcessDied as error:
         raise BenchbenchError(
-            f"Dataset '{use}': the process that read it died, most likely because memory ran "
+            f"Dataset '{source}': the process that read it died, most likely because memory ran "
             "out. Use less data, or a machine with more memory."
         ) from error

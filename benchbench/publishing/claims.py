@@ -11,7 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchbench.contract import CorpusDescription, Json, Params, Record, StoreError
-from benchbench.evidence import Board, BoardCell, BoardDataset, Evidence, read_description
+from benchbench.evidence import (
+    Board,
+    BoardCell,
+    BoardDataset,
+    DatasetEvidence,
+    Evidence,
+    read_description,
+)
 from benchbench.publishing.differences import differing
 from benchbench.records import Store, content_digest, predicted_for
 
@@ -119,7 +126,7 @@ def _dataset_parameters(board: Board, name: str, records: Records) -> Iterator[t
 
 def evidence_faults(board: Board, evidence: Evidence) -> Iterator[str]:
     """Yield where the evidence is not about the board's systems and documents."""
-    if set(evidence.datasets) != set(board.datasets):
+    if set(evidence.datasets) != set(board.wholes):
         yield "the evidence has other datasets than the board"
         return
     asked = {
@@ -131,10 +138,20 @@ def evidence_faults(board: Board, evidence: Evidence) -> Iterator[str]:
         tested = board.datasets[name].documents["test"]
         if compared.systems and compared.documents != tested:
             yield f"{name}: the evidence has {compared.documents:,} test documents, not {tested:,}"
+        yield from _learning_faults(board, name, compared)
         for system in compared.systems:
             for seed in system.seeds:
                 if (name, system.method, system.backbone, seed) not in asked:
                     yield f"{name}: the evidence has a run that the board lacks: {system.name}"
+
+
+def _learning_faults(board: Board, name: str, compared: DatasetEvidence) -> Iterator[str]:
+    """Yield the shares of the training documents that the board does not have."""
+    shares = {**board.parts_of(name), name: 1.0}
+    trained = {share: board.datasets[part].documents["train"] for part, share in shares.items()}
+    for score in (score for it in compared.learning for score in it.scores):
+        if trained.get(score.share) != score.documents:
+            yield f"{name}: the evidence has a share that the board lacks: {score.share:g}"
 
 
 def prediction_faults(
@@ -149,7 +166,7 @@ def prediction_faults(
     made_for = predicted_for(path)
     if made_for not in (None, (record.id, record.key)):
         yield "its predictions were made for another cell or key"
-    name = record.cell.dataset.name
+    name = board.whole_of(record.cell)
     corpus = read_description(store, board.datasets[name].fingerprint)
     digest = content_digest(path, len(corpus.labels.columns), GIVEN)
     if given.setdefault(name, digest) != digest:

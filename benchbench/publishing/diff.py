@@ -73,7 +73,7 @@ def select(store: Store, text: str, board: str | None = None) -> Selected:
     records = records_on(store, chosen)
     values = values_of(store, chosen, records)
     systems: dict[str, dict[str, System]] = {}
-    for dataset, kept in sorted(chosen.datasets.items()):
+    for dataset, kept in sorted(chosen.wholes.items()):
         ranked, incomplete = systems_on(chosen, dataset, records, values)
         for system in (*ranked, *incomplete):
             name = f"{system.method}/{system.backbone}" if system.backbone else system.method

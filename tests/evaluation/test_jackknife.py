@@ -19,6 +19,7 @@ from benchbench.evaluation.jackknife import (
     estimate,
     estimate_difference,
     interval,
+    joint_covariance,
     leave_one_out,
     p_value,
     variation,
@@ -238,3 +239,37 @@ def test_the_bias_is_that_of_the_metric_on_fewer_documents():
 def test_a_single_cluster_says_nothing():
     one = Variation(0.5, np.array([0.0]))
     assert interval(estimate(one), SHARE) is None
+
+
+def alike(seeds, noises, include):
+    """Return systems on the same 60 documents, whose seeds deviate by these noises."""
+    random = np.random.default_rng(4)
+    shared = random.normal(0.5, 1, 60)
+    return [
+        of_means(
+            *(shared + random.normal(0, 0.3, 60) + random.normal(0, noise) for _ in range(seeds)),
+            include=include,
+        )
+        for noise in noises
+    ]
+
+
+def test_the_joint_covariance_says_of_a_difference_what_its_estimate_says():
+    systems = alike(4, (0.1, 0.1), include=False)
+    covariance = joint_covariance(systems)
+    for place, system in enumerate(systems):
+        assert covariance[place, place] == pytest.approx(estimate(system).error ** 2)
+    of_difference = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert of_difference == pytest.approx(estimate_difference(*systems).error ** 2)
+    assert covariance[0, 1] == covariance[1, 0] > 0, "they were tested on the same documents"
+
+
+def test_what_seeds_add_is_shared_out_over_all_values_and_widened():
+    calm, wild = alike(3, (0.01, 0.6), include=True)
+    documents = joint_covariance(alike(3, (0.01, 0.6), include=False))
+    covariance = joint_covariance([calm, wild])
+    assert covariance[0, 1] == pytest.approx(documents[0, 1])
+    added = np.diag(covariance) - np.diag(documents)
+    assert added[0] == pytest.approx(added[1])
+    mean = np.mean([system.noise.between - system.noise.shared for system in (calm, wild)])
+    assert mean < added[0] < 3 * mean, "four degrees of freedom widen by 1.42 squared"

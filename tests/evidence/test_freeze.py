@@ -10,10 +10,11 @@ import pytest
 from benchbench import AdditiveMetric, Baseline, Metric, Reference
 from benchbench.evidence.board import Board, records_on
 from benchbench.evidence.compute import compute_evidence
-from benchbench.evidence.freeze import comparable, with_plugin_metrics
+from benchbench.evidence.freeze import comparable, with_plugin_metrics, with_plugin_results
 from benchbench.machine import canonical, read_as
-from tests.support.building import Table, catalog_of
+from tests.support.building import Net, Table, Way, catalog_of
 from tests.support.predicted import store_of
+from tests.support.shares import store_with_shares
 
 
 def frozen(tmp_path, function, kinds=("single-label",)):
@@ -45,6 +46,33 @@ def test_a_plugins_metric_has_the_intervals_and_tests_of_one_of_ours(tmp_path):
     pairs = zip(ours.datasets["claims"].pairs, theirs.pairs, strict=True)
     assert all((own.p, own.p_holm) == (other.p, other.p_holm) for own, other in pairs)
     assert {len(values) for values in made.values.values()} == {1}
+
+
+def test_a_metric_on_a_board_with_shares_has_evidence_on_the_whole_alone(tmp_path):
+    store, board = store_with_shares(tmp_path)
+    metric = Metric("theirs", "theirs", "plugins", ("single-label",), right, limits=(0.0, 1.0))
+    made = with_plugin_metrics(board, [metric], store, pytest.fail)
+    assert read_as(Board, json.loads(canonical(made.to_json()))) == made
+    assert list(made.plugin_evidence["theirs"].datasets) == ["claims"]
+    learning = made.plugin_evidence["theirs"].datasets["claims"].learning
+    assert {it.reason for it in learning} == {"it has no score on validation with an uncertainty"}
+    assert [score.share for score in learning[0].scores] == [0.125, 0.25, 0.5, 1.0]
+
+
+def test_published_scores_stand_with_the_whole_dataset_alone(tmp_path):
+    store, board = store_with_shares(tmp_path, shares=(0.5, 1.0))
+    score = Baseline("Elsewhere", "claims", {}, "macro_f1", 0.5, "nobody")
+    catalog = catalog_of(
+        datasets=[Table()],
+        methods=[Way("head"), Way("tfidf", backbone_kinds=())],
+        backbones=[Net()],
+        baselines=[score],
+    )
+    frozen = with_plugin_results(board, catalog, store, pytest.fail)
+    assert {name: len(it.baselines) for name, it in frozen.datasets.items()} == {
+        "claims": 1,
+        "claims · 50 % of training": 0,
+    }
 
 
 def test_a_number_has_only_a_value(tmp_path):

@@ -8,4 +8,5 @@ __all__ = [
     "picture",
     "reliability",
     "scatter",
+    "share_curve",
 ]

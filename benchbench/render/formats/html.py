@@ -20,6 +20,7 @@ from markupsafe import Markup
 from benchbench.leaderboard import Leaderboard
 from benchbench.render.characters import visible
 from benchbench.render.charts.picture import legend
+from benchbench.render.charts.share_curve import KEY as SHARE_KEY
 from benchbench.render.output_format import OutputFormat
 from benchbench.render.report.chapters import chapter
 
@@ -50,6 +51,7 @@ def render(board: Leaderboard) -> str:
         first_pictures=FIRST_PICTURES,
         front_key=FRONT_KEY,
         curve_key=CURVE_KEY,
+        share_key=SHARE_KEY,
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from benchbench.leaderboard import Leaderboard, Row, Section, Table
@@ -31,7 +30,7 @@ def _section(section: Section) -> dict[str, Any]:
         "tables": {table.key: [_row(table, row) for row in table.rows] for table in section.tables},
         "failures": list(section.failures),
         "notes": list(section.notes),
-        "evidence": asdict(section.evidence) if section.evidence else None,
+        "evidence": section.evidence.to_json() if section.evidence else None,
     }
 
 

@@ -23,6 +23,8 @@ MOST_WANTED = (
     "best_rank", "ece", "trainable_parameters",
 )  # fmt: skip
 """The columns beside names and score that a narrow window shows first, by their first key."""
+ALSO_SHOWN, ALSO_WHOLE = ("doubling",), ("learning",)
+"""The tables beside the ranking that are always shown, and those shown where all is."""
 PADDING = 3
 """The characters between two columns."""
 BORDER = 6
@@ -58,6 +60,9 @@ def show(board: Leaderboard, console: Console, *, whole: bool = False) -> None:
             console.print(Text("Without a result:", style="bold yellow"))
             for failure in section.failures:
                 console.print(Text(f"  {plain(failure)}", style="yellow"))
+        for table in section.tables:
+            if table.key in ALSO_SHOWN or (whole and table.key in ALSO_WHOLE):
+                _show_further(table, console, whole=whole)
         for note in section.notes if whole else ():
             console.print(Text(plain(note), style="dim"))
     console.print()
@@ -84,6 +89,16 @@ def _show_ranking(ranking: BoardTable, console: Console, *, whole: bool) -> None
     if not whole and (left := len(ranking.columns) - len(fitting)):
         more = f"{left} more {'column' if left == 1 else 'columns'}, and all notes"
         console.print(Text(f"{more}: benchbench leaderboard --all", style="dim"))
+
+
+def _show_further(table: BoardTable, console: Console, *, whole: bool) -> None:
+    """Print a table: the columns that fit, or all of them and what stands below it."""
+    console.print(Text(plain(table.title), style="bold"))
+    parts = _parts(table, console.width) if whole else [_fitting(table, console.width)]
+    for columns in parts:
+        console.print(_table(table, columns))
+    for note in table.notes if whole else ():
+        console.print(Text(plain(note), style="dim"))
 
 
 def _fitting(table: BoardTable, width: int) -> list[int]:

@@ -13,10 +13,13 @@ from benchbench.render.charts.learning_curve import learning_curve
 from benchbench.render.charts.picture import Picture
 from benchbench.render.charts.reliability import reliability
 from benchbench.render.charts.scatter import Scatter, scatters
+from benchbench.render.charts.share_curve import share_curves
 from benchbench.render.report.pairs import difference_table, pair_table
 from benchbench.render.table_reader import TableReader
 
-OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar")
+LEARNING_TABLES = ("doubling", "learning")
+"""Tables that have a part of their own, beside pictures."""
+OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar", *LEARNING_TABLES)
 """Tables that are not among the further metrics; the report makes its own tables of pairs."""
 
 
@@ -51,6 +54,8 @@ class Chapter:
     confusions: tuple[HeatMap, ...]
     differences: tuple[IllustratedTable, ...]
     curves: tuple[Picture, ...]
+    learning: tuple[IllustratedTable, ...]
+    share_curves: tuple[Picture, ...]
 
 
 def chapter(section: Section) -> Chapter:
@@ -77,6 +82,8 @@ def chapter(section: Section) -> Chapter:
         tuple(heat_map for heat_map in heat_maps if heat_map),
         _differences(evidence),
         _curves(section.curves),
+        tuple(IllustratedTable(it) for it in section.tables if it.key in LEARNING_TABLES),
+        share_curves(evidence.learning if evidence else (), section.metric_title),
     )
 
 
