@@ -16,8 +16,8 @@ from benchbench.render.charts.scatter import Scatter, scatters
 from benchbench.render.report.pairs import difference_table, pair_table
 from benchbench.render.table_reader import TableReader
 
-OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar")
-"""Tables that are not among the further metrics; the report makes its own tables of pairs."""
+OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar", "confusions")
+"""Tables that are not among the further metrics; the report shows pairs in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Chapter:
     uncalibrated: tuple[str, ...]
     label_f1: HeatMap | None
     confusions: tuple[HeatMap, ...]
+    mistakes: tuple[IllustratedTable, ...]
     differences: tuple[IllustratedTable, ...]
     curves: tuple[Picture, ...]
 
@@ -75,6 +76,7 @@ def chapter(section: Section) -> Chapter:
         tuple(system.name for system in systems if not system.reliability),
         label_f1(evidence) if evidence else None,
         tuple(heat_map for heat_map in heat_maps if heat_map),
+        tuple(IllustratedTable(table) for table in section.mistakes),
         _differences(evidence),
         _curves(section.curves),
     )
