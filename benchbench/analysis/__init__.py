@@ -2,8 +2,9 @@
 
 from benchbench.analysis.data_check import check_data
 from benchbench.analysis.findings import DataCheck, NamedDocument
-from benchbench.analysis.judged_split import JudgedSplit, judge, systems_of
+from benchbench.analysis.judged_split import JudgedSplit, judge, judged_systems, systems_of
 from benchbench.analysis.label_errors import LabelErrors, PairErrors, label_errors, pair_errors
+from benchbench.analysis.mistakes import holds_texts, with_mistakes
 from benchbench.analysis.suspects import Suspect, SuspectLabels, suspect_labels
 from benchbench.analysis.wrong_documents import WrongDocument, disagreements, wrong_documents
 
@@ -18,10 +19,13 @@ __all__ = [
     "WrongDocument",
     "check_data",
     "disagreements",
+    "holds_texts",
     "judge",
+    "judged_systems",
     "label_errors",
     "pair_errors",
     "suspect_labels",
     "systems_of",
+    "with_mistakes",
     "wrong_documents",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,3 +79,12 @@ def systems_of(store: Store, like: TrainedSystem, board: str | None) -> Iterator
                 yield trained_system(store, record)
             except StoreError:  # its predictions are gone: the leaderboard says so
                 continue
+
+
+def judged_systems(
+    store: Store, systems: Iterable[TrainedSystem], split: Split
+) -> Iterator[tuple[str, JudgedSplit]]:
+    """Yield every trained system's name without its seed, and what it decides about a split."""
+    for one in systems:
+        cell = one.record.cell
+        yield f"{cell.method.name} {cell.backbone}", judge(store, one, split)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchbench.analysis.findings import plural
 from benchbench.analysis.judged_split import JudgedSplit
 
 if TYPE_CHECKING:
@@ -51,6 +52,16 @@ class SuspectLabels:
     systems: int
     labels: int
     estimate: float
+
+    @property
+    def sentence(self) -> str:
+        """How many labels are suspect, by how many systems, and how many may be wrong in all."""
+        count = len(self.suspects)
+        return (
+            f"{count:,} of {self.labels:,} labels are suspect, by "
+            f"{plural(self.systems, 'system')}; an estimate of all that are wrong is "
+            f"{max(self.estimate, count):,.0f}."
+        )
 
 
 def suspect_labels(judged: Iterable[tuple[str, JudgedSplit]]) -> SuspectLabels:

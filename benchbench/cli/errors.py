@@ -19,6 +19,7 @@ from benchbench.analysis import (
     WrongDocument,
     disagreements,
     judge,
+    judged_systems,
     label_errors,
     pair_errors,
     suspect_labels,
@@ -156,17 +157,9 @@ def _suspects(store: Store, system: TrainedSystem, board: str | None) -> Rows:
     rows: list[dict[str, Any]] = []
     systems = [*systems_of(store, system, board)]
     for split in ("validation", "test"):
-        judged = (
-            (f"{one.record.cell.method.name} {one.record.cell.backbone}", judge(store, one, split))
-            for one in systems
-        )
-        found = suspect_labels(judged)
+        found = suspect_labels(judged_systems(store, systems, split))
         texts = _texts(system, split, [suspect.id for suspect in found.suspects])
-        count, may = len(found.suspects), max(found.estimate, len(found.suspects))
-        sys.stderr.write(
-            f"{split}: {count:,} of {found.labels:,} labels are suspect, by {found.systems} "
-            f"systems; an estimate of all that are wrong is {may:,.0f}.\n"
-        )
+        sys.stderr.write(f"{split}: {found.sentence}\n")
         for suspect in found.suspects:
             row = {"split": split, "id": suspect.id, "gold": suspect.gold,
                    "suggested": suspect.suggested, "systems": suspect.systems,

@@ -5,20 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
+from benchbench.analysis import holds_texts, with_mistakes
+from benchbench.cli.board_view import BoardView
 from benchbench.cli.options import price_option, store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError
 from benchbench.evidence import evidence_by, read_board, records_on
-from benchbench.leaderboard import build_leaderboard
+from benchbench.leaderboard import Leaderboard, build_leaderboard
 from benchbench.machine import fsio
 from benchbench.publishing import check_folder, opened, publish_board
 from benchbench.records import Store, list_names
 from benchbench.render import format_names, load_format, plain, terminal_console
-from benchbench.render.formats import terminal
 
 SOME_WRONG = 1
 
@@ -64,7 +66,7 @@ def formats() -> Iterable[tuple[str, str]]:
     default="ranking",
     show_default=True,
     metavar="NAME",
-    help="With --format csv: the table, as in pairs, metrics or calibration.",
+    help="With --format csv or terminal: the table, as in pairs, metrics or confusions.",
 )
 @click.option(
     "--all",
@@ -96,16 +98,7 @@ def formats() -> Iterable[tuple[str, str]]:
     help="Check the leaderboards published in FOLDER [leaderboards] against their archives.",
 )
 def leaderboard(
-    name: str | None,
-    store: Path,
-    form: str | None,
-    metric: str | None,
-    table: str,
-    whole: bool,
-    price_per_hour: float | None,
-    output: Path | None,
-    target: Path | None,
-    checked: Path | None,
+    name: str | None, store: Path, target: Path | None, checked: Path | None, **how: Any
 ) -> int:
     """Print the leaderboard NAME [the only one], publish it, or check published ones."""
     console = terminal_console()
@@ -117,26 +110,27 @@ def leaderboard(
             published = publish_board(source, name, target)
             console.print(f"Written: {published.markdown}, {published.archive}", markup=False)
             return 0
-        board = read_board(source, name)
-        records = records_on(source, board)
-        say = terminal_console(stderr=True).print
-        evidence = evidence_by(source, board, records, metric, say)
-        built = build_leaderboard(board, records, evidence, price_per_hour)
-    if form is None:
-        form = "terminal" if console.is_terminal and output is None else "markdown"
-    output_format = load_format(form)
-    if whole and form != "terminal":
-        raise BenchbenchError(f"--all is for the terminal: --format {form} has all in any case.")
-    if output is not None and output_format.screen_only:
-        raise BenchbenchError(f"--format {form} writes to no file; leave --output out.")
-    text = terminal.render(built, whole=True) if whole else output_format.text(built, table)
-    content = text.encode("utf-8", "backslashreplace")
-    if output is None:
-        _print(content, console, screen_only=output_format.screen_only)
+        view = BoardView(**how).settled(console)
+        # what is published holds no text, so that a report of it holds none either
+        built = _built(source, name, view, texts=store.is_dir())
+    content = view.text(built).encode("utf-8", "backslashreplace")
+    if view.output is None:
+        _print(content, console, screen_only=view.format.screen_only)
         return 0
-    fsio.replace(output, content)
-    console.print(f"Written: {output}", markup=False)
+    fsio.replace(view.output, content)
+    texts = " It holds texts of documents." if holds_texts(built.sections) else ""
+    console.print(f"Written: {view.output}{'.' if texts else ''}{texts}", markup=False)
     return 0
+
+
+def _built(source: Store, name: str, view: BoardView, *, texts: bool) -> Leaderboard:
+    """Return a leaderboard with all that the view shows."""
+    board = read_board(source, name)
+    records = records_on(source, board)
+    say = terminal_console(stderr=True).print
+    evidence = evidence_by(source, board, records, view.metric, say)
+    built = build_leaderboard(board, records, evidence, view.price_per_hour)
+    return with_mistakes(built, source, board, texts=texts) if view.format.mistakes else built
 
 
 def _print(content: bytes, console: Console, *, screen_only: bool) -> None:

@@ -41,12 +41,14 @@ STORE: dict[str, Any] = {
 }
 """What `--store` is; `run` and `plan` show it among their results."""
 store_option = click.option("--store", cls=Option, **STORE)
-price_option = click.option(
-    "--price-per-hour",
-    type=click.FloatRange(min=0),
-    metavar="PRICE",
-    help="Price of the machine per hour: costs are told in money, too.",
-)
+PRICE: dict[str, Any] = {
+    "type": click.FloatRange(min=0),
+    "metavar": "PRICE",
+    "help": "Price of the machine per hour: costs are told in money, too.",
+}
+"""What `--price-per-hour` is; `run` shows it among its results."""
+price_option = click.option("--price-per-hour", cls=Option, **PRICE)
+price_of_run_option = result_option("--price-per-hour", **PRICE)
 jobs_option = execution_option(
     "--jobs",
     type=click.IntRange(min=1),

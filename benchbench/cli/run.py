@@ -17,6 +17,7 @@ from benchbench.cli.heartbeat import still_at_work
 from benchbench.cli.options import (
     execution_option,
     jobs_option,
+    price_of_run_option,
     result_option,
     selection_options,
     threads_option,
@@ -86,6 +87,8 @@ RULES = (
     "Prepared datasets, token ids and features of frozen models are kept in ~/.cache/benchbench, "
     "or in BENCHBENCH_CACHE. A cached result is charged to the cell as if the cell had computed "
     "it.",
+    "With benchbench[energy] and one cell at a time, the energy of every cell is measured. Where "
+    "the counters of the CPU cannot be read, it is an estimate.",
     "With --executor ray, cells run on a Ray cluster. GPU detection happens on the machine that "
     "you start from.",
     "The store holds one record per attempt, the predictions, adapters and heads, and the "
@@ -131,6 +134,7 @@ RULES = (
     metavar="HOST:PORT",
     help="With --executor ray: the cluster's address, or auto.",
 )
+@price_of_run_option
 @result_option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run methods on your table, or a grid, and print the leaderboard."""
@@ -161,12 +165,13 @@ def run(**options: Any) -> int:
         board = board_of_run(name, selection, cells, described, sys.argv[1:])
         write_board(store, board, described.values())
         with still_at_work(printer(console), "Making the leaderboard") as say:
-            table = write_tables(store, board, selection.catalog, say, complete=finished)
+            written = write_tables(store, board, selection.catalog, say, complete=finished)
+        table = written.leaderboard(options["price_per_hour"])
         _show(table)
         if corrupt := corrupt_records(store):
             console.print(f"{corrupt} corrupt records were set aside as .bad.", style="yellow")
-        written = options["store"] / "leaderboards" / f"{board.name}.md"
-        console.print(f"Written to {written}", markup=False)
+        markdown_path = options["store"] / "leaderboards" / f"{board.name}.md"
+        console.print(f"Written to {markdown_path}", markup=False)
     if advice := seed_advice(read_board(store, board.name)):
         console.print(advice, markup=False, highlight=False, soft_wrap=True)
     if selection.grid.closing:

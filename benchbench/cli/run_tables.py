@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from benchbench.catalog import Catalog
+from benchbench.contract import Record
 from benchbench.evidence import (
     Board,
+    Evidence,
     compute_values,
     load_or_compute,
     records_on,
@@ -23,10 +26,23 @@ MOST_ROUNDS = 20
 """How often the files of a board are written at most, while other runs go on changing them."""
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenBoard:
+    """A board as it was written, with the records and the evidence that it was written from."""
+
+    board: Board
+    records: Mapping[str, Record | None]
+    evidence: Evidence
+
+    def leaderboard(self, price_per_hour: float | None = None) -> Leaderboard:
+        """Return its leaderboard; with a price per hour, costs are told in money, too."""
+        return build_leaderboard(self.board, self.records, self.evidence, price_per_hour)
+
+
 def write_tables(
     store: Store, board: Board, catalog: Catalog, say: Callable[[str], None], *, complete: bool
-) -> Leaderboard:
-    """Write the board, its evidence and its markdown, and return the leaderboard.
+) -> WrittenBoard:
+    """Write the board, its evidence and its markdown, and return what they were made from.
 
     Another run may store records of this board meanwhile, or write the board too. So all are
     written again until nothing has changed since they were begun: the files of whichever run
@@ -43,11 +59,11 @@ def write_tables(
             if complete
             else compute_values(store, frozen, records)
         )
-        table = build_leaderboard(frozen, records, evidence)
-        fsio.replace(path, markdown.render(table).encode())
+        written = WrittenBoard(frozen, records, evidence)
+        fsio.replace(path, markdown.render(written.leaderboard()).encode())
         if records_on(store, board) == records and _is_stored(store, frozen):
             break
-    return table
+    return written
 
 
 def _is_stored(store: Store, board: Board) -> bool:

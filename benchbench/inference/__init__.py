@@ -7,7 +7,12 @@ from benchbench.inference.prediction_files import OutputColumns, output_form, wr
 from benchbench.inference.predictor import Prediction, Predictor, load_predictor
 from benchbench.inference.replay import Replay
 from benchbench.inference.texts_at_hand import texts_at_hand
-from benchbench.inference.trained_system import TrainedSystem, find_system, trained_system
+from benchbench.inference.trained_system import (
+    TrainedSystem,
+    find_system,
+    seed_of_system,
+    trained_system,
+)
 
 __all__ = [
     "Export",
@@ -24,6 +29,7 @@ __all__ = [
     "load_predictor",
     "output_form",
     "read_texts",
+    "seed_of_system",
     "text_columns",
     "texts_at_hand",
     "trained_system",

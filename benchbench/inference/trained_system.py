@@ -61,10 +61,13 @@ def find_system(
     on validation, or `seed`. Raises BenchbenchError where nothing, or more than one thing, fits.
     """
     systems = _winners(store, board) if text is None else select(store, text, board).systems
-    system = _on_dataset(systems.values(), dataset)
-    return trained_system(
-        store, _of_seed(system, seed, read_description(store, _data_of(system)).main_metric)
-    )
+    return seed_of_system(store, _on_dataset(systems.values(), dataset), seed)
+
+
+def seed_of_system(store: Store, system: System, seed: int | None = None) -> TrainedSystem:
+    """Return one seed of a system: `seed`, or the one that is best on validation."""
+    metric = read_description(store, _data_of(system)).main_metric
+    return trained_system(store, _of_seed(system, seed, metric))
 
 
 def trained_system(store: Store, record: Record) -> TrainedSystem:

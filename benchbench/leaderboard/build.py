@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from benchbench.contract import Json, Record, titles_of
+from benchbench.contract import BenchbenchError, Json, Record, titles_of
 from benchbench.evidence import (
     Board,
     BoardCell,
@@ -16,6 +16,7 @@ from benchbench.evidence import (
     systems_on,
 )
 from benchbench.leaderboard import notes
+from benchbench.leaderboard.confusion_table import confusions
 from benchbench.leaderboard.learning_tables import learning_tables
 from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.pair_tables import differences, mcnemar, pairs
@@ -49,6 +50,8 @@ class Section:
     """Whether lower values of the metric that ranks are better."""
     verdict: tuple[str, ...] = ()
     """The verdict in sentences; empty where no system has evidence."""
+    mistakes: tuple[Table, ...] = ()
+    """What the first system gets wrong; empty where nobody has looked at its predictions."""
 
     @property
     def ranking(self) -> Table:
@@ -64,6 +67,18 @@ class Leaderboard:
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     note: str = ""
+
+    def tables(self, key: str) -> list[tuple[str, Table]]:
+        """Return the table `key` of every dataset that has it, by the dataset's title.
+
+        Raises BenchbenchError where no dataset has such a table.
+        """
+        pairs = [(section.title, table) for section in self.sections for table in section.tables]
+        found = [(title, table) for title, table in pairs if table.key == key]
+        if not found:
+            known = ", ".join(dict.fromkeys(table.key for _, table in pairs)) or "none"
+            raise BenchbenchError(f"--table {key}: no such table. Available: {known}.")
+        return found
 
 
 def build_leaderboard(
@@ -105,6 +120,8 @@ def _section(
     tables += learning_tables(shown)
     if len(compared.systems) > 1:
         tables += [differences(compared, title), mcnemar(compared), pairs(compared)]
+    if confused := confusions(compared):
+        tables.append(confused)
     return Section(
         name,
         title,

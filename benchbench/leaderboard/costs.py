@@ -20,7 +20,8 @@ class SystemCost:
     """Means over the seeds of a system; None where no record has a number.
 
     `peak_mib` is the memory of a GPU where `on_gpu` is true, else the main memory. `beside` says
-    whether other cells ran at the same time.
+    whether other cells ran at the same time. `energy_kwh` is what the machine used while a cell
+    ran, from its start to its end; `estimated` says whether the part of the CPU is an estimate.
     """
 
     trainable_parameters: int | None
@@ -29,6 +30,8 @@ class SystemCost:
     peak_mib: float | None
     on_gpu: bool
     beside: bool
+    energy_kwh: float | None = None
+    estimated: bool = False
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> SystemCost:
@@ -42,6 +45,8 @@ class SystemCost:
             gpu if gpu is not None else _mean(records, "peak_ram_mib"),
             gpu is not None,
             any(record.cost.get("cells_beside") for record in records),
+            _mean(records, "energy_kwh"),
+            any(record.cost.get("energy_estimated") for record in records),
         )
 
     @property
@@ -72,9 +77,26 @@ class SystemCost:
             f"trains in {_spent(seconds, about)}{prices[0]}" if seconds is not None else "",
             f"predicts {about}{_rate(rate)} documents per second{prices[1]}" if rate else "",
             f"takes {memory:,.0f} MiB{' of the GPU' * self.on_gpu}" if memory else "",
+            self._energy(),
         )
         *first, last = [part for part in parts if part] or [""]
         return f"{', '.join(first)} and {last}" if first else last
+
+    def _energy(self) -> str:
+        """Return the energy as in "uses 0.012 kWh (estimated)"; empty where it is not known."""
+        if self.energy_kwh is None:
+            return ""
+        return f"uses {kilowatt_hours(self.energy_kwh)} kWh{' (estimated)' * self.estimated}"
+
+
+def kilowatt_hours(energy: float) -> str:
+    """Return an energy in kWh with two digits that count.
+
+    >>> kilowatt_hours(1.234), kilowatt_hours(0.0000312)
+    ('1.2', '0.000031')
+    """
+    digits = max(1 - floor(log10(energy)), 0) if energy > LEAST else 0
+    return f"{energy:,.{digits}f}"
 
 
 def money(amount: float | None) -> str:

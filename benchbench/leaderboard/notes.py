@@ -159,6 +159,7 @@ def of_board(
     ]
     if any(record.cost.get("cells_beside") for record in good):
         notes.append("* measured while other cells ran on the same machine.")
+    notes += _energy(good)
     notes += _warnings(
         record for record in good if record.cell.dataset.name == board.whole_of(record.cell)
     )
@@ -169,6 +170,22 @@ def of_board(
     if board.command:
         notes.append(f"Made by the command: {board.command}")
     return tuple(notes)
+
+
+def _energy(records: Iterable[Record]) -> list[str]:
+    """Return what the energy of a cell is, and by what it was measured; empty without any."""
+    sources = {
+        str(record.provenance.get("energy")): None
+        for record in records
+        if "energy_kwh" in record.cost
+    }
+    if not sources:
+        return []
+    return [
+        "kWh: the energy that the whole machine used from the start of a cell to its end, in the "
+        "mean over seeds, without what a cached result once took; est.: the power of the CPU is "
+        f"an estimate ({'; '.join(sources)})."
+    ]
 
 
 def _statistics(evidence: Evidence) -> list[str]:

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from benchbench.contract import Record
 from benchbench.evidence import FREQUENT, BoardDataset, DatasetEvidence, MetricColumn, System
-from benchbench.leaderboard.costs import DOCUMENTS, SystemCost, money
+from benchbench.leaderboard.costs import DOCUMENTS, SystemCost, kilowatt_hours, money
 from benchbench.leaderboard.metric_columns import MetricColumns
 from benchbench.leaderboard.tables import Column, Entry, Row, Table, interval_entry, p_text
 
@@ -26,6 +26,7 @@ PRICES = (
     Column.of("training_price", "price of training"),
     Column.of("prediction_price", f"price of {DOCUMENTS:,} documents"),
 )
+ENERGY = Column.of("energy_kwh", "kWh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Shown:
     def lower_is_better(self) -> bool:
         """Whether lower values of that metric are better."""
         return any(c.lower_is_better for c in self.metrics.columns if c.name == self.metric)
+
+    @property
+    def measured_energy(self) -> bool:
+        """Whether the energy of any cell was measured."""
+        systems = (*self.ranked, *self.partial)
+        return any("energy_kwh" in record.cost for one in systems for record in one.records)
 
     @property
     def second(self) -> str:
@@ -87,6 +94,7 @@ def _columns(shown: Shown) -> tuple[Column, ...]:
         Column(f"tied{about}", ("letters",)),
         *(Column.of(key, heading) for key, heading in COSTS),
         *(() if shown.price_per_hour is None else PRICES),
+        *((ENERGY,) if shown.measured_energy else ()),
         Column(f"rank{about}", ("best_rank", "worst_rank")),
         Column("p vs baseline", ("p_baseline_holm", "p_baseline")),
         Column.of(f"{main}_sd", "SD over seeds"),
@@ -110,7 +118,7 @@ def _row(shown: Shown, place: int | None, system: System) -> Row:
     """Return the row of a system, in the order of `_columns`."""
     counts = (len(system.records), len(system.cells))
     interval, letters, ranks, p_value = _certainty(shown.evidence, system if place else None)
-    trained, *costs = _costs(system.records, shown.price_per_hour)
+    trained, *costs = _costs(shown, system.records)
     return Row(
         place,
         (
@@ -198,9 +206,9 @@ def _p_to_baseline(evidence: DatasetEvidence, place: int) -> Entry:
     return Entry(p_text(pair.p_holm), (pair.p_holm, pair.p))
 
 
-def _costs(records: Sequence[Record], price: float | None) -> tuple[Entry, ...]:
+def _costs(shown: Shown, records: Sequence[Record]) -> tuple[Entry, ...]:
     """Return how many parameters are trained, then the costs in the order of their columns."""
-    cost = SystemCost.of(records)
+    cost, price = SystemCost.of(records), shown.price_per_hour
     mark = "*" if cost.beside else ""
     return (
         Entry.number(cost.trainable_parameters, ","),
@@ -208,7 +216,15 @@ def _costs(records: Sequence[Record], price: float | None) -> tuple[Entry, ...]:
         Entry.number(cost.documents_per_second, ",.0f", mark),
         Entry.number(cost.peak_mib, ",.0f", " GPU" if cost.on_gpu else ""),
         *(() if price is None else _prices(cost, price)),
+        *((_energy(cost),) if shown.measured_energy else ()),
     )
+
+
+def _energy(cost: SystemCost) -> Entry:
+    energy = cost.energy_kwh
+    if energy is None:
+        return Entry.empty()
+    return Entry(f"{kilowatt_hours(energy)}{' est.' * cost.estimated}", (energy,))
 
 
 def _prices(cost: SystemCost, per_hour: float) -> tuple[Entry, ...]:

@@ -27,6 +27,8 @@ class OutputFormat:
     """Whether the text holds a single table, which `--table` chooses."""
     screen_only: bool = False
     """Whether the text depends on the terminal, so that `--output` makes no sense."""
+    mistakes: bool = False
+    """Whether the text shows what the first system of each dataset gets wrong."""
 
     def text(self, board: Leaderboard, table: str) -> str:
         """Return the leaderboard in this format; `table` is the key that `--table` was given."""

@@ -11,6 +11,7 @@ from typing import Any
 from benchbench.contract import Executor, Record, Reference
 from benchbench.planning import PlanContext, PlannedCell, PreparedCorpus
 from benchbench.records import Store
+from benchbench.running.energy import EnergyMeter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class RunState:
     planned: dict[str, PlannedCell]
     results: dict[str, Record | None]
     started: int = 0
+    energy: EnergyMeter | None = None
+    """What measures the energy of a cell; None where nothing does."""
 
     @property
     def models(self) -> bool:

@@ -29,6 +29,7 @@ from benchbench.records import (
     record_that_counts,
     records_of,
 )
+from benchbench.running.energy import energy_meter
 from benchbench.running.executors.gpu_places import places_on
 from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench.running.jobs import job_of
@@ -47,7 +48,9 @@ def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
     if not pending:
         return records
     results = {cell.id: cell.record for cell in planned if cell.state == "done"}
-    state = RunState(suite, {cell.id: cell for cell in pending}, results)
+    here = suite.settings.executor is None
+    meter = energy_meter(suite.settings.parallel, warn) if here else None
+    state = RunState(suite, {cell.id: cell for cell in pending}, results, energy=meter)
     executor = _executor(state)
     sweep_states(suite.store)
     while pending:
@@ -108,6 +111,8 @@ def _jobs(
         except BenchbenchError as error:
             refused.append(Record.unpublished(cell, "failed", in_one_line(str(error))))
         else:
+            if state.energy is not None:
+                state.energy.begin(cell.id)
             yield job
 
 
@@ -125,16 +130,18 @@ def _finish(state: RunState, outcome: Outcome) -> Record:
         warn_once(f"the cache keeps nothing more ({fault}); cells compute what they could share.")
     warn_of_state(outcome.record)
     suite, cell = state.suite, outcome.record.cell
+    used = state.energy.end(outcome.record.id) if state.energy is not None else None
     plugins = versions_of(suite.context.catalog.plugins_of(cell))
     facts = {
         **provenance_of(suite.context.device, suite.settings.threads, plugins),
         **_licence(suite, cell),
+        **({"energy": used.source} if used else {}),
     }
     record = replace(
         outcome.record,
         reason=in_one_line(outcome.record.reason),  # any executor may have given it
         provenance={**facts, **outcome.record.provenance},
-        cost=_cost(suite, outcome.record),
+        cost={**_cost(suite, outcome.record), **(used.cost if used else {})},
     )
     known = state.planned[record.id].attempts
     try:

@@ -47,6 +47,25 @@ def test_an_unknown_table_is_an_error_that_lists_the_known_ones(store, tmp_path)
     assert "no such table. Available: ranking, " in done.stderr
 
 
+def test_a_table_is_for_the_formats_that_show_one_alone(store, tmp_path):
+    words = ("leaderboard", "--store", store, "--table", "confusions", "--format")
+    printed = benchbench(tmp_path, *words, "terminal", COLUMNS="100").stdout
+    assert "claims: Confusions" in printed and "taken for" in printed
+    assert "is first" not in printed
+    assert benchbench(tmp_path, *words, "csv").stdout.startswith("dataset,place,method,backbone,")
+    done = benchbench(tmp_path, *words, "markdown", code=2)
+    assert "--format markdown shows no single table; take --format csv" in done.stderr
+
+
+def test_the_report_says_what_is_wrong_also_from_an_archive(store, tmp_path):
+    benchbench(tmp_path, "leaderboard", "--store", store, "--publish", "out")
+    [archive] = (tmp_path / "out").glob("*.zip")
+    for source in (store, archive):
+        html = benchbench(tmp_path, "leaderboard", "--store", source, "--format", "html").stdout
+        assert "Documents that head · llama · claims · seed" in html
+        assert "Labels that may be wrong" in html
+
+
 def test_the_terminal_format_is_printed_and_never_written(store, tmp_path):
     words = ("leaderboard", "--store", store, "--format", "terminal")
     assert "macro-F1" in benchbench(tmp_path, *words, COLUMNS="200").stdout

@@ -72,6 +72,17 @@ def test_whoever_writes_last_leaves_files_that_agree(shared, act, count):
     assert faults(store, board) == []
 
 
+def test_a_price_is_in_what_is_printed_and_not_in_what_is_written(shared):
+    store, board, catalog, rounds = shared
+    rounds(lambda store, board, late: None)
+    written = write_tables(store, board, catalog, lambda line: None, complete=True)
+    markdown = (store.folder("leaderboards") / f"{board.name}.md").read_text(encoding="utf-8")
+    [section] = written.leaderboard(3.6).sections
+    assert "per 1,000" in " ".join(section.verdict) and "per 1,000" not in markdown
+    assert any(column.title == "price of training" for column in section.ranking.columns)
+    assert "price of training" not in markdown
+
+
 def test_without_the_second_round_the_files_would_not_agree(shared, monkeypatch):
     store, board, catalog, rounds = shared
     monkeypatch.setattr(run_tables, "MOST_ROUNDS", 1)

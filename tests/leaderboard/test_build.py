@@ -169,6 +169,20 @@ def test_with_a_price_per_hour_the_ranking_has_money():
     assert not any("price" in one.title for one in ranking([one]).columns)
 
 
+def test_the_energy_has_a_column_and_a_note_where_a_cell_has_one():
+    cells = [cell(method=method) for method in ("head", "tfidf")]
+    measured = record(
+        cells[0], cost={"energy_kwh": 0.0123, "energy_estimated": 1},
+        provenance={"energy": "codecarbon 3.3.2: CPU estimated from its load"},
+    )  # fmt: skip
+    records = [measured, record(cells[1])]
+    assert column(ranking(records), "kWh") == ["0.012 est.", "–"]
+    [note] = [note for note in built(records, board(records)).notes if note.startswith("kWh: ")]
+    assert "(codecarbon 3.3.2: CPU estimated from its load)" in note
+    without = built([records[1]], board([records[1]]))
+    assert "kWh" not in markdown.render(without)
+
+
 def test_costs_measured_beside_other_cells_are_marked():
     records = [record(cost={"fit_seconds": 2.0, "documents_per_second": 9.0, "cells_beside": 3})]
     table = built(records)

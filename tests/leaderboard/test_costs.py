@@ -38,6 +38,8 @@ def test_the_memory_of_a_gpu_is_told_before_that_of_the_machine():
          "trains in 10 min and predicts 7,100 documents per second"),
         ({"fit_seconds": 9000.0, "documents_per_second": 0.87, "peak_ram_mib": 4004},
          "trains in 2.5 h, predicts 0.87 documents per second and takes 4,004 MiB"),
+        ({"fit_seconds": 75.0, "energy_kwh": 0.00123}, "trains in 75 s and uses 0.0012 kWh"),
+        ({"energy_kwh": 2.5, "energy_estimated": 1}, "uses 2.5 kWh (estimated)"),
         ({}, ""),
     ],
     ids=str,

@@ -84,8 +84,17 @@ def section(
     )
     told = verdict or (f"{evidence.systems[0].name} is first.",)
     return Section(
-        dataset, "macro-F1", tables, failures, notes, evidence, tuple(curves), verdict=told
-    )
+        dataset, "macro-F1", tables, failures, notes, evidence, tuple(curves), verdict=told,
+        mistakes=_mistakes(label_names, name or "A document."),
+    )  # fmt: skip
+
+
+def _mistakes(labels, text):
+    """Return what the first system gets wrong: one document, and a table without rows."""
+    columns = tuple(Column.of(name, name, words=True) for name in ("id", "gold", "text"))
+    row = Row(1, (Entry.words(text), Entry.words(labels[0]), Entry.words(text)))
+    wrong = Table("wrong", f"Documents that {text} gets wrong", columns, (row,), (text,))
+    return wrong, Table("suspects", "Labels that may be wrong", columns, (), ("test: 0 of 9.",))
 
 
 def _names(systems):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 
-from benchbench.contract import BenchbenchError
 from benchbench.leaderboard import Leaderboard, Row, Table, Value
 from benchbench.render.output_format import OutputFormat
 
@@ -19,14 +18,7 @@ def render(board: Leaderboard, key: str) -> str:
     Datasets whose tables have different columns share all of them; what a dataset lacks is
     empty. Raises BenchbenchError where no dataset has such a table.
     """
-    tables = [
-        (section.title, table)
-        for section in board.sections
-        for table in section.tables
-        if table.key == key
-    ]
-    if not tables:
-        raise BenchbenchError(f"--table {key}: no such table. Available: {_available(board)}.")
+    tables = board.tables(key)
     names = list(dict.fromkeys(name for _, table in tables for name in _names(table)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -46,12 +38,6 @@ def safe(text: str) -> str:
     """Return a text that a spreadsheet shows and does not compute; NUL is left out."""
     marked = f"'{text}" if text.startswith(FORMULA) else text
     return marked.replace("\0", "")
-
-
-def _available(board: Leaderboard) -> str:
-    """Return the keys of the tables that the leaderboard has."""
-    keys = dict.fromkeys(table.key for section in board.sections for table in section.tables)
-    return ", ".join(keys) or "none"
 
 
 def _names(table: Table) -> list[str]:

@@ -56,8 +56,9 @@ def render(board: Leaderboard) -> str:
 
 
 FORMAT = OutputFormat(
-    "a report in one file: charts, confusions, learning curves; tables that sort and filter",
+    "a report in one file: charts, wrong documents, confusions; tables that sort and filter",
     render,
+    mistakes=True,
 )
 
 

@@ -6,6 +6,8 @@ verdict. A whole one has all columns, in as many tables as they need, and all no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -25,24 +27,33 @@ MOST_WANTED = (
 """The columns beside names and score that a narrow window shows first, by their first key."""
 ALSO_SHOWN, ALSO_WHOLE = ("doubling",), ("learning",)
 """The tables beside the ranking that are always shown, and those shown where all is."""
+RANKING = "ranking"
+"""The table that is shown where no other is asked for."""
 PADDING = 3
 """The characters between two columns."""
 BORDER = 6
 """The characters that the table's edges and the column of places take."""
 
 
-def render(board: Leaderboard, *, whole: bool = False) -> str:
-    """Return what is printed on the terminal that standard output goes to, the verdict last."""
+def render(board: Leaderboard, table: str = RANKING, *, whole: bool = False) -> str:
+    """Return what is printed on the terminal that standard output goes to, the verdict last.
+
+    Of another table than the ranking, all columns are printed, and nothing else.
+    """
     console = terminal_console()
     with console.capture() as capture:
-        show(board, console, whole=whole)
-        show_verdict(board, console)
+        if table == RANKING:
+            show(board, console, whole=whole)
+            show_verdict(board, console)
+        else:
+            _show_tables(board.tables(table), console)
     return capture.get()
 
 
 FORMAT = OutputFormat(
     "the ranking in colour, as much of it as fits, and the verdict; all with --all",
     render,
+    takes_table=True,
     screen_only=True,
 )
 
@@ -77,6 +88,17 @@ def show_verdict(board: Leaderboard, console: Console) -> None:
             name = f"{plain(section.title)}: " if len(board.sections) > 1 else ""
             sentences = plain(" ".join(section.verdict))
             console.print(Text.assemble((name, "bold"), sentences))
+
+
+def _show_tables(tables: Iterable[tuple[str, BoardTable]], console: Console) -> None:
+    """Print a table of every dataset, and its notes."""
+    for title, table in tables:
+        console.print()
+        console.print(Text(f"{plain(title)}: {plain(table.title)}", style="bold"))
+        for columns in _parts(table, console.width):
+            console.print(_table(table, columns))
+        for note in table.notes:
+            console.print(Text(plain(note), style="dim"))
 
 
 def _show_ranking(ranking: BoardTable, console: Console, *, whole: bool) -> None:

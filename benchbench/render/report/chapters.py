@@ -19,7 +19,7 @@ from benchbench.render.table_reader import TableReader
 
 LEARNING_TABLES = ("doubling", "learning")
 """Tables that have a part of their own, beside pictures."""
-OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar", *LEARNING_TABLES)
+OTHER_TABLES = ("ranking", "differences", "pairs", "mcnemar", "confusions", *LEARNING_TABLES)
 """Tables that are not among the further metrics; the report makes its own tables of pairs."""
 
 
@@ -52,6 +52,7 @@ class Chapter:
     uncalibrated: tuple[str, ...]
     label_f1: HeatMap | None
     confusions: tuple[HeatMap, ...]
+    mistakes: tuple[IllustratedTable, ...]
     differences: tuple[IllustratedTable, ...]
     curves: tuple[Picture, ...]
     learning: tuple[IllustratedTable, ...]
@@ -80,6 +81,7 @@ def chapter(section: Section) -> Chapter:
         tuple(system.name for system in systems if not system.reliability),
         label_f1(evidence) if evidence else None,
         tuple(heat_map for heat_map in heat_maps if heat_map),
+        tuple(IllustratedTable(table) for table in section.mistakes),
         _differences(evidence),
         _curves(section.curves),
         tuple(IllustratedTable(it) for it in section.tables if it.key in LEARNING_TABLES),

@@ -161,10 +161,24 @@ def test_a_board_without_evidence_has_its_ranking_costs_and_curves():
 def test_a_board_without_results_says_so():
     empty = section()
     tables = (replace(empty.tables[0], rows=()),)
-    bare = replace(empty, tables=tables, evidence=None, curves=(), failures=(), notes=())
+    bare = replace(
+        empty, tables=tables, evidence=None, curves=(), failures=(), notes=(), mistakes=()
+    )
     page = Page(render(leaderboard(bare)))
     assert "No cell has a result yet." in page.all("p")
     assert page.all("h3") == ["Ranking"]
+
+
+def test_what_is_wrong_has_a_part_with_its_texts_and_a_table_without_rows_is_its_notes():
+    page = Page(report())
+    assert page.all("h3").count("What is wrong") == 2
+    titles = page.all("caption")
+    assert "Documents that A document. gets wrong" in titles
+    assert "Labels that may be wrong" not in titles
+    assert page.all("p").count("test: 0 of 9.") == 2
+    assert ("td", {"class": "passage"}) in page.attributes
+    unread = replace(section(), mistakes=())
+    assert "What is wrong" not in Page(render(leaderboard(unread))).all("h3")
 
 
 def test_one_system_alone_has_no_differences():
