@@ -33,8 +33,11 @@ FINER = 81
 """The number of exponents in the finer list."""
 LEAST_P = 0.01
 """Scores that are less likely than this are not on the curve."""
-WIDEST = 0.2
-"""The widest interval that says anything, as a share of the metric's range."""
+WIDEST = 0.15
+"""How wide the interval of the mean change per doubling may be, as a share of the metric's range.
+
+The curve's own form bounds its gain however noisy the scores are, so its interval cannot tell.
+"""
 TINY = 1e-12
 
 
@@ -98,6 +101,7 @@ def fit_power_law(measured: MeasuredScores) -> PowerLaw:
 
     if len(set(measured.documents)) < LEAST_SHARES:
         raise NotDetermined(f"fewer than {LEAST_SHARES} numbers of training documents have a score")
+    _check_noise(measured)
     scores = measured.sign * np.asarray(measured.scores, dtype=float)
     curve = _Curves(measured)
     fitted, error = curve.fit(scores[None])
@@ -109,12 +113,27 @@ def fit_power_law(measured: MeasuredScores) -> PowerLaw:
     gain = float(_gain(fitted)[0])
     least, most = (float(np.quantile(_gain(draws), share)) for share in (0.025, 0.975))
     low, high = max(0.0, min(least, 2 * gain - most)), max(most, 2 * gain - least)
-    if measured.limits and high - low > WIDEST * (measured.limits[1] - measured.limits[0]):
-        raise NotDetermined(f"anything from {low:+.3f} to {high:+.3f} fits the scores")
     sign, (asymptote, scale, exponent) = measured.sign, (float(part) for part in fitted[0])
     ends = sorted((sign * low + 0.0, sign * high + 0.0))
     scale *= max(measured.documents) ** exponent
     return PowerLaw(sign * asymptote, sign * scale, exponent, sign * gain + 0.0, *ends)
+
+
+def _check_noise(measured: MeasuredScores) -> None:
+    """Raise NotDetermined where noise hides how scores change, whatever curve they follow."""
+    import numpy as np
+
+    if measured.limits is None:
+        return
+    doublings = np.log2(np.asarray(measured.documents, dtype=float))
+    weights = doublings - doublings.mean()
+    weights /= (weights**2).sum()
+    slope = float(weights @ measured.scores)
+    width = 1.96 * float(np.sqrt(max(0.0, weights @ measured.covariance @ weights)))
+    if 2 * width > WIDEST * (measured.limits[1] - measured.limits[0]):
+        raise NotDetermined(
+            f"the scores are too uncertain; per doubling they change by {slope:+.3f} ± {width:.3f}"
+        )
 
 
 class _Curves:

@@ -90,7 +90,7 @@ UNCLEAR = {
     "twice-the-same": ((100, 100, 200), (0.5, 0.5, 0.6), 0.01, "fewer than 3 numbers"),
     "falls": (DOCUMENTS, (0.8, 0.7, 0.6, 0.5), 0.01, "no such curve"),
     "jumps": (DOCUMENTS, (0.5, 0.5, 0.5, 0.8), 0.005, "no such curve"),
-    "too-noisy": (DOCUMENTS, (0.2, 0.3, 0.4, 0.5), 0.3, "fits the scores"),
+    "too-noisy": (DOCUMENTS, (0.2, 0.3, 0.4, 0.5), 0.1, r"change by \+0.100 ± 0.078"),
 }
 
 
