@@ -12,6 +12,9 @@ from benchbench.leaderboard import Leaderboard
 from benchbench.render import OutputFormat, load_format
 from benchbench.render.formats import terminal
 
+OF_FILES = {".html": "html", ".htm": "html", ".csv": "csv", ".json": "json", ".tex": "latex"}
+"""The format of a file by the end of its name, where none is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoardView:
@@ -29,8 +32,10 @@ class BoardView:
 
     def settled(self, console: Console) -> BoardView:
         """Return the view with a format; raise BenchbenchError for what does not go together."""
-        on_screen = console.is_terminal and self.output is None
-        form = self.form or ("terminal" if on_screen else "markdown")
+        usual = "terminal" if console.is_terminal else "markdown"
+        if self.output is not None:
+            usual = OF_FILES.get(self.output.suffix.lower(), "markdown")
+        form = self.form or usual
         view = replace(self, form=form)
         if view.whole and form != "terminal":
             raise BenchbenchError(

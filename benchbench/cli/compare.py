@@ -72,12 +72,14 @@ def compare(first: str, second: str, store: Path, board: str | None, metric: str
     """Compare two systems, two runs or two stores."""
     console = terminal_console(soft_wrap=True)
     with ExitStack() as stack:
+        if first == second:
+            raise BenchbenchError(
+                f"'{first}' is given twice; name two systems, two runs or two stores."
+            )
         if _is_store(first) and _is_store(second):
             stores = [stack.enter_context(opened(Path(name))) for name in (first, second)]
             _show_stores(console, (first, second), stores)
             return 0
-        if first == second:
-            raise BenchbenchError(f"'{first}' is given twice; name two systems, or two runs.")
         source = stack.enter_context(opened(store))
         selected = select(source, first, board), select(source, second, board)
         shared = [data for data in selected[0].systems if data in selected[1].systems]

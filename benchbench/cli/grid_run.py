@@ -38,7 +38,7 @@ def run_cells(suite: Suite, cells: list[PlannedCell], console: Console) -> None:
         printer(console)(whole_grid(whole, jobs))
     titled = [cell.cell for cell in pending]
     with ProgressWatcher(console, len(pending), of_cells, jobs, cells=titled) as watcher:
-        manager.register(watcher)
+        manager.register(watcher, name="progress")
         run_suite(suite, cheapest_first(cells, needs))
 
 

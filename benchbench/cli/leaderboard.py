@@ -43,7 +43,7 @@ def formats() -> Iterable[tuple[str, str]]:
         "Exit code: 0 if all is well, 1 if --check finds a difference, 2 for wrong usage.",
     ),
     examples=(
-        "benchbench leaderboard --format html --output report.html",
+        "benchbench leaderboard --output report.html",
         "benchbench leaderboard default --publish leaderboards",
     ),
 )
@@ -54,7 +54,7 @@ def formats() -> Iterable[tuple[str, str]]:
     "form",
     type=click.Choice(format_names()),
     metavar="FORMAT",
-    help="The output format [terminal on a terminal, else markdown].",
+    help="The output format [terminal on a terminal, that of FILE's name, else markdown].",
 )
 @click.option(
     "--metric",

@@ -46,14 +46,18 @@ def _refuse(pipe: Any, job: Job, error: OSError) -> None:
 
 
 def _limited(pipe: Any) -> Callable[[Event], None]:
-    """Return a function that sends events, the last of a stage and a few per second before it."""
-    last = 0.0
+    """Return a function that sends events: the first and the last of a stage, a few between them.
+
+    A step that goes back begins anew: validation and test are predicted in stages of one name.
+    """
+    last, sent = Event("", 0, 0), 0.0
 
     def report(event: Event) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= EVENT_SECONDS or event.step >= event.total:
-            last = now
+        nonlocal last, sent
+        goes_on = (event.stage, event.total) == (last.stage, last.total) and event.step > last.step
+        last, now = event, time.monotonic()
+        if not goes_on or now - sent >= EVENT_SECONDS or event.step >= event.total:
+            sent = now
             pipe.send(event)
 
     return report

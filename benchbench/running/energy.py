@@ -1,8 +1,8 @@
 """The energy that this machine uses while a cell runs, measured by codecarbon where it is there.
 
 codecarbon is installed with `benchbench[energy]`. It reads the counters of the CPU (RAPL) and of
-GPUs. Where the counters of the CPU cannot be read, it estimates its power from its load. It
-measures the machine: nothing is measured where several cells run at once, or run elsewhere.
+GPUs. Where the counters of the CPU cannot be read, it estimates the power of the CPU from its load.
+It measures the machine. So nothing is measured where several cells run at once, or elsewhere.
 """
 
 from __future__ import annotations

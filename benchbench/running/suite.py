@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from benchbench.catalog import versions_of
@@ -35,6 +34,7 @@ from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench.running.jobs import job_of
 from benchbench.running.run_state import RunState, Suite, warn, warn_once
 from benchbench.running.training_states import FINAL, remove_states, sweep_states, warn_of_state
+from benchbench.running.watchers import call_watchers
 
 
 def run(suite: Suite, planned: list[PlannedCell]) -> list[Record]:
@@ -74,7 +74,7 @@ def _run_wave(state: RunState, executor: Executor, wave: list[PlannedCell]) -> I
     jobs = _jobs(state, [cell for cell in wave if not reasons[cell.id]], elsewhere, refused)
 
     def progress(cell: Cell, event: Event) -> None:
-        _call_watchers(partial(state.hook.benchbench_cell_progress, cell=cell, event=event))
+        call_watchers(state.hook.benchbench_cell_progress, cell=cell, event=event)
 
     outcomes = executor.run(jobs, progress)
     try:
@@ -100,12 +100,12 @@ def _jobs(
     for cell in wave:
         record = record_since(state.suite.store, cell.id, cell.key, cell.attempts)
         if record is not None and record.status == "ok":
-            _call_watchers(partial(state.hook.benchbench_cell_finished, record=record))
+            call_watchers(state.hook.benchbench_cell_finished, record=record)
             elsewhere.append(record)
             continue
         state.started += 1
-        start = partial(state.hook.benchbench_cell_started, cell=cell.cell)
-        _call_watchers(partial(start, position=state.started, total=len(state.planned)))
+        place = {"position": state.started, "total": len(state.planned)}
+        call_watchers(state.hook.benchbench_cell_started, cell=cell.cell, **place)
         try:
             job = job_of(state, cell)
         except BenchbenchError as error:
@@ -159,7 +159,7 @@ def _finish(state: RunState, outcome: Outcome) -> Record:
         )
     if counted.status in FINAL:
         remove_states(suite.store, counted.id)
-    _call_watchers(partial(state.hook.benchbench_cell_finished, record=counted))
+    call_watchers(state.hook.benchbench_cell_finished, record=counted)
     return counted
 
 
@@ -215,14 +215,6 @@ def _skip(state: RunState, cell: PlannedCell, reason: str) -> Record:
         return last
     record = Record.unpublished(cell, "skipped", reason)
     return _finish(state, Outcome(record, Path()))
-
-
-def _call_watchers(watchers: Callable[[], object]) -> None:
-    """Call watchers; an exception in them is reported and undoes nothing."""
-    try:
-        watchers()
-    except Exception as error:
-        warn(f"a watcher raised {one_line(error)}")
 
 
 def failed(records: Iterable[Record | None]) -> bool:

@@ -47,6 +47,21 @@ def test_an_unknown_table_is_an_error_that_lists_the_known_ones(store, tmp_path)
     assert "no such table. Available: ranking, " in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("board.html", "<!DOCTYPE html>"), ("board.csv", "dataset,place,"), ("board.json", "{"),
+     ("board.tex", "%"), ("board.md", "# "), ("board", "# ")],
+)  # fmt: skip
+def test_the_name_of_the_file_says_the_format_where_no_other_is_asked_for(
+    store, tmp_path, name, beginning
+):
+    words = ("leaderboard", "--store", store, "--output", name)
+    benchbench(tmp_path, *words)
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(beginning)
+    benchbench(tmp_path, *words, "--format", "markdown")
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith("# ")
+
+
 def test_a_table_is_for_the_formats_that_show_one_alone(store, tmp_path):
     words = ("leaderboard", "--store", store, "--table", "confusions", "--format")
     printed = benchbench(tmp_path, *words, "terminal", COLUMNS="100").stdout

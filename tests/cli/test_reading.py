@@ -37,7 +37,7 @@ def hook(event, arguments):
 def read(folder):
     store = folder + "/store"
     commands = [["ls", "runs", "--store", store], ["verify", folder + "/out"], ["verify", store],
-                ["compare", store, store]]
+                ["compare", store, folder + "/out/board.zip"]]
     for form in ("terminal", "markdown", "html", "csv", "json", "latex"):
         commands.append(["leaderboard", "board", "--store", store, "--format", form])
     ids = sorted(os.listdir(store + "/runs"))[:2]

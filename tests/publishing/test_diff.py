@@ -121,3 +121,11 @@ def test_settings_have_dotted_names_and_equal_settings_are_left_out():
         ("b", "2", None),
         ("c", None, "3"),
     ]
+
+
+@pytest.mark.parametrize("what", ["system", "store"])
+def test_what_is_given_twice_is_not_compared(made, tmp_path, what):
+    root = made[0].root
+    words = ("head", "head", "--store", root) if what == "system" else (root, root)
+    done = benchbench(tmp_path, "compare", *words, code=2)
+    assert "is given twice; name two systems, two runs or two stores." in done.stderr
