@@ -21,7 +21,7 @@ STANDALONE = "standalone"
 """The folders whose files are copied into exports: they know nothing of benchbench."""
 
 ROOMS = (
-    "__main__", "testing", "cli", "analysis", "inference", "publishing", "render",
+    "__main__", "cli", "upkeep", "testing", "analysis", "inference", "publishing", "render",
     "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records", "kit",
     "evaluation", "machine", "contract",
 )  # fmt: skip
@@ -56,6 +56,7 @@ SCRATCH = {
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak
     "machine.regular_files": {"open"},  # to read
     "machine.temporary_folder": {"open"},  # to hold its lock
+    "machine.folder_lock": {"open"},  # likewise
     "publishing.archive": {"mkdir", "open"},  # an archive's files, removed afterwards
     "publishing.publication": {"mkdir"},  # the folder of records, where an archive has none
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone

@@ -26,6 +26,7 @@ SUMMARIES = {
     "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",
+    "clean": "Remove what no board of a store needs, and caches.",
 }
 USAGE, SIGNALLED = 2, 128
 """Exit codes: wrong usage or bad input; a signal's number is added to the second one."""

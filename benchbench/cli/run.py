@@ -40,7 +40,7 @@ from benchbench.evidence import (
     write_board,
 )
 from benchbench.leaderboard import Leaderboard
-from benchbench.machine import fsio
+from benchbench.machine import fsio, held_together
 from benchbench.planning import PlannedCell, open_cache
 from benchbench.records import Store, corrupt_records, open_store, publishable_description
 from benchbench.render import terminal_console
@@ -135,7 +135,10 @@ def run(**options: Any) -> int:
     selection = select(options)
     settings = _settings(options, selection, printer(console))
     store = open_store(options["store"])
-    caches = click.get_current_context().with_resource(_caches(store, settings.cache))
+    until_the_end = click.get_current_context().with_resource
+    for folder in filter(None, (store.root, settings.cache)):
+        until_the_end(held_together(folder))  # so that 'benchbench clean' leaves it alone
+    caches = until_the_end(_caches(store, settings.cache))
     with still_at_work(printer(console), "Planning the cells") as say:
         selection, corpora = prepare_all(selection, options["strict"], say, caches)
         for corpus in corpora.values():

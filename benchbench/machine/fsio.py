@@ -156,6 +156,12 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it exists and the system lets it."""
+    with suppress(OSError):
+        os.unlink(path)
+
+
 def remove_empty_folder(path: Path) -> None:
     """Remove a folder, if it exists and nothing is in it."""
     with suppress(OSError):
