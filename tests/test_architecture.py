@@ -21,9 +21,9 @@ STANDALONE = "standalone"
 """The folders whose files are copied into exports: they know nothing of benchbench."""
 
 ROOMS = (
-    "__main__", "cli", "upkeep", "testing", "analysis", "inference", "publishing", "render",
-    "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records", "kit",
-    "evaluation", "machine", "contract",
+    "__main__", "cli", "scaffold", "testing", "upkeep", "analysis", "inference", "publishing",
+    "render", "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records",
+    "kit", "evaluation", "machine", "contract",
 )  # fmt: skip
 """From the top: a room imports only from rooms below it."""
 

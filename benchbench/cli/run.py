@@ -45,7 +45,7 @@ from benchbench.planning import PlannedCell, open_cache
 from benchbench.records import Store, corrupt_records, open_store, publishable_description
 from benchbench.render import terminal_console
 from benchbench.render.formats import markdown, terminal
-from benchbench.running import LOCAL, Settings, Suite, failed
+from benchbench.running import LOCAL, Settings, Suite, events_to, failed
 
 SOME_FAILED = 1
 RAY = "ray"
@@ -128,6 +128,12 @@ RULES = (
     metavar="HOST:PORT",
     help="With --executor ray: the cluster's address, or auto.",
 )
+@result_option(
+    "--watch-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append what happens to this file, as JSON lines: cells that began, steps, and ends.",
+)
 @result_option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run methods on your table, or a grid, and print the leaderboard."""
@@ -139,6 +145,9 @@ def run(**options: Any) -> int:
     for folder in filter(None, (store.root, settings.cache)):
         until_the_end(held_together(folder))  # so that 'benchbench clean' leaves it alone
     caches = until_the_end(_caches(store, settings.cache))
+    if options["watch_file"] is not None:
+        watcher = until_the_end(events_to(options["watch_file"]))
+        selection.catalog.manager.register(watcher)
     with still_at_work(printer(console), "Planning the cells") as say:
         selection, corpora = prepare_all(selection, options["strict"], say, caches)
         for corpus in corpora.values():

@@ -56,6 +56,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to append to, in which each write stands at once; raise StoreError."""
+    try:
+        file = path.open("ab", buffering=0)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {reason_of(error)}.") from error
+    with file:
+        yield file
+
+
 def publish_file(source: Path, path: Path) -> None:
     """Give a finished file of the same disk its final name, which follows from its content.
 

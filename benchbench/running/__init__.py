@@ -1,6 +1,7 @@
 """Cells run, each in its own process, and their outcomes are published to the store."""
 
 from benchbench.running import worker
+from benchbench.running.event_file import EventFile, events_to
 from benchbench.running.executors import remote
 from benchbench.running.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.running.run_state import Settings, Suite
@@ -12,9 +13,11 @@ __all__ = [
     "FINAL",
     "LOCAL",
     "STATES",
+    "EventFile",
     "LocalExecutor",
     "Settings",
     "Suite",
+    "events_to",
     "failed",
     "remote",
     "run",
