@@ -1,7 +1,7 @@
 """Checks of the plugin contract, for the tests of a plugin's author.
 
 Call `check_method(MyMethod(), kind="single-label", backbone="nano-llama")` in a test of yours, and
-`check_dataset` and `check_backbone` likewise.
+`check_dataset`, `check_backbone` and `check_metric` likewise.
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ from typing import TYPE_CHECKING
 
 from benchbench.catalog import check_item, load_catalog
 from benchbench.contract import (
+    AdditiveMetric,
     Backbone,
     BoundBackbone,
     Classifier,
     Corpus,
     Dataset,
     Kind,
+    LabelFacts,
+    LabelSpace,
     Method,
+    Metric,
     Parameter,
     Params,
+    Predictions,
+    ScoredSplit,
     Task,
     TrainingFacts,
+    Tuning,
     Value,
     resolve,
 )
@@ -142,6 +149,43 @@ def check_backbone(backbone: str | Path | Backbone, params: Params | None = None
         answer = loaded.model(input_ids=torch.tensor(documents))
     scores = answer.logits if backbone.kind == "causal-lm" else answer.last_hidden_state
     assert bool(torch.isfinite(scores).all()), "an output of the model is not a finite number"
+
+
+def check_metric(metric: Metric) -> None:
+    """Compute a metric on small splits and check its result.
+
+    The splits are of each kind of data that it takes: with all documents right, with all wrong,
+    and with one document. Raises AssertionError, or what the metric raises.
+
+    >>> check_metric(MY_METRIC)
+    """
+    import numpy as np
+
+    for kind in metric.kinds:
+        for logits in (np.eye(3), -np.eye(3), np.eye(3)[:1]):
+            result = metric.function(_scored(kind, logits))
+            value = result.value() if isinstance(result, AdditiveMetric) else result
+            where = f"{metric.name} on {kind} data"
+            assert value is None or isinstance(value, float | int), f"{where} is no number: {value}"
+            if value is not None and metric.limits is not None:
+                low, high = metric.limits
+                assert low <= value <= high, f"{where} is {value}, outside of its limits"
+            if isinstance(result, AdditiveMetric):
+                columns = result.per_document.shape[1]
+                assert columns == len(logits), f"{where} has sums of {columns} documents"
+
+
+def _scored(kind: Kind, logits: np.ndarray) -> ScoredSplit:
+    """Return a split in which document n has label n; a score above 0 decides."""
+    import numpy as np
+
+    count = len(logits)
+    names = tuple(sorted(WORDS))
+    gold, main = np.eye(3, dtype=bool)[:count], np.arange(count, dtype=np.int32)
+    ids, groups = tuple(map(str, range(count))), ("",) * count
+    predictions = Predictions(ids, gold, main, groups, logits.astype(np.float32))
+    labels = LabelFacts(LabelSpace(names, names), (20, 20, 20), 60)
+    return ScoredSplit(kind, predictions, labels, Tuning(0.0, np.zeros(3), 1.0))
 
 
 def small_corpus(kind: Kind, folder: Path, documents: int = 60) -> Corpus:

@@ -21,9 +21,9 @@ STANDALONE = "standalone"
 """The folders whose files are copied into exports: they know nothing of benchbench."""
 
 ROOMS = (
-    "__main__", "testing", "cli", "analysis", "inference", "publishing", "render",
-    "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records", "kit",
-    "evaluation", "machine", "contract",
+    "__main__", "cli", "scaffold", "testing", "upkeep", "analysis", "inference", "publishing",
+    "render", "leaderboard", "evidence", "running", "planning", "grids", "catalog", "records",
+    "kit", "evaluation", "machine", "contract",
 )  # fmt: skip
 """From the top: a room imports only from rooms below it."""
 
@@ -56,6 +56,7 @@ SCRATCH = {
     "machine.memory": {"write_text"},  # asks the kernel to forget a peak
     "machine.regular_files": {"open"},  # to read
     "machine.temporary_folder": {"open"},  # to hold its lock
+    "machine.folder_lock": {"open"},  # likewise
     "publishing.archive": {"mkdir", "open"},  # an archive's files, removed afterwards
     "publishing.publication": {"mkdir"},  # the folder of records, where an archive has none
     "cli": {"open"},  # /dev/null, when the reader of a pipe has gone

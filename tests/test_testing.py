@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchbench import BenchbenchError, LoaderError, Skip, testing
+from benchbench import AdditiveMetric, BenchbenchError, LoaderError, Metric, Skip, testing
 from benchbench.catalog.lookup import load_catalog
 from benchbench.contract import hookspecs
 from benchbench.contract.errors import PluginError
-from benchbench.testing import check_backbone, check_dataset, check_method
+from benchbench.testing import check_backbone, check_dataset, check_method, check_metric
 from tests.support.models import bind_model, write_encoder, write_model
 
 MESSAGES = Path(__file__).parent / "data" / "messages.csv"
@@ -271,3 +271,39 @@ def test_the_api_version_is_public():
 
 def test_an_encoder_is_checked_by_its_hidden_states():
     check_backbone("nano-patent-bert")
+
+
+METRIC_FAULTS = {
+    "no-number": ("share", lambda scored: "high", "no number"),
+    "outside": ("share", lambda scored: 1.5, "outside of its limits"),
+    "documents": (
+        "share",
+        lambda scored: AdditiveMetric.mean(np.ones(2)),
+        "sums of 2 documents",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", METRIC_FAULTS)
+def test_a_metric_that_breaks_the_contract_is_found(fault):
+    name, function, words = METRIC_FAULTS[fault]
+    with pytest.raises(AssertionError, match=words):
+        check_metric(Metric(name, name, "plugins", ("single-label",), function, limits=(0.0, 1.0)))
+
+
+def test_a_metric_that_keeps_the_contract_passes_on_both_kinds_of_data():
+    def right(scored):
+        same = (scored.decided() == scored.predictions.gold).all(axis=1)
+        return AdditiveMetric.mean(same.astype(float))
+
+    seen = []
+
+    def noting(scored):
+        seen.append((scored.kind, right(scored).value()))
+        return right(scored)
+
+    kinds = ("single-label", "multi-label")
+    check_metric(Metric("right", "right", "plugins", kinds, noting, limits=(0.0, 1.0)))
+    check_metric(Metric("none", "none", "plugins", kinds, lambda scored: None))
+    assert [value for kind, value in seen if kind == "single-label"] == [1.0, 0.0, 1.0]
+    assert [value for kind, value in seen if kind == "multi-label"] == [1.0, 0.0, 1.0]

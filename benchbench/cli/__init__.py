@@ -26,6 +26,9 @@ SUMMARIES = {
     "compare": "Compare two systems, two runs or two stores.",
     "verify": "Recompute a published leaderboard from its predictions.",
     "ls": "List plugins, datasets, methods, backbones, parameters, grids, runs or caches.",
+    "plugin": "Begin a plugin package, or check installed plugins.",
+    "doctor": "Check the installation, and say what to do where something is wrong.",
+    "clean": "Remove what no board of a store needs, and caches.",
 }
 USAGE, SIGNALLED = 2, 128
 """Exit codes: wrong usage or bad input; a signal's number is added to the second one."""

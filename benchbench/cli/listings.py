@@ -7,22 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchbench.cli.byte_sizes import size_text
 from benchbench.cli.text_tables import Rows
 from benchbench.contract import Cell, Configurable, Parameter, Record, differing_params
 from benchbench.evidence import main_score
-from benchbench.machine import TEMPORARY
 from benchbench.planning import cache_folder
 from benchbench.records import all_records, corrupt_records, existing_store
+from benchbench.upkeep import bytes_of_record, cache_usage
 
 MANY = 6
 """Of so many members that share a parameter, the first is named and the others are counted."""
-CACHES = {
-    "corpora": "datasets as they were read",
-    "tokens": "token ids of texts",
-    "features": "vectors of documents from frozen models",
-    "calibrations": "the speed of this machine's matrix products",
-}
-"""The content of the harness's own caches, by the name of their folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +132,11 @@ def _runs(store: Path) -> Rows:
         rows.append(
             (
                 record.id[:12],
-                cell.dataset.name,
-                cell.method.name + differing[cell],
-                cell.backbone.name if cell.backbone else "–",
-                str(cell.seed),
+                cell.title.replace(cell.method.name, cell.method.name + differing[cell], 1),
                 str(record.attempt),
-                record.status,
+                f"{record.status}: {record.reason}" if record.reason else record.status,
                 "–" if score is None else f"{score:.3f}",
-                record.reason,
+                size_text(bytes_of_record(opened, record)),
             )
         )
     if corrupt := corrupt_records(opened):
@@ -164,22 +155,11 @@ def _told_apart(records: Iterable[Record]) -> dict[Cell, str]:
 
 
 def _caches(store: Path) -> Rows:
-    """Return one row per kind of cache; an entry that another process deletes does not count."""
-    rows = []
-    for folder in sorted(path for path in cache_folder().glob("*") if path.is_dir()):
-        entries = [path for path in folder.glob("*") if not path.name.startswith(TEMPORARY)]
-        mebibytes = sum(map(_bytes, folder.rglob("*"))) / 2**20
-        content = CACHES.get(folder.name, "the cache of a plugin")
-        rows.append((folder.name, content, str(len(entries)), f"{mebibytes:,.1f} MiB"))
-    return rows
-
-
-def _bytes(path: Path) -> int:
-    """Return the size of a file, 0 where it is no file or is gone by now."""
-    try:
-        return path.lstat().st_size if path.is_file() else 0
-    except OSError:
-        return 0
+    """Return one row per kind of cache."""
+    return [
+        (usage.kind, usage.content, str(usage.entries), size_text(usage.size))
+        for usage in cache_usage(cache_folder())
+    ]
 
 
 LISTINGS = {
@@ -203,8 +183,7 @@ LISTINGS = {
         ("grid", "title"), _grids, ("title",)),
     "runs": Listing(
         "the records of a store: one per attempt at a cell",
-        ("id", "dataset", "method", "backbone", "seed", "attempt", "status", "F1", "reason"),
-        _runs, ("reason",)),
+        ("id", "cell", "attempt", "status", "F1", "size"), _runs, ("cell", "status")),
     "caches": Listing(
         "what is cached on this machine, and how large it is",
         ("kind", "content", "entries", "size"), _caches, ("content",)),

@@ -49,5 +49,6 @@ def ls(name: str, store: Path) -> int:
 def _advice() -> str:
     return (
         f"They are in {plain(str(cache_folder()))}; {CACHE} names another folder. To free the "
-        "space, delete the folder or parts of it: what is needed again is made again."
+        "space, use 'benchbench clean --cache KIND', or delete the folder or parts of it: what is "
+        "needed again is made again."
     )

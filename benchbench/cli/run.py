@@ -41,12 +41,12 @@ from benchbench.evidence import (
     write_board,
 )
 from benchbench.leaderboard import Leaderboard
-from benchbench.machine import fsio
+from benchbench.machine import fsio, held_together
 from benchbench.planning import PlannedCell, open_cache
 from benchbench.records import Store, corrupt_records, open_store, publishable_description
 from benchbench.render import terminal_console
 from benchbench.render.formats import markdown, terminal
-from benchbench.running import LOCAL, Settings, Suite, failed
+from benchbench.running import LOCAL, Settings, Suite, events_to, failed
 
 SOME_FAILED = 1
 RAY = "ray"
@@ -135,6 +135,12 @@ RULES = (
     help="With --executor ray: the cluster's address, or auto.",
 )
 @price_of_run_option
+@result_option(
+    "--watch-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append what happens to this file, as JSON lines: cells that began, steps, and ends.",
+)
 @result_option("--quiet", is_flag=True, help="Print the leaderboard only.")
 def run(**options: Any) -> int:
     """Run methods on your table, or a grid, and print the leaderboard."""
@@ -142,7 +148,13 @@ def run(**options: Any) -> int:
     selection = select(options)
     settings = _settings(options, selection, printer(console))
     store = open_store(options["store"])
-    caches = click.get_current_context().with_resource(_caches(store, settings.cache))
+    until_the_end = click.get_current_context().with_resource
+    for folder in filter(None, (store.root, settings.cache)):
+        until_the_end(held_together(folder))  # so that 'benchbench clean' leaves it alone
+    caches = until_the_end(_caches(store, settings.cache))
+    if options["watch_file"] is not None:
+        watcher = until_the_end(events_to(options["watch_file"]))
+        selection.catalog.manager.register(watcher)
     with still_at_work(printer(console), "Planning the cells") as say:
         selection, corpora = prepare_all(selection, options["strict"], say, caches)
         for corpus in corpora.values():

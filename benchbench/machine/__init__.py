@@ -4,6 +4,7 @@ from benchbench.machine import fsio, interrupts
 from benchbench.machine.contents import Stamp, content_fault, file_names, stamp, write_contents
 from benchbench.machine.device_errors import is_device_error, is_out_of_memory
 from benchbench.machine.digests import canonical, digest, file_digest, folder_digest
+from benchbench.machine.folder_lock import held_alone, held_together
 from benchbench.machine.fsio import TEMPORARY
 from benchbench.machine.hardware import (
     VISIBLE,
@@ -61,6 +62,8 @@ __all__ = [
     "find_device",
     "folder_digest",
     "fsio",
+    "held_alone",
+    "held_together",
     "in_one_line",
     "interrupts",
     "is_device_error",

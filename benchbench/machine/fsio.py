@@ -56,6 +56,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to append to, in which each write stands at once; raise StoreError."""
+    try:
+        file = path.open("ab", buffering=0)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {reason_of(error)}.") from error
+    with file:
+        yield file
+
+
 def publish_file(source: Path, path: Path) -> None:
     """Give a finished file of the same disk its final name, which follows from its content.
 
@@ -154,6 +165,12 @@ def scratch_folder(parent: Path) -> Path:
 def remove_folder(path: Path) -> None:
     """Remove a scratch folder with all its files."""
     shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it exists and the system lets it."""
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def remove_empty_folder(path: Path) -> None:

@@ -14,6 +14,7 @@ from benchbench.records.prediction_files import (
 from benchbench.records.provenance import provenance_of
 from benchbench.records.publishable import publishable_description, publishable_record
 from benchbench.records.store import (
+    FOLDERS,
     UNRESOLVED,
     Store,
     all_records,
@@ -32,6 +33,7 @@ from benchbench.records.store import (
 )
 
 __all__ = [
+    "FOLDERS",
     "MOST_BYTES",
     "UNRESOLVED",
     "Store",

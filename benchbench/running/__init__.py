@@ -1,17 +1,23 @@
 """Cells run, each in its own process, and their outcomes are published to the store."""
 
 from benchbench.running import worker
+from benchbench.running.event_file import EventFile, events_to
 from benchbench.running.executors import remote
 from benchbench.running.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.running.run_state import Settings, Suite
 from benchbench.running.suite import failed, run
+from benchbench.running.training_states import FINAL, STATES
 from benchbench.running.worker import run_job
 
 __all__ = [
+    "FINAL",
     "LOCAL",
+    "STATES",
+    "EventFile",
     "LocalExecutor",
     "Settings",
     "Suite",
+    "events_to",
     "failed",
     "remote",
     "run",

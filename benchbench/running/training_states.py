@@ -14,25 +14,26 @@ from benchbench.machine import fsio
 from benchbench.records import Store
 from benchbench.running.run_state import warn_once
 
-FOLDER = "training-states"
+STATES = "training-states"
+"""The folder of a store that holds them."""
 FINAL = ("ok", "diverged")
 """The ends after which a cell does not go on from its state. Any other one may be chance."""
 
 
 def state_folder(store: Store, cell: str, key: str | None) -> Path | None:
     """Return the folder of the states of a cell with a key; None where the key is unknown."""
-    return store.root / FOLDER / cell / key if key else None
+    return store.root / STATES / cell / key if key else None
 
 
 def remove_states(store: Store, cell: str) -> None:
     """Remove the states of a cell that has finished, also those of keys that it had before."""
-    fsio.remove_folder(store.root / FOLDER / cell)
-    fsio.remove_empty_folder(store.root / FOLDER)
+    fsio.remove_folder(store.root / STATES / cell)
+    fsio.remove_empty_folder(store.root / STATES)
 
 
 def sweep_states(store: Store) -> None:
     """Remove the states to which nobody has come back for a week."""
-    for folder in (store.root / FOLDER).glob("*/*"):
+    for folder in (store.root / STATES).glob("*/*"):
         with suppress(OSError):  # another process has removed it
             if time.time() - folder.stat().st_mtime > fsio.STALE_FOLDER_SECONDS:
                 fsio.remove_folder(folder)

@@ -9,7 +9,7 @@ import pytest
 
 from benchbench.machine import out_of_memory_kills
 from benchbench.records import all_records, open_store
-from benchbench.running.training_states import FOLDER, sweep_states
+from benchbench.running.training_states import STATES, sweep_states
 from tests.support.building import install
 from tests.support.commands import benchbench
 
@@ -84,7 +84,7 @@ def test_a_killed_cell_goes_on_and_predicts_the_same(tmp_path, plugin):
     # where the kernel does not say why it kills, it is most often the lack of memory
     known = out_of_memory_kills() is not None
     assert killed.status == ("interrupted" if known else "oom")
-    states = again / "runs" / FOLDER
+    states = again / "runs" / STATES
     assert list(states.glob("*/*/1.json"))
     record = run(again, plugin, again / "mark", "--store", "runs", *([] if known else ["--force"]))
     assert record.status == "ok"
@@ -106,12 +106,12 @@ def told(point):
 
 def test_without_checkpoints_nothing_is_kept(tmp_path, plugin):
     run(tmp_path, plugin, tmp_path / "mark", "--store", "runs", "--no-checkpoints", code=1)
-    assert not (tmp_path / "runs" / FOLDER).exists()
+    assert not (tmp_path / "runs" / STATES).exists()
 
 
 def test_states_that_nobody_came_back_to_are_removed_after_a_week(tmp_path):
     store = open_store(tmp_path)
-    old, new = (tmp_path / FOLDER / "cell" / key for key in ("old", "new"))
+    old, new = (tmp_path / STATES / "cell" / key for key in ("old", "new"))
     for folder in (old, new):
         folder.mkdir(parents=True)
     week = time.time() - 8 * 24 * 3600
