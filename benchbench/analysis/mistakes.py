@@ -10,7 +10,7 @@ from benchbench.analysis.judged_split import JudgedSplit, judge, judged_systems,
 from benchbench.analysis.label_errors import label_errors, pair_errors
 from benchbench.analysis.suspects import Suspect, suspect_labels
 from benchbench.analysis.wrong_documents import WrongDocument, disagreements, wrong_documents
-from benchbench.contract import Split, StoreError
+from benchbench.contract import BenchbenchError, Split
 from benchbench.evidence import Board, System, records_on, systems_on, values_of
 from benchbench.inference import TrainedSystem, seed_of_system, texts_at_hand
 from benchbench.leaderboard import Column, Entry, Leaderboard, Row, Section, Table
@@ -66,10 +66,10 @@ def with_mistakes(
         best = [ranked[key] for one in compared if (key := (one.method, one.backbone)) in ranked]
         try:
             judged = [_judged(store, system, texts=texts) for system in best]
-            tables = _tables(judged, board.name) if judged else ()
-        except StoreError:  # its predictions are gone: the leaderboard says so
+            tables = tuple(_tables(judged, board.name)) if judged else ()
+        except BenchbenchError:  # its predictions are gone: the leaderboard says so
             tables = ()
-        sections.append(replace(section, mistakes=tuple(tables)))
+        sections.append(replace(section, mistakes=tables))
     return replace(leaderboard, sections=tuple(sections))
 
 

@@ -14,11 +14,15 @@ from benchbench.evidence.values import Values
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search for parameters: its tries, the choice on validation, and their training time."""
+    """A search for parameters: its tries, the choice on validation, and their training time.
+
+    `incomplete` counts the tries that lack the result of a seed; any complete try beats them.
+    """
 
     tries: int
     chosen: Params
     fit_seconds: float
+    incomplete: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +136,6 @@ def _best_try(tries: Sequence[System], main: str, lower: bool) -> System:
         return best
     records = [record for system in tries for record in system.records]
     seconds = [record.cost.get("fit_seconds") or 0.0 for record in records]
-    return replace(best, search=Search(len(tries), best.cells[0].tried, sum(seconds)))
+    incomplete = sum(not system.complete for system in tries)
+    search = Search(len(tries), best.cells[0].tried, sum(seconds), incomplete)
+    return replace(best, search=search)

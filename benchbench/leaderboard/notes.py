@@ -137,9 +137,11 @@ def _searches(systems: Iterable[System]) -> list[str]:
     for system in systems:
         if search := system.search:
             chosen = ", ".join(f"{name} = {value}" for name, value in search.chosen.items())
+            lost = search.incomplete
+            without = f" ({lost} of them without a result for every seed)" if lost else ""
             notes.append(
-                f"{system.name}: the best of {search.tries} tries on validation has {chosen}. "
-                f"Training all tries took {search.fit_seconds:,.1f} s."
+                f"{system.name}: the best of {search.tries} tries{without} on validation has "
+                f"{chosen}. Training all tries took {search.fit_seconds:,.1f} s."
             )
     return notes
 

@@ -85,6 +85,16 @@ def test_texts_stand_beside_documents_where_they_are_at_hand_and_wanted(made, mo
     assert not holds_texts(with_mistakes(built, store, board, texts=False).sections)
 
 
+def test_documents_with_several_labels_and_labels_without_training_are_told(tmp_path):
+    store, board = store_of(tmp_path, kind="multi-label", unseen=1)
+    records = records_on(store, board)
+    built = build_leaderboard(board, records, load_or_compute(store, board, records))
+    found = tables((store, board, built))
+    assert any(", " in text for text in column(found["wrong"], "gold"))
+    assert all(row.entries[1].text for row in found["wrong"].rows)
+    assert "–" in {*column(found["suspects"], "gold"), *column(found["suspects"], "suggested")}
+
+
 def test_without_predictions_a_section_is_as_it_was(tmp_path):
     store, board = store_of(tmp_path, (("head", "llama", 2.0, 1),))
     records = records_on(store, board)

@@ -389,6 +389,8 @@ def test_of_equal_tries_the_first_counts_and_a_failed_try_is_named():
     claims = built(records, made).sections[0]
     assert column(claims.ranking, "macro-F1") == ["0.900"]
     assert "diverged" in claims.failures[0]
+    (note,) = [note for note in claims.notes if "tries" in note]
+    assert "the best of 2 tries (1 of them without a result for every seed) on" in note
 
 
 def test_a_search_of_which_no_try_has_a_result_has_no_winner_and_its_tries_are_told_apart():
