@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from benchbench.cli.completed_names import boards
 from benchbench.cli.options import price_option, store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError
@@ -45,7 +46,7 @@ def formats() -> Iterable[tuple[str, str]]:
         "benchbench leaderboard default --publish leaderboards",
     ),
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=boards)
 @store_option
 @click.option(
     "--format",
