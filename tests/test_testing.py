@@ -134,6 +134,7 @@ def test_the_examples_in_the_docstrings_run(monkeypatch):
     catalog = load_catalog()
     names = {
         "MyMethod": lambda: catalog.method("embedding-head"),
+        "MY_METRIC": Metric("one", "one", "plugins", ("single-label",), lambda scored: 1.0),
         "MyDataset": lambda: catalog.dataset("demo-claims"),
     }
     results = doctest.testmod(testing, extraglobs=names, raise_on_error=True)

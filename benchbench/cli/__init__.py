@@ -29,6 +29,7 @@ SUMMARIES = {
     "plugin": "Begin a plugin package, or check installed plugins.",
     "doctor": "Check the installation, and say what to do where something is wrong.",
     "clean": "Remove what no board of a store needs, and caches.",
+    "completion": "Print the script with which a shell completes commands and names.",
 }
 USAGE, SIGNALLED = 2, 128
 """Exit codes: wrong usage or bad input; a signal's number is added to the second one."""

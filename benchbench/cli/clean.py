@@ -40,8 +40,8 @@ REASONS = {
         "Entries of caches go only with --cache. What is needed again is made again, which takes "
         "time. 'benchbench ls caches' lists the kinds.",
         "Only files that benchbench wrote are removed, and no link is followed.",
-        "While a run uses the store or the caches, the command refuses. Runs of Ray workers on "
-        "other machines do not count: stop the cluster before you clear its caches.",
+        "While a run uses the store or the caches, the command refuses. Ray workers on other "
+        "machines are not seen: stop the cluster before you clear their caches.",
         "Exit code: 0, or 1 if the system refused to remove something, 2 for wrong usage.",
     ),
     examples=(

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchbench.cli.completed_names import systems
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError, CorpusDescription, did_you_mean
@@ -61,8 +62,8 @@ MOST_TITLES = 10
         "benchbench compare first-store second-store",
     ),
 )
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=systems)
+@click.argument("second", shell_complete=systems)
 @store_option
 @click.option("--board", metavar="NAME", help="The board of the systems [the only one].")
 @click.option(

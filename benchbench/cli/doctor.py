@@ -11,6 +11,7 @@ import click
 
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
+from benchbench.planning import cache_folder
 from benchbench.render import plain, terminal_console
 from benchbench.upkeep import Health, examine
 
@@ -38,7 +39,7 @@ def doctor(store: Path, offline: bool, as_json: bool) -> int:
     """Check the installation, and say what to do where something is wrong."""
     console = terminal_console(soft_wrap=True)
     lines: list[Health] = []
-    for health in examine(store, offline=offline):
+    for health in examine(store, cache_folder(), offline=offline):
         lines.append(health)
         if not as_json:
             console.print(f"{health.level:<{INDENT}}", style=STYLES[health.level], end="")

@@ -26,6 +26,7 @@ from benchbench.analysis import (
     systems_of,
     wrong_documents,
 )
+from benchbench.cli.completed_names import systems
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.cli.text_tables import table_of_texts, wide_console
@@ -62,7 +63,7 @@ Rows = Sequence[Mapping[str, Any]]
         "benchbench errors tfidf-svm --table suspects --output to-check.csv",
     ),
 )
-@click.argument("system", required=False)
+@click.argument("system", required=False, shell_complete=systems)
 @store_option
 @click.option("--against", metavar="SYSTEM", help="Show documents on which the two disagree.")
 @click.option("--table", type=click.Choice(TABLES), metavar="NAME",

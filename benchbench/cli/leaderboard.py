@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchbench.analysis import holds_texts, with_mistakes
 from benchbench.cli.board_view import BoardView
+from benchbench.cli.completed_names import boards
 from benchbench.cli.options import price_option, store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.contract import BenchbenchError
@@ -47,7 +48,7 @@ def formats() -> Iterable[tuple[str, str]]:
         "benchbench leaderboard default --publish leaderboards",
     ),
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=boards)
 @store_option
 @click.option(
     "--format",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from benchbench.cli.completed_names import DEFAULT_STORE, installed
 from benchbench.cli.subcommand import Option
 from benchbench.grids import SHARES
 
@@ -34,7 +35,7 @@ USUAL_SHARES = ",".join(f"{share:g}" for share in reversed(SHARES))
 """The shares of `--learning` alone."""
 STORE: dict[str, Any] = {
     "type": click.Path(path_type=Path),
-    "default": Path("benchbench-runs"),
+    "default": Path(DEFAULT_STORE),
     "show_default": True,
     "metavar": "FOLDER",
     "help": "Folder of records, predictions, artefacts and leaderboards.",
@@ -92,13 +93,16 @@ _OPTIONS = [
     table_option("--group", metavar="COLUMN",
                  help="Column of groups; the rows of a group stay in one split."),
     table_option("--weight", metavar="COLUMN", help="Column of document weights for training."),
-    cell_option("--grid", metavar="NAME",
+    cell_option("--grid", metavar="NAME", shell_complete=installed("grids"),
                 help="A named grid (see 'benchbench ls grids') or a TOML file."),
-    cell_option("--dataset", multiple=True, metavar="NAME", help="A dataset's name or path, in "
+    cell_option("--dataset", multiple=True, metavar="NAME",
+                shell_complete=installed("datasets"), help="A dataset's name or path, in "
                 "place of the grid's datasets. Repeatable."),
-    cell_option("--method", multiple=True, metavar="NAME", help="A method's name, in place of the "
+    cell_option("--method", multiple=True, metavar="NAME",
+                shell_complete=installed("methods"), help="A method's name, in place of the "
                 "grid's methods. Repeatable."),
-    cell_option("--backbone", multiple=True, metavar="NAME", help="A backbone's name, a folder or "
+    cell_option("--backbone", multiple=True, metavar="NAME",
+                shell_complete=installed("backbones"), help="A backbone's name, a folder or "
                 "a hub id, in place of the grid's backbones. Repeatable."),
     cell_option("--seeds", metavar="N,N,...", help="Seeds, as in 0,1,2 [the grid's seeds]."),
     cell_option("--limit", type=click.IntRange(min=1), metavar="N", help="Keep N documents per "

@@ -13,6 +13,7 @@ from typing import IO, Any, BinaryIO
 import click
 from rich.console import Console
 
+from benchbench.cli.completed_names import systems
 from benchbench.cli.heartbeat import EVERY_SECONDS
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
@@ -54,7 +55,7 @@ PIPE = "-"
         "benchbench predict embedding-head/llama-3.2-1b --input - --top 3",
     ),
 )
-@click.argument("system", required=False)
+@click.argument("system", required=False, shell_complete=systems)
 @store_option
 @click.option("--input", "source", required=True, metavar="FILE|-", help="Texts; - reads a pipe.")
 @click.option("--output", default=PIPE, metavar="FILE|-", help="Predictions [standard output].")

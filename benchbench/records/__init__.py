@@ -14,7 +14,9 @@ from benchbench.records.prediction_files import (
 from benchbench.records.provenance import provenance_of
 from benchbench.records.publishable import publishable_description, publishable_record
 from benchbench.records.store import (
+    FINAL,
     FOLDERS,
+    STATES,
     UNRESOLVED,
     Store,
     all_records,
@@ -33,8 +35,10 @@ from benchbench.records.store import (
 )
 
 __all__ = [
+    "FINAL",
     "FOLDERS",
     "MOST_BYTES",
+    "STATES",
     "UNRESOLVED",
     "Store",
     "all_records",

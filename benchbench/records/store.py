@@ -23,6 +23,10 @@ from benchbench.records.identity import cell_id, key_of
 
 Value = TypeVar("Value")
 FOLDERS = ("runs", "predictions", "artifacts", "datasets", "boards", "evidence", "leaderboards")
+STATES = "training-states"
+"""The folder of a store for the states of trainings that did not finish."""
+FINAL = ("ok", "diverged")
+"""The ends after which a cell does not go on from its state. Any other one may be chance."""
 UNRESOLVED = "unresolved"
 RECORD_NAME = re.compile(r"(?P<key>[0-9a-f]{64}|unresolved)-(?P<attempt>[1-9][0-9]*)\.json")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")

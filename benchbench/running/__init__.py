@@ -6,13 +6,10 @@ from benchbench.running.executors import remote
 from benchbench.running.executors.local import LOCAL, LocalExecutor, start_server
 from benchbench.running.run_state import Settings, Suite
 from benchbench.running.suite import failed, run
-from benchbench.running.training_states import FINAL, STATES
 from benchbench.running.worker import run_job
 
 __all__ = [
-    "FINAL",
     "LOCAL",
-    "STATES",
     "EventFile",
     "LocalExecutor",
     "Settings",

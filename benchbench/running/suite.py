@@ -21,6 +21,7 @@ from benchbench.contract import (
 from benchbench.machine import fsio, in_one_line, interrupts, one_line, published
 from benchbench.planning import PlannedCell
 from benchbench.records import (
+    FINAL,
     provenance_of,
     publish,
     publishable_record,
@@ -33,7 +34,7 @@ from benchbench.running.executors.gpu_places import places_on
 from benchbench.running.executors.local import LocalExecutor, start_server
 from benchbench.running.jobs import job_of
 from benchbench.running.run_state import RunState, Suite, warn, warn_once
-from benchbench.running.training_states import FINAL, remove_states, sweep_states, warn_of_state
+from benchbench.running.training_states import remove_states, sweep_states, warn_of_state
 from benchbench.running.watchers import call_watchers
 
 

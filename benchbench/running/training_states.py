@@ -11,13 +11,8 @@ from pathlib import Path
 
 from benchbench.contract import Record
 from benchbench.machine import fsio
-from benchbench.records import Store
+from benchbench.records import STATES, Store
 from benchbench.running.run_state import warn_once
-
-STATES = "training-states"
-"""The folder of a store that holds them."""
-FINAL = ("ok", "diverged")
-"""The ends after which a cell does not go on from its state. Any other one may be chance."""
 
 
 def state_folder(store: Store, cell: str, key: str | None) -> Path | None:

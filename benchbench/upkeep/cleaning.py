@@ -9,7 +9,6 @@ from pathlib import Path
 
 from benchbench.contract import BenchbenchError, StoreError, did_you_mean
 from benchbench.machine import held_alone, is_private
-from benchbench.planning import CACHE
 from benchbench.records import existing_store
 from benchbench.upkeep.cache_entries import (
     CONTENTS,
@@ -52,8 +51,8 @@ def waste_held(root: Path | None, cache: Path, kinds: Collection[str]) -> Iterat
         if kinds_there := chosen_kinds(kinds, cache):
             if not is_private(cache):
                 raise StoreError(
-                    f"{cache} is not yours alone, so nothing in it is removed. Name another "
-                    f"folder with {CACHE}=FOLDER, or delete it by hand."
+                    f"{cache} is not yours alone, so nothing in it is removed. Delete what you "
+                    "do not need by hand."
                 )
             held.enter_context(held_alone(cache))
             removals += temporaries_of_cache(cache)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchbench.contract import BenchbenchError
-from benchbench.planning import cache_folder
 from benchbench.upkeep.device_checks import check_devices
 from benchbench.upkeep.health import Health
 from benchbench.upkeep.surroundings_checks import check_disk, check_hub, check_memory
@@ -14,12 +13,12 @@ from benchbench.upkeep.trial_cell import check_cell
 from benchbench.upkeep.version_checks import check_versions
 
 
-def examine(store: Path, *, offline: bool = False) -> Iterator[Health]:
+def examine(store: Path, cache: Path, *, offline: bool = False) -> Iterator[Health]:
     """Yield how everything is, as it is found. `offline` leaves out the network."""
     yield from check_versions()
     yield from check_devices()
     yield check_disk("store", store)
-    yield check_disk("cache", cache_folder())
+    yield check_disk("cache", cache)
     yield from check_memory()
     if not offline:
         yield check_hub()

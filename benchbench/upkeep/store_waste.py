@@ -14,8 +14,7 @@ from pathlib import Path
 
 from benchbench.contract import Record
 from benchbench.machine import file_digest, folder_digest
-from benchbench.records import FOLDERS, Store
-from benchbench.running import FINAL, STATES
+from benchbench.records import FINAL, FOLDERS, STATES, Store
 from benchbench.upkeep.needed_attempts import Attempts
 from benchbench.upkeep.removal import (
     SHA256,

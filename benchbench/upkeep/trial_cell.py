@@ -1,8 +1,7 @@
-"""One tiny cell from end to end, in a store and a cache that are removed afterwards."""
+"""One tiny cell from end to end, in a store that is removed afterwards."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,13 +9,12 @@ from collections.abc import Mapping
 
 from benchbench.contract import StoreError
 from benchbench.machine import one_line, temporary_folder
-from benchbench.planning import CACHE
 from benchbench.records import all_records, existing_store
 from benchbench.upkeep.health import Health
 
 WORDS = (
     "run", "--dataset", "demo-claims", "--method", "frozen-embedding", "--backbone", "nano-llama",
-    "--limit", "60", "--seeds", "0", "--jobs", "1", "--quiet",
+    "--limit", "60", "--seeds", "0", "--jobs", "1", "--no-cache", "--quiet",
 )  # fmt: skip
 SECONDS = 600.0
 REMEDY = "Run it by hand to see more: benchbench " + " ".join(WORDS[:-1]) + " --store trial"
@@ -27,20 +25,20 @@ def check_cell(environment: Mapping[str, str] | None = None) -> Health:
     with temporary_folder() as folder:
         store = folder / "runs"
         words = [sys.executable, "-m", "benchbench", *WORDS, "--offline", "--store", str(store)]
-        given = {**(os.environ if environment is None else environment), CACHE: f"{folder}/cache"}
         start = time.monotonic()
         try:
             done = subprocess.run(
-                words, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                 timeout=SECONDS,
             )  # fmt: skip
-            (record,) = all_records(existing_store(store))
-        except subprocess.SubprocessError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             return Health("fault", "cell", f"it did not end ({one_line(error)})", REMEDY)
-        except (OSError, StoreError, ValueError):
+        seconds = time.monotonic() - start
+        try:
+            (record,) = all_records(existing_store(store))
+        except (StoreError, ValueError):
             said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             return Health("fault", "cell", f"it did not run ({said[-1]})", REMEDY)
-        seconds = time.monotonic() - start
     if record.status != "ok":
         found = f"{record.cell.title} ended with {record.status}: {record.reason}"
         return Health("fault", "cell", found, REMEDY)

@@ -1,4 +1,4 @@
-"""`benchbench plugin` as an author meets it: begin a package, check it, be told what is wrong."""
+"""`benchbench plugin` as an author meets it: begin a package, and check it."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from benchbench.machine import out_of_memory_kills
-from benchbench.records import all_records, open_store
-from benchbench.running.training_states import STATES, sweep_states
+from benchbench.records import STATES, all_records, open_store
+from benchbench.running.training_states import sweep_states
 from tests.support.building import install
 from tests.support.commands import benchbench
 
