@@ -148,12 +148,9 @@ def run(**options: Any) -> int:
     selection = select(options)
     settings = _settings(options, selection, printer(console))
     store = open_store(options["store"])
-    until_the_end = click.get_current_context().with_resource
-    for folder in filter(None, (store.root, settings.cache)):
-        until_the_end(held_together(folder))  # so that 'benchbench clean' leaves it alone
-    caches = until_the_end(_caches(store, settings.cache))
+    caches = _held_to_the_end(store, settings.cache)
     if options["watch_file"] is not None:
-        watcher = until_the_end(events_to(options["watch_file"]))
+        watcher = click.get_current_context().with_resource(events_to(options["watch_file"]))
         selection.catalog.manager.register(watcher)
     with still_at_work(printer(console), "Planning the cells") as say:
         selection, corpora = prepare_all(selection, options["strict"], say, caches)
@@ -184,10 +181,8 @@ def run(**options: Any) -> int:
             console.print(f"{corrupt} corrupt records were set aside as .bad.", style="yellow")
         markdown_path = options["store"] / "leaderboards" / f"{board.name}.md"
         console.print(f"Written to {markdown_path}", markup=False)
-    if advice := seed_advice(read_board(store, board.name)):
-        console.print(advice, markup=False, highlight=False, soft_wrap=True)
-    if selection.grid.closing:
-        console.print(selection.grid.closing, markup=False, highlight=False, soft_wrap=True)
+    for line in filter(None, (seed_advice(read_board(store, board.name)), selection.grid.closing)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     out = terminal_console()
     terminal.show_verdict(table, out if out.is_terminal else console)
     return SOME_FAILED if failed(records_on(store, board).values()) else 0
@@ -222,6 +217,14 @@ def _cache(say: Callable[[str], None]) -> Path | None:
     except StoreError as error:
         say(f"Nothing is cached in this run: {error}")
         return None
+
+
+def _held_to_the_end(store: Store, cache: Path | None) -> Path:
+    """Hold the store and the cache, so that 'benchbench clean' waits; return where corpora go."""
+    until_the_end = click.get_current_context().with_resource
+    for folder in filter(None, (store.root, cache)):
+        until_the_end(held_together(folder))
+    return until_the_end(_caches(store, cache))
 
 
 @contextmanager
