@@ -37,6 +37,8 @@ def formats() -> Iterable[tuple[str, str]]:
     rules=(
         "The command works from the files of a store, or of the archive of a published "
         "leaderboard (--store NAME.zip). It needs no plugin, no model and no network.",
+        "The HTML report says what the first system gets wrong, with the beginnings of texts where "
+        "the prepared dataset is in the cache of this machine. The report of an archive has none.",
         "--publish writes NAME.md and NAME.zip. The archive holds the board, the evidence, the "
         "records and the predictions: ids, labels and scores, no text and no weights.",
         "--check computes the markdown of every archive again, and holds the board against its "

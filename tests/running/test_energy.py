@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
 
+from benchbench.records.store import Store, all_records
 from benchbench.running import energy
 from benchbench.running.energy import EnergyMeter, EnergyUse, energy_meter
+from tests.support.commands import benchbench, environment
 
 
 @dataclass
@@ -82,6 +85,37 @@ def test_nothing_is_measured_without_codecarbon_or_where_cells_run_at_once(monke
         "apart; --jobs 1 measures it."
     ]
     assert isinstance(energy_meter(1, lines.append), EnergyMeter)
+
+
+STAND_IN = """
+from types import SimpleNamespace
+
+
+class OfflineEmissionsTracker:
+    _hardware = ()
+
+    def __init__(self, **options):
+        assert options["save_to_file"] is False
+
+    def start_task(self, name):
+        pass
+
+    def stop_task(self, name):
+        return SimpleNamespace(energy_consumed=0.25)
+"""
+
+
+def test_a_run_stores_the_energy_of_every_cell_and_its_verdict_tells_it_with_the_price(tmp_path):
+    (tmp_path / "codecarbon.py").write_text(STAND_IN)
+    path = environment(tmp_path)["PYTHONPATH"]
+    done = benchbench(
+        tmp_path, "run", "--dataset", "weather", "--method", "majority", "--jobs", "1", "--offline",
+        "--price-per-hour", "5", PYTHONPATH=f"{tmp_path}{os.pathsep}{path}",
+    )  # fmt: skip
+    [one] = all_records(Store(tmp_path / "benchbench-runs"))
+    assert (one.cost["energy_kwh"], one.cost["energy_estimated"]) == (0.25, 1)
+    assert str(one.provenance["energy"]).startswith("codecarbon ")
+    assert "per 1,000" in done.stdout and "uses 0.25 kWh (estimated)" in done.stdout
 
 
 def test_codecarbon_itself_measures_without_network_and_files(tmp_path, monkeypatch):
