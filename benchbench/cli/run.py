@@ -148,10 +148,8 @@ def run(**options: Any) -> int:
     selection = select(options)
     settings = _settings(options, selection, printer(console))
     store = open_store(options["store"])
-    caches = _held_to_the_end(store, settings.cache)
-    if options["watch_file"] is not None:
-        watcher = click.get_current_context().with_resource(events_to(options["watch_file"]))
-        selection.catalog.manager.register(watcher)
+    caches = click.get_current_context().with_resource(_caches(store, settings.cache))
+    _watch(options["watch_file"], selection)
     with still_at_work(printer(console), "Planning the cells") as say:
         selection, corpora = prepare_all(selection, options["strict"], say, caches)
         for corpus in corpora.values():
@@ -219,26 +217,30 @@ def _cache(say: Callable[[str], None]) -> Path | None:
         return None
 
 
-def _held_to_the_end(store: Store, cache: Path | None) -> Path:
-    """Hold the store and the cache, so that 'benchbench clean' waits; return where corpora go."""
-    until_the_end = click.get_current_context().with_resource
-    for folder in filter(None, (store.root, cache)):
-        until_the_end(held_together(folder))
-    return until_the_end(_caches(store, cache))
-
-
 @contextmanager
 def _caches(store: Store, cache: Path | None) -> Iterator[Path]:
-    """Give where corpora are prepared: the cache, or else a folder that goes with this run."""
-    if cache is not None:
-        fsio.sweep(cache)
-        yield cache
-        return
-    folder = fsio.scratch_folder(store.root)
-    try:
-        yield folder
-    finally:
-        fsio.remove_folder(folder)
+    """Give where corpora are prepared: the cache, or else a folder that goes with this run.
+
+    The store and the cache are held meanwhile, so that 'benchbench clean' leaves them alone.
+    """
+    with held_together(store.root):
+        if cache is not None:
+            with held_together(cache):
+                fsio.sweep(cache)
+                yield cache
+            return
+        folder = fsio.scratch_folder(store.root)
+        try:
+            yield folder
+        finally:
+            fsio.remove_folder(folder)
+
+
+def _watch(file: Path | None, selection: Selection) -> None:
+    """Let a file be told what happens, if one was named; raise StoreError at once."""
+    if file is not None:
+        watcher = click.get_current_context().with_resource(events_to(file))
+        selection.catalog.manager.register(watcher)
 
 
 def _executor(options: dict[str, Any], selection: Selection) -> Executor | None:

@@ -21,8 +21,11 @@ def test_check_has_a_line_per_check_and_says_that_it_runs_code(tmp_path):
     assert "run code of the plugins" in done.stderr
     assert "ok       stranger: dataset weather\n" in done.stdout
     assert "ok       stranger: executor in-this-process: its members\n" in done.stdout
-    (fault,) = [line for line in done.stdout.splitlines() if line.startswith("fault")]
-    assert fault == "fault    stranger: metric broken (RuntimeError: no such thing)"
+    faults = [line for line in done.stdout.splitlines() if line.startswith("fault")]
+    assert faults == [
+        "fault    stranger: metric broken (RuntimeError: no such thing)",
+        "fault    stranger: metric for_others (RuntimeError: no such thing)",
+    ]
 
 
 def test_check_of_an_unknown_plugin_names_the_nearest(tmp_path):
