@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from benchbench.cli.completed_names import systems
 from benchbench.cli.options import store_option
 from benchbench.cli.subcommand import Subcommand
 from benchbench.inference import export_system, find_system, load_predictor
@@ -16,7 +17,6 @@ from benchbench.render import plain, terminal_console
 
 @click.command(
     cls=Subcommand,
-    options_metavar="[OPTIONS]",
     rules=(
         "SYSTEM is METHOD, METHOD/BACKBONE or the beginning of a run's id; without it, the system "
         "that is first on the board. Of several seeds, it is the one that is best on validation.",
@@ -35,7 +35,7 @@ from benchbench.render import plain, terminal_console
         "benchbench export tfidf-svm my-svm --documents 1000",
     ),
 )
-@click.argument("names", nargs=-1, metavar="[SYSTEM] FOLDER")
+@click.argument("names", nargs=-1, metavar="[SYSTEM] FOLDER", shell_complete=systems)
 @store_option
 @click.option("--merge", is_flag=True, help="Write whole weights in bfloat16, adapter included.")
 @click.option(
