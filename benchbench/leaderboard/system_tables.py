@@ -213,7 +213,7 @@ def _costs(shown: Shown, records: Sequence[Record]) -> tuple[Entry, ...]:
     return (
         Entry.number(cost.trainable_parameters, ","),
         Entry.number(cost.fit_seconds, ".1f", mark),
-        Entry.number(cost.documents_per_second, ",.0f", mark),
+        Entry.number(cost.documents_per_second, _rate_form(cost.documents_per_second), mark),
         Entry.number(cost.peak_mib, ",.0f", " GPU" if cost.on_gpu else ""),
         *(() if price is None else _prices(cost, price)),
         *((_energy(cost),) if shown.measured_energy else ()),
@@ -225,6 +225,11 @@ def _energy(cost: SystemCost) -> Entry:
     if energy is None:
         return Entry.empty()
     return Entry(f"{kilowatt_hours(energy)}{' est.' * cost.estimated}", (energy,))
+
+
+def _rate_form(rate: float | None) -> str:
+    """Return the format of a rate: whole, or with two digits where it is low."""
+    return ".2g" if rate is not None and rate < 10 else ",.0f"
 
 
 def _prices(cost: SystemCost, per_hour: float) -> tuple[Entry, ...]:

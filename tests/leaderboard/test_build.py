@@ -190,6 +190,12 @@ def test_costs_measured_beside_other_cells_are_marked():
     assert any(note.startswith("* measured while other cells ran") for note in table.notes)
 
 
+@pytest.mark.parametrize(("rate", "shown"), [(0.368, "0.37"), (9.0, "9"), (17.4, "17"), (0.0, "0")])
+def test_a_low_rate_is_shown_with_two_digits(rate, shown):
+    rows = ranking([record(cost={"documents_per_second": rate})])
+    assert column(rows, "documents/s") == [shown]
+
+
 def test_the_memory_of_a_gpu_is_marked():
     costs = [{"peak_ram_mib": 2000}, {"peak_ram_mib": 2000, "peak_gpu_mib": 500}]
     shown = [column(ranking([record(cost=cost)]), "peak MiB") for cost in costs]
