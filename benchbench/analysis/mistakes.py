@@ -119,8 +119,8 @@ def _disagreements(system: JudgedSystem, other: JudgedSplit) -> Table:
         (ID, Column.of("gold", "gold", words=True), _decided("first"), CONFIDENCE,
          _decided("second")),
         rows,
-        (f"{len(found):,} of {len(other.ids):,} test documents{_first(len(found))}. Those of which "
-         "the first system is surest are first.",),
+        (f"{len(found):,} of {len(other.ids):,} test documents{_first(len(found))}."
+         + " Those of which the first system is surest are first." * bool(found),),
     )  # fmt: skip
     return _with_texts(table, system.texts("test", [one.id for one in found[:MOST]]))
 

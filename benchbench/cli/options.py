@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from benchbench.cli.completed_names import DEFAULT_STORE, installed
+from benchbench.cli.finite_range import FiniteRange
 from benchbench.cli.subcommand import Option
 from benchbench.grids import SHARES
 
@@ -43,7 +44,7 @@ STORE: dict[str, Any] = {
 """What `--store` is; `run` and `plan` show it among their results."""
 store_option = click.option("--store", cls=Option, **STORE)
 PRICE: dict[str, Any] = {
-    "type": click.FloatRange(min=0),
+    "type": FiniteRange(min=0),
     "metavar": "PRICE",
     "help": "Price of the machine per hour: costs are told in money, too.",
 }
@@ -64,7 +65,7 @@ threads_option = execution_option(
 )
 timeout_option = execution_option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     metavar="SECONDS",
     help="Stop a cell that takes longer. What met a smaller limit runs again.",
 )

@@ -25,6 +25,17 @@ RULES = {
     "system. Other thresholds are shown only for comparison.",
 }
 
+TEST = (
+    "p: a two-sided test of the difference of two systems in the metric by which the board is "
+    "ranked, corrected by Holm for all pairs of the dataset. Where seeds are included, it is by "
+    "Student's t, the mean of that over documents and that over seeds, weighted by their "
+    "variances. Else it is paired approximate randomisation: the outputs of the two are exchanged "
+    "at random B times, and if k exchanges give a difference at least as large as the observed "
+    "one, p = (k + 1) / (B + 1). Systems that share a letter under 'tied' do not differ "
+    "significantly at 0.05. 'rank' is the range of ranks that these tests leave to a system."
+)
+"""What p, letters and ranks are. A board of one system per dataset has none of them."""
+
 
 def of_dataset(shown: Shown, systems: Sequence[System]) -> tuple[str, ...]:
     """Return what a reader must know about a dataset and how its systems were compared."""
@@ -77,7 +88,7 @@ def _certainty(evidence: DatasetEvidence) -> list[str]:
             f"Outputs were exchanged B = {evidence.exchanges:,} times; the smallest possible p of "
             f"such a pair, corrected for {_counted(len(evidence.pairs), 'pair')}, is {least:.2g}."
         )
-    if evidence.baseline is not None:
+    if evidence.baseline is not None and evidence.pairs:
         lines.append(
             "The column 'p vs baseline' compares each system with "
             f"{evidence.systems[evidence.baseline].name}. Of the systems that need no causal "
@@ -198,14 +209,7 @@ def _statistics(evidence: Evidence) -> list[str]:
         "error, both by the jackknife over the test documents; of a share, in the log-odds. In "
         "simulations of 95 % intervals, 93 to 97 % hold the truth (tests/perf/README.md). An "
         "interval is about one system or one pair, and is not corrected for others.",
-        "p: a two-sided test of the difference of two systems in the metric by which the board is "
-        "ranked, corrected by Holm for all pairs of the dataset. Where seeds are included, it is "
-        "by Student's t, the mean of that over documents and that over seeds, weighted by their "
-        "variances. Else it is "
-        "paired approximate randomisation: the outputs of the two are exchanged at random B times, "
-        "and if k exchanges give a difference at least as large as the observed one, "
-        "p = (k + 1) / (B + 1). Systems that share a letter under 'tied' do not differ "
-        "significantly at 0.05. 'rank' is the range of ranks that these tests leave to a system.",
+        *([TEST] if any(dataset.pairs for dataset in evidence.datasets.values()) else []),
         "ECE: the expected calibration error over 15 bins of equal width. 'scaled' means that the "
         "logits were divided by a temperature fitted on validation. A classifier without "
         "probabilities has no ECE.",

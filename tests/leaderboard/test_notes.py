@@ -1,10 +1,15 @@
-"""The notes name the backbones whose weights were not simply quantised as a whole."""
+"""Notes: what the weights of backbones were, and of tests only where something is compared."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from benchbench.evidence import load_or_compute, records_on
+from benchbench.leaderboard import build_leaderboard
 from tests.support.building import built, record
+from tests.support.predicted import SYSTEMS, store_of
 
 
 def notes(**facts):
@@ -53,3 +58,14 @@ def test_what_a_reader_must_know_of_the_weights_is_one_note(facts, note):
 )
 def test_facts_of_another_form_are_left_out(facts):
     assert notes(**facts) == []
+
+
+@pytest.mark.parametrize(("systems", "tested"), [(SYSTEMS[2:], False), (SYSTEMS, True)])
+def test_a_board_without_pairs_says_nothing_of_tests(tmp_path, systems, tested):
+    store, board = store_of(tmp_path, systems)
+    board = replace(board, baseline_methods=("tfidf",))
+    records = records_on(store, board)
+    shown = build_leaderboard(board, records, load_or_compute(store, board, records))
+    assert any(note.startswith("p: a two-sided test") for note in shown.notes) is tested
+    [section] = shown.sections
+    assert any("'p vs baseline' compares" in note for note in section.notes) is tested
