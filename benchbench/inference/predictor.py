@@ -14,6 +14,7 @@ from benchbench.contract import (
     BoundBackbone,
     Classifier,
     Params,
+    Skip,
     Tuning,
     UnknownName,
     all_as_given,
@@ -179,7 +180,10 @@ def _with_commit(backbone: Backbone, params: Params, expected: Any, offline: boo
     A hub's branch may have moved on: then the commit is asked for. Raises BenchbenchError where the
     weights are others.
     """
-    found = backbone.identity(params, offline=offline)
+    try:
+        found = backbone.identity(params, offline=offline)
+    except (BenchbenchError, Skip) as error:  # a store has the names of files, and no paths
+        raise BenchbenchError(f"{error}; name where it is with --weights.") from error
     if found == expected:
         return params
     if "revision" in params and COMMIT.fullmatch(str(expected)):

@@ -66,7 +66,7 @@ def test_a_run_holds_its_store_and_the_cache(tmp_path):
     words = ("run", "--dataset", "weather", "--method", "majority", "--store", "runs")
     path = f"{plugin}{os.pathsep}{environment(tmp_path)['PYTHONPATH']}"
     done = benchbench(tmp_path, *words, PYTHONPATH=path)
-    assert "a watcher raised RuntimeError" in done.stderr
+    assert "watcher 'prying' raised RuntimeError" in " ".join(done.stderr.split())
     assert "runs is in use by a run" in done.stderr
     assert "cache is in use by a run" in done.stderr
 

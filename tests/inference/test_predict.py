@@ -208,3 +208,21 @@ def test_what_is_not_there_is_said_with_what_is(trained, chosen, reason):
     with pytest.raises(BenchbenchError) as error:
         find_system(existing_store(folder), **given)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        pytest.param("model.gguf", "no folder and no .gguf file", id="a-name-without-its-folder"),
+        pytest.param("", "not in the cache", id="a-hub-id-that-is-not-here"),
+    ],
+)
+def test_weights_that_are_not_here_are_asked_for(path, reason, monkeypatch, tmp_path):
+    from benchbench.catalog import load_catalog
+    from benchbench.inference import predictor
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    backbone = load_catalog().backbone("smollm2-135m-instruct")
+    params = {one.name: one.default for one in backbone.parameters} | {"path": path}
+    with pytest.raises(BenchbenchError, match=f"{reason}.*--weights"):
+        predictor._with_commit(backbone, params, "0" * 40, offline=True)

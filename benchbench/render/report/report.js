@@ -69,7 +69,7 @@
 
   const makeFilterable = (sheet) => {
     const box = sheet.querySelector("[data-filter]");
-    const rows = [...sheet.querySelector("tbody").rows];
+    const rows = [...(sheet.querySelector("tbody")?.rows ?? [])];  // a sheet may hold notes alone
     if (box === null || rows.length < 2) return;
     const input = box.querySelector("input");
     const status = box.querySelector("[role=status]");
