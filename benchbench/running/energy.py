@@ -80,7 +80,7 @@ class EnergyMeter:
             return None
         try:
             return call()
-        except Exception as error:  # the energy must not cost a cell its result
+        except Exception as error:  # a result must not be lost for want of it
             self._warn(f"energy is not measured any more: {PACKAGE} raised {one_line(error)}")
             self._start = _nothing
             return None

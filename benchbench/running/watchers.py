@@ -1,4 +1,4 @@
-"""Calls the watchers of a run. None of them can cost a cell its result, or another one its call."""
+"""Calls the watchers of a run. One that raises stops neither the cell nor the other watchers."""
 
 from __future__ import annotations
 
